@@ -1,0 +1,2 @@
+//! The `forethought` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Stages from YAML, artifacts, and the run folder.

@@ -1,0 +1,108 @@
+//! Conversations, and the examples that supervised fine-tuning reads.
+
+use serde::{Deserialize, Serialize};
+
+/// Who speaks in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The text that sets the rules.
+    System,
+    /// The person or program that asks.
+    User,
+    /// The model.
+    Assistant,
+    /// What a tool answered.
+    Tool,
+}
+
+impl Role {
+    /// The name that chat templates know.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
+}
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+impl Message {
+    /// A turn of this role.
+    #[must_use]
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into() }
+    }
+}
+
+/// A prompt and the completion that answers it, as TRL's prompt-completion datasets hold them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptCompletion {
+    /// The text the model reads.
+    pub prompt: String,
+    /// The text the model shall write.
+    pub completion: String,
+}
+
+/// A LLaMA-Factory example in its alpaca form: the user says `instruction`, a line break, and `input`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instruction {
+    /// What to do.
+    pub instruction: String,
+    /// On what to do it; may be empty.
+    pub input: String,
+    /// The answer to learn.
+    pub output: String,
+}
+
+impl Instruction {
+    /// The user's turn, joined as LLaMA-Factory joins it: the parts that are not empty, with one line break between.
+    #[must_use]
+    pub fn prompt(&self) -> String {
+        let parts = [self.instruction.as_str(), self.input.as_str()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prompt_of_an_instruction_skips_what_is_empty() {
+        let mut example =
+            Instruction { instruction: "Count.".into(), input: "a b".into(), output: "2".into() };
+        assert_eq!(example.prompt(), "Count.\na b");
+        example.input.clear();
+        assert_eq!(example.prompt(), "Count.");
+    }
+
+    #[test]
+    fn roles_are_the_words_of_chat_templates() {
+        for role in [Role::System, Role::User, Role::Assistant, Role::Tool] {
+            let json = serde_json::to_string(&role).expect("a role is a string");
+            assert_eq!(json, format!("\"{}\"", role.as_str()));
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_an_error() {
+        let json = r#"{"prompt": "p", "completion": "c", "complection": "d"}"#;
+        let error = serde_json::from_str::<PromptCompletion>(json).expect_err("one field too many");
+        assert!(error.to_string().contains("complection"), "{error}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Records that pass between stages.
+//!
+//! Every record is plain data with strict JSON: an unknown field is an error, so that a file of another shape is
+//! noticed where it is read.
+
+mod chat;
+mod think;
+
+pub use chat::{Instruction, Message, PromptCompletion, Role};
+pub use think::{LabelledQuestion, Prediction, Trace};
