@@ -1,0 +1,121 @@
+//! Decoder operations: fused on the CPU, stock operations on every other backend.
+
+mod plan;
+pub mod stock;
+
+use burn::tensor::{Int, Tensor};
+
+pub use plan::{AttentionPlan, HeadShape, Segment};
+
+/// Log-probability and entropy of one next-token distribution per row.
+#[derive(Clone, Debug)]
+pub struct TokenScores {
+    /// `[n]`, log-probability of the target, in nats.
+    pub log_probs: Tensor<1>,
+    /// `[n]`, entropy of the distribution, in nats; detached.
+    pub entropy: Tensor<1>,
+}
+
+/// Grouped-query attention of packed queries over packed keys, scaled by `1 / sqrt(head_dim)`.
+///
+/// # Shapes
+///
+/// - `q`: `[query, head * head_dim]`
+/// - `k`, `v`: `[key, kv_head * head_dim]`
+/// - output: `[query, head * head_dim]`
+///
+/// # Panics
+///
+/// If a shape disagrees with `plan` or `heads`.
+#[must_use]
+pub fn attention(
+    q: Tensor<2>,
+    k: Tensor<2>,
+    v: Tensor<2>,
+    plan: &AttentionPlan,
+    heads: HeadShape,
+) -> Tensor<2> {
+    plan.assert_fits(q.dims(), k.dims(), v.dims(), heads);
+    stock::attention(q, k, v, plan, heads)
+}
+
+/// Root mean square normalisation: `x / sqrt(mean(x^2) + epsilon) * weight`.
+///
+/// # Shapes
+///
+/// - `x`: `[token, hidden]`
+/// - `weight`: `[hidden]`
+/// - output: `[token, hidden]`
+///
+/// # Panics
+///
+/// If `weight` has another length than the rows of `x`.
+#[must_use]
+pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, epsilon: f64) -> Tensor<2> {
+    assert_eq!(x.dims()[1], weight.dims()[0], "row length of x and length of weight differ");
+    stock::rms_norm(x, weight, epsilon)
+}
+
+/// The gated activation of a decoder's feed-forward layer: `silu(gate) * up`.
+///
+/// # Shapes
+///
+/// - `gate`, `up` and output: `[token, intermediate]`
+///
+/// # Panics
+///
+/// If the shapes differ.
+#[must_use]
+pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    assert_eq!(gate.dims(), up.dims(), "shapes of gate and up differ");
+    stock::swiglu(gate, up)
+}
+
+/// Rotary position embedding in its rotate-half form: the first half of each head is rotated against its second half.
+///
+/// # Shapes
+///
+/// - `x` and output: `[token, head * head_dim]`
+/// - `cos`, `sin`: `[token, head_dim / 2]`; constants, they get no gradient
+///
+/// # Panics
+///
+/// If a shape disagrees with `head_dim`, or `head_dim` is odd.
+#[must_use]
+pub fn rope(x: Tensor<2>, cos: Tensor<2>, sin: Tensor<2>, head_dim: usize) -> Tensor<2> {
+    let [tokens, width] = x.dims();
+    assert!(
+        head_dim % 2 == 0 && width % head_dim == 0,
+        "rows of {width} are no heads of {head_dim}"
+    );
+    assert_eq!(cos.dims(), [tokens, head_dim / 2], "shape of cos");
+    assert_eq!(sin.dims(), [tokens, head_dim / 2], "shape of sin");
+    stock::rope(x, cos, sin, head_dim)
+}
+
+/// Log-probability of `targets` under `softmax(hidden @ head^T / temperature)`, without holding `[n, vocab]` at once.
+///
+/// # Shapes
+///
+/// - `hidden`: `[n, hidden]`
+/// - `head`: `[vocab, hidden]`
+/// - `targets`: `[n]`, each below `vocab`
+///
+/// # Panics
+///
+/// If a shape disagrees, or `temperature` is not a positive number.
+#[must_use]
+pub fn linear_log_prob(
+    hidden: Tensor<2>,
+    head: Tensor<2>,
+    targets: Tensor<1, Int>,
+    temperature: f64,
+) -> TokenScores {
+    assert_eq!(hidden.dims()[1], head.dims()[1], "row lengths of hidden and head differ");
+    assert_eq!(hidden.dims()[0], targets.dims()[0], "numbers of rows and targets differ");
+    assert!(
+        temperature.is_finite() && 0.0 < temperature,
+        "temperature must be positive, got {temperature}"
+    );
+    stock::linear_log_prob(hidden, head, targets, temperature)
+}

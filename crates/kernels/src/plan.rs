@@ -1,0 +1,156 @@
+//! Which keys each query of a packed row sees.
+
+use std::ops::Range;
+
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+
+/// Numbers of heads and their width; a key-value head serves `num_heads / num_kv_heads` query heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadShape {
+    /// Query heads.
+    pub num_heads: usize,
+    /// Key-value heads; divides `num_heads`.
+    pub num_kv_heads: usize,
+    /// Width of one head.
+    pub head_dim: usize,
+}
+
+impl HeadShape {
+    /// Query heads that share one key-value head.
+    #[must_use]
+    pub fn group_size(&self) -> usize {
+        self.num_heads / self.num_kv_heads
+    }
+}
+
+/// One run of queries: it sees every key of `context`, and of the keys starting at `own` the first `i + 1` for its
+/// `i`-th query (causal).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Rows of the query tensor.
+    pub queries: Range<usize>,
+    /// Rows of the key tensor that every query of the run sees.
+    pub context: Vec<Range<usize>>,
+    /// Row of the key tensor that holds the key of the run's first query.
+    pub own: usize,
+}
+
+impl Segment {
+    /// Rows of the key tensor that hold the keys of the run itself.
+    #[must_use]
+    pub fn own_keys(&self) -> Range<usize> {
+        self.own..self.own + self.queries.len()
+    }
+
+    /// Number of keys that the last query of the run sees.
+    #[must_use]
+    pub fn num_keys(&self) -> usize {
+        self.context.iter().map(ExactSizeIterator::len).sum::<usize>() + self.queries.len()
+    }
+
+    /// The ranges of keys the run sees, its own last.
+    fn key_ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.context.iter().cloned().chain([self.own_keys()])
+    }
+
+    fn assert_keys(&self, num_keys: usize) {
+        let mut ranges: Vec<_> = self.key_ranges().collect();
+        ranges.sort_by_key(|range| range.start);
+        for range in &ranges {
+            assert!(range.end <= num_keys, "keys {range:?} of {num_keys} keys");
+        }
+        for pair in ranges.windows(2) {
+            let [first, second] = pair else { continue };
+            assert!(first.end <= second.start, "keys {first:?} and {second:?} overlap");
+        }
+    }
+}
+
+/// The segments of one attention call, checked: they cover the queries in order and see keys that exist, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttentionPlan {
+    num_queries: usize,
+    num_keys: usize,
+    segments: Vec<Segment>,
+}
+
+impl AttentionPlan {
+    /// Checks and keeps the segments. Segments without queries and context ranges without keys are left out.
+    ///
+    /// # Panics
+    ///
+    /// If the segments do not cover `0..num_queries` in order, if a key range ends behind `num_keys`, or if two key
+    /// ranges of one segment overlap.
+    #[must_use]
+    pub fn new(num_queries: usize, num_keys: usize, segments: Vec<Segment>) -> Self {
+        let mut segments = segments;
+        segments.retain(|segment| !segment.queries.is_empty());
+        let mut covered = 0;
+        for segment in &mut segments {
+            segment.context.retain(|range| !range.is_empty());
+            assert_eq!(
+                segment.queries.start, covered,
+                "segments do not cover the queries in order"
+            );
+            covered = segment.queries.end;
+            segment.assert_keys(num_keys);
+        }
+        assert_eq!(covered, num_queries, "segments do not cover the queries");
+        Self { num_queries, num_keys, segments }
+    }
+
+    /// The plan of one causal sequence over its own keys.
+    #[must_use]
+    pub fn causal(length: usize) -> Self {
+        Self::new(length, length, vec![Segment { queries: 0..length, context: vec![], own: 0 }])
+    }
+
+    /// Number of rows of the query tensor.
+    #[must_use]
+    pub fn num_queries(&self) -> usize {
+        self.num_queries
+    }
+
+    /// Number of rows of the key tensor.
+    #[must_use]
+    pub fn num_keys(&self) -> usize {
+        self.num_keys
+    }
+
+    /// The segments, in the order of their queries.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// `[query, key]`, true where the query may not see the key.
+    #[must_use]
+    pub fn mask(&self, device: &Device) -> Tensor<2, Bool> {
+        let mut hidden = vec![true; self.num_queries * self.num_keys]; // [query, key]
+        for segment in &self.segments {
+            for (index, query) in segment.queries.clone().enumerate() {
+                let row = &mut hidden[query * self.num_keys..][..self.num_keys];
+                for range in &segment.context {
+                    row[range.clone()].fill(false);
+                }
+                row[segment.own..=segment.own + index].fill(false);
+            }
+        }
+        Tensor::from_data(TensorData::new(hidden, [self.num_queries, self.num_keys]), device)
+    }
+
+    /// Panics unless queries, keys and values have the shapes that this plan and `heads` ask for.
+    pub(crate) fn assert_fits(
+        &self,
+        queries: [usize; 2],
+        keys: [usize; 2],
+        values: [usize; 2],
+        heads: HeadShape,
+    ) {
+        let HeadShape { num_heads, num_kv_heads, head_dim } = heads;
+        assert!(num_kv_heads != 0 && num_heads % num_kv_heads == 0, "{heads:?} does not divide");
+        assert_eq!(queries, [self.num_queries, num_heads * head_dim], "shape of the queries");
+        assert_eq!(keys, [self.num_keys, num_kv_heads * head_dim], "shape of the keys");
+        assert_eq!(values, keys, "shape of the values");
+    }
+}
