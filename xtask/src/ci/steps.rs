@@ -1,0 +1,218 @@
+//! The steps of `cargo xtask ci`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Outcome, readme};
+use crate::finding::Finding;
+use crate::layers::ALGORITHMS;
+use crate::workspace::{Workspace, run};
+use crate::{dispatch, layers, tidy};
+
+/// One check.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    /// What it checks, in half a line.
+    pub(super) what: &'static str,
+    pub(super) run: fn(&Workspace) -> Result<Outcome, String>,
+}
+
+/// All checks, cheapest first.
+pub(super) const STEPS: &[Step] = &[
+    Step { name: "fmt", what: "the formatting", run: fmt },
+    Step { name: "tidy", what: "the rules of docs/style.md that no other tool knows", run: tidy },
+    Step { name: "layers", what: "who may depend on whom", run: layers },
+    Step { name: "xtask", what: "the tests of xtask itself", run: xtask },
+    Step { name: "clippy", what: "clippy without a warning, tests included", run: clippy },
+    Step {
+        name: "crates",
+        what: "each algorithm crate alone, with the features it declares",
+        run: crates,
+    },
+    Step { name: "doc", what: "the API documentation without a warning", run: doc },
+    Step { name: "test", what: "the test command of README.md", run: test },
+    Step { name: "pipeline", what: "the pipelines of configs/ci, in release mode", run: pipeline },
+    Step {
+        name: "files",
+        what: "the pipeline on traces nobody here wrote (needs FORETHOUGHT_SHARED)",
+        run: files,
+    },
+    Step {
+        name: "cuda",
+        what: "the types of the cuda feature (nothing is linked or run)",
+        run: cuda,
+    },
+];
+
+/// Names a folder with material that is not part of the repository: tests and steps that need it say so without it.
+const SHARED: &str = "FORETHOUGHT_SHARED";
+
+fn fmt(workspace: &Workspace) -> Result<Outcome, String> {
+    run(workspace.cargo().args(["fmt", "--all", "--check"])).map(|()| Outcome::Passed)
+}
+
+fn tidy(workspace: &Workspace) -> Result<Outcome, String> {
+    judge(&tidy::check(workspace)?)
+}
+
+fn layers(workspace: &Workspace) -> Result<Outcome, String> {
+    judge(&layers::check(workspace)?)
+}
+
+fn xtask(workspace: &Workspace) -> Result<Outcome, String> {
+    run(workspace.cargo().args(["test", "--package", "xtask"])).map(|()| Outcome::Passed)
+}
+
+fn clippy(workspace: &Workspace) -> Result<Outcome, String> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    run(workspace.cargo().args(arguments)).map(|()| Outcome::Passed)
+}
+
+/// A workspace build gives every crate the features that any crate asks for; only alone does a missing one show.
+fn crates(workspace: &Workspace) -> Result<Outcome, String> {
+    let is_there = |name: &&&str| workspace.root().join("crates").join(name).is_dir();
+    for name in ALGORITHMS.iter().filter(is_there) {
+        run(workspace.cargo().args(["check", "--package", &format!("forethought-{name}")]))?;
+    }
+    Ok(Outcome::Passed)
+}
+
+fn doc(workspace: &Workspace) -> Result<Outcome, String> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    run(&mut cargo).map(|()| Outcome::Passed)
+}
+
+/// Runs what the readme says as it says it, through a shell.
+fn test(workspace: &Workspace) -> Result<Outcome, String> {
+    let readme = workspace.read("README.md")?;
+    let command = readme::test_command(&readme)?;
+    println!("$ {command}");
+    run(workspace.command("sh").args(["-c", command]))?;
+    Ok(match shared() {
+        Ok(_) => Outcome::Passed,
+        Err(why) => Outcome::PassedWithout(format!("tests against that folder did nothing: {why}")),
+    })
+}
+
+fn pipeline(workspace: &Workspace) -> Result<Outcome, String> {
+    let configs = configs_in(&workspace.root().join("configs/ci"))?;
+    if configs.is_empty() {
+        return Ok(Outcome::Skipped("configs/ci holds no pipeline".into()));
+    }
+    for config in &configs {
+        run_pipeline(workspace, config, &[])?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Three files in three shapes of record, with real and often unfinished traces, under a small budget.
+fn files(workspace: &Workspace) -> Result<Outcome, String> {
+    let shared = match shared() {
+        Ok(shared) => shared,
+        Err(why) => return Ok(Outcome::Skipped(why)),
+    };
+    let config = workspace.root().join("configs/pipelines/think-files.yaml");
+    if !config.is_file() {
+        return Ok(Outcome::Skipped("configs/pipelines/think-files.yaml is not there".into()));
+    }
+    run_pipeline(workspace, &config, &files_arguments(&shared))?;
+    Ok(Outcome::Passed)
+}
+
+/// What `think-files` needs to be told about the shared traces.
+fn files_arguments(shared: &Path) -> Vec<String> {
+    let _ = shared;
+    Vec::new()
+}
+
+/// Compiling CUDA code needs LLVM, type-checking it does not: the build scripts that would fetch it return early when
+/// they believe they build documentation.
+fn cuda(workspace: &Workspace) -> Result<Outcome, String> {
+    if !has_feature(&workspace.read("crates/cli/Cargo.toml")?, "cuda") {
+        return Ok(Outcome::Skipped("crates/cli has no `cuda` feature".into()));
+    }
+    let mut cargo = workspace.cargo();
+    cargo.args(["check", "--package", "forethought", "--features", "cuda"]).env("DOCS_RS", "1");
+    run(&mut cargo)?;
+    Ok(Outcome::PassedWithout("type-checked only, no GPU code was run".into()))
+}
+
+/// Any finding fails the step.
+fn judge(findings: &[Finding]) -> Result<Outcome, String> {
+    for finding in findings {
+        println!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(Outcome::Passed),
+        count => Err(format!("{count} finding(s)")),
+    }
+}
+
+/// The folder of shared material.
+fn shared() -> Result<PathBuf, String> {
+    let folder = env::var_os(SHARED).ok_or_else(|| format!("{SHARED} is not set"))?;
+    let folder = PathBuf::from(folder);
+    if folder.is_dir() {
+        Ok(folder)
+    } else {
+        Err(format!("{SHARED} names no folder: {}", folder.display()))
+    }
+}
+
+/// The pipelines of a folder, in the order of their names.
+fn configs_in(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error| format!("{}: {error}", folder.display());
+    let mut configs = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        configs.push(entry.map_err(unreadable)?.path());
+    }
+    configs.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    configs.sort();
+    Ok(configs)
+}
+
+/// Runs a pipeline from nothing, into a folder below the target folder that stays for a look at it.
+fn run_pipeline(workspace: &Workspace, config: &Path, arguments: &[String]) -> Result<(), String> {
+    let binary = dispatch::build(workspace, &[])?;
+    let name = config.file_stem().unwrap_or_default();
+    let out = workspace.target().join("ci").join(name);
+    if out.exists() {
+        fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+    }
+    let mut forethought = workspace.command(binary);
+    forethought.arg("pipeline").arg(config).arg("--out").arg(&out).args(arguments);
+    run(&mut forethought)
+}
+
+/// Whether a manifest declares this feature.
+fn has_feature(manifest: &str, feature: &str) -> bool {
+    let features = manifest.lines().skip_while(|line| line.trim() != "[features]").skip(1);
+    let mut names =
+        features.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once('='));
+    names.any(|(name, _)| name.trim() == feature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feature_is_found_in_its_table_only() {
+        let manifest =
+            "[features]\ndefault = []\ncuda = [\"burn/cuda\"]\n\n[dependencies]\nserde = \"1\"\n";
+        assert!(has_feature(manifest, "cuda"));
+        assert!(!has_feature(manifest, "serde"));
+        assert!(!has_feature("[dependencies]\ncuda = \"1\"\n", "cuda"));
+    }
+
+    #[test]
+    fn step_names_are_unique() {
+        let mut names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}
