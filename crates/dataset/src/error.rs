@@ -1,0 +1,245 @@
+//! What can be wrong with files and settings, each error with the path and the place in it.
+
+use std::path::{Path, PathBuf};
+
+/// Why a data set could not be read, written, balanced or split.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// A path that names nothing.
+    #[error("{}: no such file{}", path.display(), hint(nearest.as_deref()))]
+    NoSuchFile {
+        /// The path as it was given.
+        path: PathBuf,
+        /// The file of that folder whose name is most like it.
+        nearest: Option<String>,
+    },
+    /// A path that names a folder.
+    #[error("{}: is a folder; name its files, e.g. {}", .0.display(), .0.join("*.parquet").display())]
+    Folder(PathBuf),
+    /// A pattern that no file matches.
+    #[error("{0}: no file matches this pattern")]
+    NoMatch(String),
+    /// A pattern that is none.
+    #[error("{pattern}: not a valid pattern: {message}")]
+    Pattern {
+        /// The pattern as it was given.
+        pattern: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A list of sources, or of one source's paths, that is empty.
+    #[error("no files to read: {0} is empty")]
+    NoSources(&'static str),
+    /// One file in two sources, so that its rows would count twice.
+    #[error("{}: named by two sources, so its rows would count twice", .0.display())]
+    NamedTwice(PathBuf),
+    /// A file whose name does not tell its format.
+    #[error(
+        "{}: its extension tells no format (.jsonl, .ndjson, .json, .parquet); set `format`",
+        .0.display()
+    )]
+    UnknownFormat(PathBuf),
+    /// Reading failed.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Writing failed.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that is no parquet, truncated, corrupt, or uses what polars does not know.
+    #[error("{}: {message}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A JSON file that cannot be read to its end.
+    #[error("{}, line {line}, column {column}: not valid JSON: {message}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The byte in the line, counted from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// Columns that no row of the file has.
+    #[error(
+        "{}: no column {}{}; it has: {}",
+        path.display(), quoted(missing), hint(nearest.as_deref()), listed(found)
+    )]
+    MissingColumns {
+        /// The file.
+        path: PathBuf,
+        /// The columns that were asked for and are not there.
+        missing: Vec<String>,
+        /// The column of the file whose name is most like the first of them.
+        nearest: Option<String>,
+        /// The columns of the file.
+        found: Vec<String>,
+    },
+    /// Columns that fit no record shape.
+    #[error(
+        "{}: fits no record shape (prompt and completion, instruction and response, messages); it has: {}; \
+         name its columns with `columns`",
+        path.display(), listed(found)
+    )]
+    NoShape {
+        /// The file.
+        path: PathBuf,
+        /// The columns of the file.
+        found: Vec<String>,
+    },
+    /// Columns that fit more than one record shape.
+    #[error("{}: fits several record shapes ({}); choose one with `columns`", path.display(), shapes.join("; "))]
+    SeveralShapes {
+        /// The file.
+        path: PathBuf,
+        /// The shapes it fits.
+        shapes: Vec<String>,
+    },
+    /// A column of another type.
+    #[error("{}: column `{column}` should be {expected}, found {found}", path.display())]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The type it has.
+        found: String,
+        /// The type it should have.
+        expected: &'static str,
+    },
+    /// Every row was dropped, or there was none.
+    #[error("no trace is left of what was read:\n{table}")]
+    NothingLeft {
+        /// The ledger, as text: what was read and why it was dropped.
+        table: String,
+    },
+    /// A setting out of its range.
+    #[error("{field} must be {rule}, got {found}")]
+    Setting {
+        /// The name of the setting.
+        field: &'static str,
+        /// What it has to fulfil.
+        rule: String,
+        /// The value it has.
+        found: String,
+    },
+    /// The settings of balancing leave nothing for training or for validation.
+    #[error("nothing is left for {split}: {reason}\n{table}")]
+    EmptySplit {
+        /// `training` or `validation`.
+        split: &'static str,
+        /// Why, and what to change.
+        reason: String,
+        /// The ledger, as text.
+        table: String,
+    },
+    /// A ledger whose sums are wrong: a fault of the program, not of the data.
+    #[error("the ledger of {stage} does not account for {from}: {fault}")]
+    Unaccounted {
+        /// The stage.
+        stage: String,
+        /// The file the rows come from.
+        from: String,
+        /// Which sum is wrong.
+        fault: String,
+    },
+}
+
+impl DatasetError {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+}
+
+/// An error naming the wanted columns that are not among those found.
+pub(crate) fn require_columns(
+    path: &Path,
+    wanted: &[&str],
+    found: &[String],
+) -> Result<(), DatasetError> {
+    let missing: Vec<String> = wanted
+        .iter()
+        .filter(|name| !found.iter().any(|other| other == *name))
+        .map(ToString::to_string)
+        .collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    let nearest = nearest(first, found.iter().map(String::as_str));
+    Err(DatasetError::MissingColumns {
+        path: path.to_owned(),
+        nearest,
+        missing,
+        found: found.to_vec(),
+    })
+}
+
+/// The candidate that a slip of the keyboard could have turned into `name`: at most one edit in three letters.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let allowed = (name.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// `; did you mean …?`, or nothing.
+pub(crate) fn hint(nearest: Option<&str>) -> String {
+    nearest.map_or(String::new(), |name| format!(" (did you mean `{name}`?)"))
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Names in a list, or a word for an empty one.
+pub(crate) fn listed(names: &[String]) -> String {
+    if names.is_empty() { "no columns".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_a_slip_away_or_there_is_none() {
+        let columns = ["prompt", "completion", "id"];
+        assert_eq!(nearest("promt", columns).as_deref(), Some("prompt"));
+        assert_eq!(nearest("complection", columns).as_deref(), Some("completion"));
+        assert_eq!(nearest("messages", columns), None);
+    }
+
+    #[test]
+    fn missing_columns_are_named_with_the_nearest_and_with_those_there_are() {
+        let found = ["promt", "completion"].map(String::from);
+        let error = require_columns(Path::new("a.jsonl"), &["prompt", "completion"], &found)
+            .expect_err("prompt is missing");
+        assert_eq!(
+            error.to_string(),
+            "a.jsonl: no column `prompt` (did you mean `promt`?); it has: promt, completion"
+        );
+    }
+}
