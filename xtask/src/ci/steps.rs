@@ -122,10 +122,23 @@ fn files(workspace: &Workspace) -> Result<Outcome, String> {
     Ok(Outcome::Passed)
 }
 
-/// What `think-files` needs to be told about the shared traces.
+/// What `think-files` is told: all shared traces, their columns recognised, the tokenizer of a published model, and a
+/// few steps only, for this is about the data and not about the numbers.
 fn files_arguments(shared: &Path) -> Vec<String> {
-    let _ = shared;
-    Vec::new()
+    let traces = yaml_string(&shared.join("data/think/*"));
+    let tokenizer = yaml_string(&shared.join("data/tokenizers/qwen2.5"));
+    let settings = [
+        format!("ingest.sources=[{{path: {traces}}}]"),
+        format!("model.scratch.tokenizer={{folder: {tokenizer}}}"),
+        "sft.training.max_steps=4".to_owned(),
+        "grpo.training.max_steps=2".to_owned(),
+    ];
+    settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]).collect()
+}
+
+/// A path between single quotes, as YAML reads it literally.
+fn yaml_string(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "''"))
 }
 
 /// Compiling CUDA code needs LLVM, type-checking it does not: the build scripts that would fetch it return early when
@@ -206,6 +219,14 @@ mod tests {
         assert!(has_feature(manifest, "cuda"));
         assert!(!has_feature(manifest, "serde"));
         assert!(!has_feature("[dependencies]\ncuda = \"1\"\n", "cuda"));
+    }
+
+    #[test]
+    fn shared_traces_and_tokenizer_are_set_as_yaml_strings() {
+        let arguments = files_arguments(Path::new("it's"));
+        assert_eq!(arguments[..2], ["--set", "ingest.sources=[{path: 'it''s/data/think/*'}]"]);
+        let tokenizer = "model.scratch.tokenizer={folder: 'it''s/data/tokenizers/qwen2.5'}";
+        assert_eq!(arguments[2..4], ["--set", tokenizer]);
     }
 
     #[test]
