@@ -1,7 +1,11 @@
 //! Decoder operations: fused on the CPU, stock operations on every other backend.
 
+mod fused;
+mod lanes;
+mod matrix;
 mod plan;
 pub mod stock;
+mod tiles;
 
 use burn::tensor::{Int, Tensor};
 
@@ -36,7 +40,11 @@ pub fn attention(
     heads: HeadShape,
 ) -> Tensor<2> {
     plan.assert_fits(q.dims(), k.dims(), v.dims(), heads);
-    stock::attention(q, k, v, plan, heads)
+    if [&q, &k, &v].into_iter().all(fused::takes) {
+        fused::attention::attention(q, k, v, plan, heads)
+    } else {
+        stock::attention(q, k, v, plan, heads)
+    }
 }
 
 /// Root mean square normalisation: `x / sqrt(mean(x^2) + epsilon) * weight`.
@@ -53,7 +61,11 @@ pub fn attention(
 #[must_use]
 pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, epsilon: f64) -> Tensor<2> {
     assert_eq!(x.dims()[1], weight.dims()[0], "row length of x and length of weight differ");
-    stock::rms_norm(x, weight, epsilon)
+    if fused::takes(&x) && fused::takes(&weight) {
+        fused::rms_norm::rms_norm(x, weight, epsilon)
+    } else {
+        stock::rms_norm(x, weight, epsilon)
+    }
 }
 
 /// The gated activation of a decoder's feed-forward layer: `silu(gate) * up`.
@@ -68,7 +80,11 @@ pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, epsilon: f64) -> Tensor<2> {
 #[must_use]
 pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     assert_eq!(gate.dims(), up.dims(), "shapes of gate and up differ");
-    stock::swiglu(gate, up)
+    if fused::takes(&gate) && fused::takes(&up) {
+        fused::swiglu::swiglu(gate, up)
+    } else {
+        stock::swiglu(gate, up)
+    }
 }
 
 /// Rotary position embedding in its rotate-half form: the first half of each head is rotated against its second half.
@@ -85,12 +101,16 @@ pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
 pub fn rope(x: Tensor<2>, cos: Tensor<2>, sin: Tensor<2>, head_dim: usize) -> Tensor<2> {
     let [tokens, width] = x.dims();
     assert!(
-        head_dim % 2 == 0 && width % head_dim == 0,
+        head_dim.is_multiple_of(2) && width.is_multiple_of(head_dim),
         "rows of {width} are no heads of {head_dim}"
     );
     assert_eq!(cos.dims(), [tokens, head_dim / 2], "shape of cos");
     assert_eq!(sin.dims(), [tokens, head_dim / 2], "shape of sin");
-    stock::rope(x, cos, sin, head_dim)
+    if [&x, &cos, &sin].into_iter().all(fused::takes) {
+        fused::rope::rope(x, cos, sin)
+    } else {
+        stock::rope(x, cos, sin, head_dim)
+    }
 }
 
 /// Log-probability of `targets` under `softmax(hidden @ head^T / temperature)`, without holding `[n, vocab]` at once.
@@ -117,5 +137,9 @@ pub fn linear_log_prob(
         temperature.is_finite() && 0.0 < temperature,
         "temperature must be positive, got {temperature}"
     );
-    stock::linear_log_prob(hidden, head, targets, temperature)
+    if fused::takes(&hidden) && fused::takes(&head) {
+        fused::linear_log_prob::linear_log_prob(hidden, head, targets, temperature)
+    } else {
+        stock::linear_log_prob(hidden, head, targets, temperature)
+    }
 }

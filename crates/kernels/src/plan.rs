@@ -148,9 +148,57 @@ impl AttentionPlan {
         heads: HeadShape,
     ) {
         let HeadShape { num_heads, num_kv_heads, head_dim } = heads;
-        assert!(num_kv_heads != 0 && num_heads % num_kv_heads == 0, "{heads:?} does not divide");
+        assert!(
+            num_kv_heads != 0 && num_heads.is_multiple_of(num_kv_heads),
+            "{heads:?} does not divide"
+        );
         assert_eq!(queries, [self.num_queries, num_heads * head_dim], "shape of the queries");
         assert_eq!(keys, [self.num_keys, num_kv_heads * head_dim], "shape of the keys");
         assert_eq!(values, keys, "shape of the values");
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a context of one range is meant")]
+mod tests {
+    use super::*;
+
+    fn segment(queries: Range<usize>, context: Vec<Range<usize>>, own: usize) -> Segment {
+        Segment { queries, context, own }
+    }
+
+    #[test]
+    fn the_mask_hides_later_keys_and_other_branches() {
+        let segments = vec![segment(0..2, vec![], 0), segment(2..4, vec![0..1], 3)];
+        let mask = AttentionPlan::new(4, 5, segments).mask(&Device::flex());
+        let hidden: Vec<bool> = mask.into_data().iter::<bool>().collect();
+        let seen = ["x....", "xx...", "x..x.", "x..xx"];
+        let expected: Vec<bool> = seen.concat().chars().map(|key| key == '.').collect();
+        assert_eq!(hidden, expected);
+    }
+
+    #[test]
+    fn empty_segments_and_ranges_are_left_out() {
+        let plan =
+            AttentionPlan::new(1, 2, vec![segment(0..0, vec![], 9), segment(0..1, vec![1..1], 0)]);
+        assert_eq!(plan.segments(), [segment(0..1, vec![], 0)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "segments do not cover the queries in order")]
+    fn a_gap_between_segments_is_refused() {
+        let _ = AttentionPlan::new(3, 3, vec![segment(0..1, vec![], 0), segment(2..3, vec![], 2)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "keys 4..6 of 5 keys")]
+    fn own_keys_behind_the_last_key_are_refused() {
+        let _ = AttentionPlan::new(2, 5, vec![segment(0..2, vec![], 4)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "keys 0..3 and 2..4 overlap")]
+    fn a_key_that_would_be_seen_twice_is_refused() {
+        let _ = AttentionPlan::new(1, 5, vec![segment(0..1, vec![2..4, 0..3], 4)]);
     }
 }

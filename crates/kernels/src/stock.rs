@@ -78,19 +78,22 @@ pub fn linear_log_prob(
     targets: Tensor<1, Int>,
     temperature: f64,
 ) -> TokenScores {
-    let rows = hidden.dims()[0];
-    let head = head.transpose(); // [hidden, vocab]
-    let mut log_probs = Vec::new();
-    let mut entropy = Vec::new();
-    // A list of no rows is one chunk of no rows, so that there is always something to concatenate.
-    for start in (0..rows.max(1)).step_by(CHUNK_ROWS) {
-        let length = CHUNK_ROWS.min(rows - start);
-        let logits = hidden.clone().narrow(0, start, length).matmul(head.clone());
-        let all = log_softmax(logits.div_scalar(temperature), 1); // [length, vocab]
-        let targets = targets.clone().narrow(0, start, length).unsqueeze_dim(1); // [length, 1]
-        log_probs.push(all.clone().gather(1, targets).squeeze_dim(1));
-        let all = all.detach();
-        entropy.push((all.clone().exp() * all).sum_dim(1).neg().squeeze_dim(1));
+    if hidden.dims()[0] == 0 {
+        let none = Tensor::zeros([0], &hidden.device());
+        return TokenScores { log_probs: none.clone(), entropy: none };
     }
+    let head = head.transpose(); // [hidden, vocab]
+    let (log_probs, entropy) = hidden
+        .split(CHUNK_ROWS, 0)
+        .into_iter()
+        .zip(targets.split(CHUNK_ROWS, 0))
+        .map(|(hidden, targets)| {
+            let logits = hidden.matmul(head.clone()).div_scalar(temperature); // [chunk, vocab]
+            let all = log_softmax(logits, 1); // [chunk, vocab]
+            let log_probs = all.clone().gather(1, targets.unsqueeze_dim(1)).squeeze_dim(1);
+            let all = all.detach();
+            (log_probs, (all.clone().exp() * all).sum_dim(1).neg().squeeze_dim(1))
+        })
+        .unzip();
     TokenScores { log_probs: Tensor::cat(log_probs, 0), entropy: Tensor::cat(entropy, 0) }
 }

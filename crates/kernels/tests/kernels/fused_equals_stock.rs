@@ -1,0 +1,121 @@
+//! Value and gradients of every operation equal those of the stock version, on random shapes.
+
+use burn::tensor::Tensor;
+use forethought_kernels as kernels;
+use forethought_kernels::{HeadShape, stock};
+use proptest::prelude::*;
+
+use crate::support::{
+    AttentionCase, assert_close, gradients, random_leaf, targets, tree_plan, values,
+};
+
+const TOLERANCE: f32 = 1e-5;
+
+fn assert_same<const D: usize>(fused: &Tensor<D>, stock: &Tensor<D>, leaves: &[&Tensor<2>]) {
+    assert_close(&values(fused.clone()), &values(stock.clone()), TOLERANCE);
+    let pairs = gradients(fused, leaves).into_iter().zip(gradients(stock, leaves));
+    for (fused, stock) in pairs {
+        assert_close(&fused, &stock, TOLERANCE);
+    }
+}
+
+/// Lengths and parents of up to 9 segments.
+fn trees() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
+    prop::collection::vec((1..40usize, any::<prop::sample::Index>()), 1..10).prop_map(|nodes| {
+        let parent =
+            |(index, (_, parent)): (usize, &(_, prop::sample::Index))| parent.index(index + 1);
+        let parents = nodes.iter().enumerate().map(parent).collect();
+        (nodes.into_iter().map(|(length, _)| length).collect(), parents)
+    })
+}
+
+fn head_shapes() -> impl Strategy<Value = HeadShape> {
+    (1..4usize, 1..5usize, 1..20usize).prop_map(|(num_kv_heads, group, head_dim)| HeadShape {
+        num_heads: num_kv_heads * group,
+        num_kv_heads,
+        head_dim,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn attention_over_trees(
+        (lengths, parents) in trees(),
+        heads in head_shapes(),
+        cached in 0..50usize,
+        seed in any::<u32>(),
+    ) {
+        let plan = tree_plan(&lengths, &parents, cached);
+        let case = AttentionCase::new(seed.into(), plan, heads);
+        assert_same(&case.fused(), &case.stock(), &[&case.q, &case.k, &case.v]);
+    }
+
+    #[test]
+    fn attention_of_single_token_segments(count in 1..30usize, cached in 1..30usize, seed in any::<u32>()) {
+        let parents: Vec<usize> = (0..count).collect();
+        let plan = tree_plan(&vec![1; count], &parents, cached);
+        let heads = HeadShape { num_heads: 6, num_kv_heads: 2, head_dim: 8 };
+        let case = AttentionCase::new(seed.into(), plan, heads);
+        assert_same(&case.fused(), &case.stock(), &[&case.q, &case.k, &case.v]);
+    }
+
+    #[test]
+    fn rms_norm(rows in 1..70usize, width in 1..700usize, seed in any::<u32>()) {
+        let x = random_leaf(seed.into(), [rows, width]);
+        let weight = random_leaf(u64::from(seed) + 1, [1, width]);
+        let fused = kernels::rms_norm(x.clone(), weight.clone().flatten(0, 1), 1e-6);
+        let stock = stock::rms_norm(x.clone(), weight.clone().flatten(0, 1), 1e-6);
+        assert_same(&fused, &stock, &[&x, &weight]);
+    }
+
+    #[test]
+    fn swiglu(rows in 1..70usize, width in 1..700usize, seed in any::<u32>()) {
+        let gate = random_leaf(seed.into(), [rows, width]) * 20.0;
+        let up = random_leaf(u64::from(seed) + 1, [rows, width]);
+        let (gate, up) = (gate.detach().require_grad(), up);
+        let fused = kernels::swiglu(gate.clone(), up.clone());
+        let stock = stock::swiglu(gate.clone(), up.clone());
+        assert_same(&fused, &stock, &[&gate, &up]);
+    }
+
+    #[test]
+    fn rope(rows in 1..300usize, heads in 1..5usize, half in 1..40usize, seed in any::<u32>()) {
+        let x = random_leaf(seed.into(), [rows, heads * half * 2]);
+        let angles = random_leaf(u64::from(seed) + 1, [rows, half]).detach() * 3.0;
+        let (cos, sin) = (angles.clone().cos(), angles.sin());
+        let fused = kernels::rope(x.clone(), cos.clone(), sin.clone(), half * 2);
+        let stock = stock::rope(x.clone(), cos, sin, half * 2);
+        assert_same(&fused, &stock, &[&x]);
+    }
+
+    #[test]
+    fn linear_log_prob(
+        rows in 1..60usize,
+        width in 1..50usize,
+        vocab in 1..400usize,
+        temperature in 0.2..3.0f64,
+        seed in any::<u32>(),
+    ) {
+        let hidden = random_leaf(seed.into(), [rows, width]);
+        let head = random_leaf(u64::from(seed) + 1, [vocab, width]);
+        let targets = targets(u64::from(seed) + 2, rows, vocab);
+        let fused = kernels::linear_log_prob(hidden.clone(), head.clone(), targets.clone(), temperature);
+        let stock = stock::linear_log_prob(hidden.clone(), head.clone(), targets, temperature);
+        assert_same(&fused.log_probs, &stock.log_probs, &[&hidden, &head]);
+        assert_close(&values(fused.entropy), &values(stock.entropy), TOLERANCE);
+    }
+}
+
+/// 1,024 rows are the most that one chunk holds.
+#[test]
+fn linear_log_prob_of_several_chunks() {
+    let hidden = random_leaf(1, [2500, 3]);
+    let head = random_leaf(2, [7, 3]);
+    let targets = targets(3, 2500, 7);
+    let fused = kernels::linear_log_prob(hidden.clone(), head.clone(), targets.clone(), 0.7);
+    let stock = stock::linear_log_prob(hidden.clone(), head.clone(), targets, 0.7);
+    assert_same(&fused.log_probs, &stock.log_probs, &[&hidden, &head]);
+    assert_close(&values(fused.entropy), &values(stock.entropy), TOLERANCE);
+}
