@@ -1,0 +1,128 @@
+//! What chat templates expect of Python: its methods, its JSON, its names for none and the truths.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Serde};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, Value, escape_formatter,
+};
+use serde::Serialize;
+use serde_json::Map;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+
+/// An environment set up as transformers sets up jinja2: blocks trimmed, nothing escaped, and no loader, so that a
+/// template reads no file.
+pub(crate) fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_formatter(print);
+    environment.add_filter("tojson", to_json);
+    environment.add_function("raise_exception", raise_exception);
+    environment
+}
+
+/// The variables of a rendering; `strftime_now` is among them only when there is a date to give.
+pub(crate) fn context(variables: Map<String, serde_json::Value>, today: Option<String>) -> Value {
+    let mut pairs: Vec<(String, Value)> =
+        variables.into_iter().map(|(name, value)| (name, Value::from(Serde(value)))).collect();
+    if let Some(today) = today {
+        let strftime_now = Value::from_function(move |_format: &str| today.clone());
+        pairs.push(("strftime_now".into(), strftime_now));
+    }
+    Value::from_pairs(pairs)
+}
+
+/// Jinja2 prints none, true and false as Python does, with a capital letter.
+fn print(output: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    let word = match value {
+        value if value.is_none() => "None",
+        value if *value == Value::from(true) && !value.is_number() => "True",
+        value if *value == Value::from(false) && !value.is_number() => "False",
+        _ => return escape_formatter(output, state, value),
+    };
+    output.write_str(word).map_err(Error::from)
+}
+
+fn raise_exception(message: String) -> Result<Value, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// `json.dumps(value, ensure_ascii=False)`: unlike the filter of jinja2 it escapes nothing for HTML.
+#[expect(clippy::needless_pass_by_value, reason = "filters get their keyword arguments by value")]
+fn to_json(value: &Value, options: Kwargs) -> Result<Value, Error> {
+    let failed = |reason: String| Error::new(ErrorKind::InvalidOperation, reason);
+    if value.is_undefined() {
+        return Err(failed("undefined cannot be written as JSON".into()));
+    }
+    let mut json = serde_json::to_value(value).map_err(|error| failed(error.to_string()))?;
+    if options.get::<Option<bool>>("sort_keys")?.unwrap_or(false) {
+        json.sort_all_objects();
+    }
+    let indent: Option<usize> = options.get("indent")?;
+    options.assert_all_used()?;
+    let text = match indent {
+        Some(width) => write(&json, PrettyFormatter::with_indent(" ".repeat(width).as_bytes())),
+        None => write(&json, OneLine),
+    };
+    text.map(Value::from).map_err(failed)
+}
+
+fn write(json: &serde_json::Value, formatter: impl Formatter) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    json.serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
+        .map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| error.to_string())
+}
+
+/// Python puts a space after each comma and colon.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn begin_array_value<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + std::io::Write>(
+        &mut self,
+        writer: &mut W,
+    ) -> std::io::Result<()> {
+        writer.write_all(b": ")
+    }
+}
+
+/// Training templates mark the assistant's words with `{% generation %}`, a tag that jinja2 lacks too: transformers
+/// adds it. The marks change nothing in the text, so they become `{% with %}`, which opens a scope as they do.
+pub(crate) fn without_generation_tags(source: &str) -> String {
+    let mut rest = source;
+    let mut rewritten = String::with_capacity(source.len());
+    while let Some(start) = rest.find("{%") {
+        let (before, tag) = rest.split_at(start + 2);
+        rewritten.push_str(before);
+        rest = tag;
+        let Some(end) = tag.find("%}") else { break };
+        let replacement = match tag[..end].trim_matches(['-', '+', ' ', '\t', '\n', '\r']) {
+            "generation" => tag[..end].replace("generation", "with"),
+            "endgeneration" => tag[..end].replace("endgeneration", "endwith"),
+            _ => continue,
+        };
+        rewritten.push_str(&replacement);
+        rest = &tag[end..];
+    }
+    rewritten.push_str(rest);
+    rewritten
+}

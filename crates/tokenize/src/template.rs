@@ -1,0 +1,226 @@
+//! Chat templates as transformers renders them, within bounds.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use forethought_schema::Message;
+use minijinja::Environment;
+use serde_json::{Map, Value, json};
+
+use crate::python;
+
+/// Instructions a rendering may take; a turn takes some hundred.
+const FUEL: u64 = 10_000_000;
+/// Longest source of a template, in bytes; the longest of the known ones are near 20 KB.
+const MAX_SOURCE: usize = 64 * 1024;
+/// Longest text a rendering may write, in bytes.
+const MAX_OUTPUT: usize = 64 * 1024 * 1024;
+
+/// A template that cannot be used, or a conversation it refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemplateError {
+    /// The source is longer than any honest template.
+    #[error("chat template {name}: {bytes} bytes long, allowed are {MAX_SOURCE}")]
+    SourceTooLong {
+        /// The template.
+        name: String,
+        /// Length of its source.
+        bytes: usize,
+    },
+    /// The source is not a template.
+    #[error("chat template {name}: {reason}")]
+    Syntax {
+        /// The template.
+        name: String,
+        /// What the parser said, with the line.
+        reason: String,
+    },
+    /// The template failed, or refused the conversation with `raise_exception`.
+    #[error("chat template {name}: {reason}")]
+    Render {
+        /// The template.
+        name: String,
+        /// What the engine or the template said, with the line.
+        reason: String,
+    },
+    /// The template wrote without end.
+    #[error("chat template {name}: wrote more than {MAX_OUTPUT} bytes")]
+    OutputTooLong {
+        /// The template.
+        name: String,
+    },
+}
+
+/// Whether the text ends where the model shall go on writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GenerationPrompt {
+    /// The start of the assistant's turn is added (`add_generation_prompt=True`): what a prompt ends with.
+    Add,
+    /// The text ends with the last message.
+    Omit,
+}
+
+/// What a template renders: messages, and what else templates may read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conversation {
+    messages: Value,
+    tools: Value,
+    variables: Map<String, Value>,
+    today: Option<String>,
+    generation_prompt: GenerationPrompt,
+}
+
+impl Conversation {
+    /// A conversation of plain messages.
+    #[must_use]
+    pub fn new(messages: &[Message]) -> Self {
+        let turn = |message: &Message| json!({ "role": message.role.as_str(), "content": message.content });
+        Self::from_json(messages.iter().map(turn).collect())
+    }
+
+    /// A conversation as JSON: a list of objects with `role`, `content` and whatever the template reads beside
+    /// (`tool_calls`, `reasoning_content`).
+    #[must_use]
+    pub fn from_json(messages: Value) -> Self {
+        Self {
+            messages,
+            tools: Value::Null,
+            variables: Map::new(),
+            today: None,
+            generation_prompt: GenerationPrompt::Omit,
+        }
+    }
+
+    /// Offers tools: a list of JSON schemas.
+    #[must_use]
+    pub fn tools(mut self, tools: Value) -> Self {
+        self.tools = tools;
+        self
+    }
+
+    /// Sets a variable that some templates read, such as `enable_thinking`.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.variables.insert(name.into(), value);
+        self
+    }
+
+    /// The date that `strftime_now` gives to templates, whatever format they ask for. Without it the function is not
+    /// defined: a clock would make the same conversation another text tomorrow.
+    #[must_use]
+    pub fn today(mut self, date: impl Into<String>) -> Self {
+        self.today = Some(date.into());
+        self
+    }
+
+    /// Says whether the assistant's turn is opened at the end.
+    #[must_use]
+    pub fn generation_prompt(mut self, generation_prompt: GenerationPrompt) -> Self {
+        self.generation_prompt = generation_prompt;
+        self
+    }
+}
+
+/// A chat template, compiled.
+pub struct ChatTemplate {
+    name: String,
+    source: String,
+    specials: Map<String, Value>,
+    environment: Environment<'static>,
+}
+
+impl ChatTemplate {
+    /// Compiles a template. `name` is what errors call it; `specials` are the special tokens it may read by key, such
+    /// as `bos_token`.
+    ///
+    /// # Errors
+    ///
+    /// If the source is not a template, or longer than 64 KiB.
+    pub fn parse(
+        name: &str,
+        source: &str,
+        specials: &Map<String, Value>,
+    ) -> Result<Self, TemplateError> {
+        if source.len() > MAX_SOURCE {
+            return Err(TemplateError::SourceTooLong { name: name.into(), bytes: source.len() });
+        }
+        let mut environment = python::environment();
+        environment.set_fuel(Some(FUEL));
+        environment
+            .add_template_owned(name.to_owned(), python::without_generation_tags(source))
+            .map_err(|error| TemplateError::Syntax {
+                name: name.into(),
+                reason: error.to_string(),
+            })?;
+        let (name, source) = (name.to_owned(), source.to_owned());
+        Ok(Self { name, source, specials: specials.clone(), environment })
+    }
+
+    /// The template as it was written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The text of a conversation.
+    ///
+    /// The bounds are on instructions and on what is written. A hostile template can still build a large string in a
+    /// variable before it hits them; render templates of unknown origin where memory is limited.
+    ///
+    /// # Errors
+    ///
+    /// If the template fails, refuses the conversation, or does not come to an end.
+    pub fn render(&self, conversation: &Conversation) -> Result<String, TemplateError> {
+        let mut written = Bounded::default();
+        let rendered = self.environment.get_template(&self.name).and_then(|template| {
+            template.render_captured_to(self.context(conversation), &mut written).map(|_| ())
+        });
+        if written.is_full {
+            return Err(TemplateError::OutputTooLong { name: self.name.clone() });
+        }
+        let failed = |reason: String| TemplateError::Render { name: self.name.clone(), reason };
+        rendered.map_err(|error| failed(error.to_string()))?;
+        String::from_utf8(written.bytes).map_err(|error| failed(error.to_string()))
+    }
+
+    /// The variables transformers sets; special tokens go last there, but never under a name that is taken.
+    fn context(&self, conversation: &Conversation) -> minijinja::Value {
+        let mut variables = self.specials.clone();
+        variables.extend(conversation.variables.clone());
+        let is_open = conversation.generation_prompt == GenerationPrompt::Add;
+        variables.insert("add_generation_prompt".into(), is_open.into());
+        variables.insert("messages".into(), conversation.messages.clone());
+        variables.insert("tools".into(), conversation.tools.clone());
+        variables.insert("documents".into(), Value::Null);
+        python::context(variables, conversation.today.clone())
+    }
+}
+
+impl fmt::Debug for ChatTemplate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ChatTemplate").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Collects what is written, up to [`MAX_OUTPUT`].
+#[derive(Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > MAX_OUTPUT {
+            self.is_full = true;
+            return Err(io::Error::other("the output is too long"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
