@@ -1,0 +1,121 @@
+//! AdamW with the arithmetic and the defaults of PyTorch.
+//!
+//! ```text
+//! theta <- theta (1 - lr lambda)                            decoupled decay
+//! m     <- m + (1 - beta1) (g - m)
+//! v     <- beta2 v + (1 - beta2) g^2
+//! theta <- theta - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+//! ```
+//!
+//! Loshchilov and Hutter 2019, <https://arxiv.org/abs/1711.05101>, Algorithm 2, in the order of operations of
+//! `torch.optim.AdamW` (single tensor). Burn's own `AdamW` computes the same formula, but its coefficients in f32:
+//! `1 - 0.999f32` is off by 1.3e-5 of its value, and so is the second moment. Here the coefficients are f64, as in
+//! Python, and only the tensors are f32.
+
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
+use burn::optim::{AdamWState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
+use burn::tensor::{Device, Tensor};
+
+/// AdamW for one group of parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamW {
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    pub(crate) epsilon: f64,
+    pub(crate) weight_decay: f64,
+}
+
+impl Optimizer for AdamW {
+    // Burn's state has the fields this one needs, and a record format that Burn knows.
+    type State<const D: usize> = AdamWState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        lr: LearningRate,
+        tensor: Tensor<D>,
+        grad: Tensor<D>,
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        let AdaptiveMomentumState { time, moment_1, moment_2, .. } =
+            state.map_or_else(|| zero_state(&tensor), |state| state.momentum);
+        let time = time + 1;
+        let moment_1 = {
+            let towards_grad = (grad.clone() - moment_1.clone()).mul_scalar(1.0 - self.beta1);
+            moment_1 + towards_grad
+        };
+        let moment_2 = moment_2.mul_scalar(self.beta2) + grad.square().mul_scalar(1.0 - self.beta2);
+
+        let (correction_1, correction_2) = self.bias_corrections(time);
+        let denominator =
+            moment_2.clone().sqrt().div_scalar(correction_2.sqrt()).add_scalar(self.epsilon);
+        let update = (moment_1.clone() / denominator).mul_scalar(lr / correction_1);
+        let decayed = match self.weight_decay {
+            0.0 => tensor,
+            weight_decay => tensor.mul_scalar(1.0 - lr * weight_decay),
+        };
+        let momentum = AdaptiveMomentumState { time, moment_1, moment_2, max_moment_2: None };
+        (decayed - update, Some(AdamWState::new(momentum)))
+    }
+
+    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
+        AdamWState::new(state.momentum.to_device(device))
+    }
+}
+
+impl AdamW {
+    /// `1 - beta^t` of both moments.
+    fn bias_corrections(&self, time: usize) -> (f64, f64) {
+        // 2^31 steps would take decades; a longer count has corrections of 1 anyway.
+        let time = i32::try_from(time).unwrap_or(i32::MAX);
+        (1.0 - self.beta1.powi(time), 1.0 - self.beta2.powi(time))
+    }
+
+    /// An optimiser of `model` in which the parameters that Hugging Face exempts from weight decay are exempt.
+    pub(crate) fn for_module<M: Module>(self, model: &M) -> ModuleOptimizer {
+        let without_decay = Self { weight_decay: 0.0, ..self.clone() };
+        let exempt = ParamGroup::from_paths(exempt_paths(model));
+        ModuleOptimizer::from(self).with_group(exempt, without_decay, None)
+    }
+}
+
+fn zero_state<const D: usize>(tensor: &Tensor<D>) -> AdaptiveMomentumState<D> {
+    let zeros = tensor.zeros_like();
+    AdaptiveMomentumState { time: 0, moment_1: zeros.clone(), moment_2: zeros, max_moment_2: None }
+}
+
+/// Whether transformers' `Trainer.get_decay_parameter_names` exempts the parameter with this dotted name: one of the
+/// patterns `bias`, `layernorm`, `rmsnorm`, `(?:^|\.)norm(?:$|\.)`, `_norm(?:$|\.)` occurs in it, case ignored.
+fn is_exempt(path: &str) -> bool {
+    path.to_lowercase().split('.').any(|part| {
+        ["bias", "layernorm", "rmsnorm"].iter().any(|name| part.contains(name))
+            || part == "norm"
+            || part.ends_with("_norm")
+    })
+}
+
+fn exempt_paths<M: Module>(model: &M) -> Vec<String> {
+    let mut paths = ParameterPaths::default();
+    model.visit(&mut paths);
+    paths.found.retain(|path| is_exempt(path));
+    paths.found
+}
+
+#[derive(Default)]
+struct ParameterPaths {
+    path: Vec<String>,
+    found: Vec<String>,
+}
+
+impl ModuleVisitor for ParameterPaths {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<D>>) {
+        self.found.push(self.path.join("."));
+    }
+}

@@ -1,0 +1,103 @@
+//! Checkpoints: folders that are complete or absent, whose every byte is accounted for.
+//!
+//! ```text
+//! checkpoints/
+//!   step-000120/
+//!     model.bpk  optimizer.bpk  scheduler.bpk
+//!     manifest.json     written last
+//!   step-000090.bad/    found damaged, set aside
+//! ```
+
+mod durable;
+mod manifest;
+mod store;
+
+use std::path::PathBuf;
+
+pub(crate) use manifest::{Identity, Weights};
+pub(crate) use store::{Contents, Store};
+
+/// A checkpoint that could not be written, or none that can be resumed from.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// A file could not be written, for example because the disk is full. Older checkpoints are untouched.
+    #[error("cannot write {path} ({bytes} bytes): {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Its full length.
+        bytes: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file or folder could not be accessed.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Every checkpoint is damaged. Starting over would lose work, so the user decides.
+    #[error(
+        "none of the checkpoints can be resumed from; remove {folder} to start over from step 0:\n  {}",
+        .reports.join("\n  ")
+    )]
+    AllDamaged {
+        /// The folder of checkpoints.
+        folder: PathBuf,
+        /// Path and damage of each.
+        reports: Vec<String>,
+    },
+    /// The checkpoint is of another run.
+    #[error(
+        "{path} is of another run: its {what} is {found}, this run's is {expected}; resume with the configuration and data it was written with, or start in another folder"
+    )]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// `stage` or `config hash`.
+        what: &'static str,
+        /// What the checkpoint says.
+        found: String,
+        /// What this run says.
+        expected: String,
+    },
+    /// The checkpoint was written by another version.
+    #[error("{path} has format version {found}, this program reads version {expected}")]
+    Version {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that can be read.
+        expected: u32,
+    },
+    /// A run that is to start afresh would mix its checkpoints with those of another.
+    #[error("{folder} already holds a checkpoint of step {step}: resume it, or remove the folder")]
+    Exists {
+        /// The folder of checkpoints.
+        folder: PathBuf,
+        /// The newest step.
+        step: u64,
+    },
+    /// A record is intact but not what the model or its optimiser can use.
+    #[error("{path} does not fit this model: {reason}")]
+    Unfit {
+        /// The file, or the checkpoint's folder.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A record could not be turned into bytes.
+    #[error("cannot encode {file}: {reason}")]
+    Encode {
+        /// The file it was for.
+        file: &'static str,
+        /// Why.
+        reason: String,
+    },
+}

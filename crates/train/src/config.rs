@@ -1,0 +1,270 @@
+//! Hyper-parameters of a run under the names of Hugging Face's `TrainingArguments`, checked once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::adamw::AdamW;
+use crate::schedule::{Schedule, Shape};
+
+/// Hyper-parameters of a training run.
+///
+/// Names and defaults are those of transformers 5.23 `TrainingArguments` ("HF" below) unless a field says otherwise.
+/// How many examples make a step is not here: the [`BatchSource`](crate::BatchSource) decides it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Highest learning rate of the schedule: finite and `> 0`. Default 5e-5 (HF).
+    pub learning_rate: f64,
+    /// How the learning rate moves over the run. Default `linear` (HF).
+    pub lr_scheduler_type: SchedulerType,
+    /// Parameters of the scheduler type. Default none (HF).
+    pub lr_scheduler_kwargs: SchedulerKwargs,
+    /// Fraction of the steps over which the learning rate rises from 0, rounded up: in `[0, 1]`. Default 0 (HF).
+    pub warmup_ratio: f64,
+    /// Number of steps over which the learning rate rises from 0. If `> 0`, `warmup_ratio` is not used. Default 0 (HF).
+    pub warmup_steps: u64,
+    /// Gradients with a larger global norm are scaled down to it: finite and `>= 0`, 0 for no clipping. Default 1 (HF).
+    pub max_grad_norm: f64,
+    /// Decoupled weight decay, not applied to biases and norms: finite and `>= 0`. Default 0 (HF).
+    pub weight_decay: f64,
+    /// Decay of AdamW's first moment: in `[0, 1)`. Default 0.9 (HF).
+    pub adam_beta1: f64,
+    /// Decay of AdamW's second moment: in `[0, 1)`. Default 0.999 (HF).
+    pub adam_beta2: f64,
+    /// Added to the root of AdamW's second moment: finite and `> 0`. Default 1e-8 (HF).
+    pub adam_epsilon: f64,
+    /// Ends the run, and its schedule, after this many steps if the data has more: `>= 1`. Default none. HF repeats the
+    /// data when `max_steps` is larger than it; here the data's own length then stands.
+    pub max_steps: Option<u64>,
+    /// Steps between checkpoints: `>= 1`. Default 500 (HF). The last step is always saved.
+    pub save_steps: u64,
+    /// Number of checkpoints kept, the newest: `>= 2`, so that a damaged one has a predecessor. Default 2 (HF: all).
+    pub save_total_limit: usize,
+    /// Steps between progress lines when the output is not a terminal: `>= 1`. Default 10 (TRL 1.16; HF: 500).
+    pub logging_steps: u64,
+}
+
+/// How the learning rate moves after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchedulerType {
+    /// Stays, and has no warm-up.
+    Constant,
+    /// Falls to 0 on a line.
+    #[default]
+    Linear,
+    /// Falls to 0 on half a cosine.
+    Cosine,
+    /// Stays after the warm-up.
+    ConstantWithWarmup,
+    /// Falls on half a cosine to `min_lr`, or to `min_lr_rate` of `learning_rate`.
+    CosineWithMinLr,
+}
+
+/// Parameters of `cosine_with_min_lr`, exactly one of which is set; other scheduler types take none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchedulerKwargs {
+    /// Lowest learning rate: in `[0, learning_rate]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_lr: Option<f64>,
+    /// Lowest learning rate as a fraction of `learning_rate`: in `[0, 1]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_lr_rate: Option<f64>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            learning_rate: 5e-5,
+            lr_scheduler_type: SchedulerType::default(),
+            lr_scheduler_kwargs: SchedulerKwargs::default(),
+            warmup_ratio: 0.0,
+            warmup_steps: 0,
+            max_grad_norm: 1.0,
+            weight_decay: 0.0,
+            adam_beta1: 0.9,
+            adam_beta2: 0.999,
+            adam_epsilon: 1e-8,
+            max_steps: None,
+            save_steps: 500,
+            save_total_limit: 2,
+            logging_steps: 10,
+        }
+    }
+}
+
+/// A hyper-parameter outside its range.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainConfigError {
+    /// One field breaks its own rule.
+    #[error("{field} must be {rule}, got {value}")]
+    OutOfRange {
+        /// Name of the field.
+        field: &'static str,
+        /// What is allowed.
+        rule: &'static str,
+        /// What was found.
+        value: f64,
+    },
+    /// The scheduler needs a lowest learning rate, once.
+    #[error(
+        "lr_scheduler_kwargs must set exactly one of min_lr and min_lr_rate for cosine_with_min_lr, got {found}"
+    )]
+    MinimumRate {
+        /// `neither` or `both`.
+        found: &'static str,
+    },
+    /// The scheduler would ignore a parameter.
+    #[error("lr_scheduler_kwargs must be empty unless lr_scheduler_type is cosine_with_min_lr")]
+    UnusedKwargs,
+}
+
+/// A [`TrainConfig`] whose values are in range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trainer {
+    pub(crate) adamw: AdamW,
+    pub(crate) learning_rate: f64,
+    pub(crate) shape: Shape,
+    pub(crate) warmup: Warmup,
+    pub(crate) max_grad_norm: f64,
+    pub(crate) max_steps: Option<u64>,
+    pub(crate) save_steps: u64,
+    pub(crate) save_total_limit: usize,
+    pub(crate) logging_steps: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Warmup {
+    Steps(u64),
+    Ratio(f64),
+}
+
+impl TrainConfig {
+    /// Checks the hyper-parameters.
+    ///
+    /// # Errors
+    ///
+    /// If one is outside its range.
+    pub fn init(&self) -> Result<Trainer, TrainConfigError> {
+        self.check_ranges()?;
+        let warmup = match self.warmup_steps {
+            0 => Warmup::Ratio(self.warmup_ratio),
+            steps => Warmup::Steps(steps),
+        };
+        Ok(Trainer {
+            adamw: AdamW {
+                beta1: self.adam_beta1,
+                beta2: self.adam_beta2,
+                epsilon: self.adam_epsilon,
+                weight_decay: self.weight_decay,
+            },
+            learning_rate: self.learning_rate,
+            shape: self.shape()?,
+            warmup,
+            max_grad_norm: self.max_grad_norm,
+            max_steps: self.max_steps,
+            save_steps: self.save_steps,
+            save_total_limit: self.save_total_limit,
+            logging_steps: self.logging_steps,
+        })
+    }
+
+    fn check_ranges(&self) -> Result<(), TrainConfigError> {
+        positive("learning_rate", self.learning_rate)?;
+        positive("adam_epsilon", self.adam_epsilon)?;
+        not_negative("max_grad_norm", self.max_grad_norm)?;
+        not_negative("weight_decay", self.weight_decay)?;
+        let fraction = (0.0..=1.0).contains(&self.warmup_ratio);
+        check("warmup_ratio", self.warmup_ratio, fraction, "in [0, 1]")?;
+        for (field, value) in [("adam_beta1", self.adam_beta1), ("adam_beta2", self.adam_beta2)] {
+            check(field, value, (0.0..1.0).contains(&value), "in [0, 1)")?;
+        }
+        for (field, value) in [
+            ("max_steps", self.max_steps.unwrap_or(1)),
+            ("save_steps", self.save_steps),
+            ("logging_steps", self.logging_steps),
+        ] {
+            check(field, value as f64, value >= 1, "at least 1")?;
+        }
+        let limit = self.save_total_limit;
+        check("save_total_limit", limit as f64, limit >= 2, "at least 2")
+    }
+
+    fn shape(&self) -> Result<Shape, TrainConfigError> {
+        let shape = match self.lr_scheduler_type {
+            SchedulerType::CosineWithMinLr => {
+                return Ok(Shape::Cosine { min_lr_rate: self.min_lr_rate()? });
+            }
+            SchedulerType::Constant => Shape::Constant,
+            SchedulerType::Linear => Shape::Linear,
+            SchedulerType::Cosine => Shape::Cosine { min_lr_rate: 0.0 },
+            SchedulerType::ConstantWithWarmup => Shape::ConstantWithWarmup,
+        };
+        match self.lr_scheduler_kwargs == SchedulerKwargs::default() {
+            true => Ok(shape),
+            false => Err(TrainConfigError::UnusedKwargs),
+        }
+    }
+
+    fn min_lr_rate(&self) -> Result<f64, TrainConfigError> {
+        match (self.lr_scheduler_kwargs.min_lr, self.lr_scheduler_kwargs.min_lr_rate) {
+            (Some(min_lr), None) => {
+                let is_allowed = (0.0..=self.learning_rate).contains(&min_lr);
+                check("min_lr", min_lr, is_allowed, "in [0, learning_rate]")?;
+                Ok(min_lr / self.learning_rate)
+            }
+            (None, Some(rate)) => {
+                check("min_lr_rate", rate, (0.0..=1.0).contains(&rate), "in [0, 1]")?;
+                Ok(rate)
+            }
+            (None, None) => Err(TrainConfigError::MinimumRate { found: "neither" }),
+            (Some(_), Some(_)) => Err(TrainConfigError::MinimumRate { found: "both" }),
+        }
+    }
+}
+
+impl Trainer {
+    /// The learning rate of every step of a run of `num_steps` steps.
+    #[must_use]
+    pub fn schedule(&self, num_steps: u64) -> Schedule {
+        let warmup_steps = match self.warmup {
+            Warmup::Steps(steps) => steps,
+            Warmup::Ratio(ratio) => ceil(num_steps as f64 * ratio),
+        };
+        Schedule { shape: self.shape, learning_rate: self.learning_rate, warmup_steps, num_steps }
+    }
+
+    /// Steps of a run on data that has `available` of them.
+    #[must_use]
+    pub fn num_steps(&self, available: u64) -> u64 {
+        self.max_steps.map_or(available, |max_steps| max_steps.min(available))
+    }
+}
+
+/// Rounds a small number of steps, not negative, up.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a fraction in [0, 1] of a u64 is a u64"
+)]
+fn ceil(steps: f64) -> u64 {
+    steps.ceil() as u64
+}
+
+fn positive(field: &'static str, value: f64) -> Result<(), TrainConfigError> {
+    check(field, value, value.is_finite() && value > 0.0, "finite and greater than 0")
+}
+
+fn not_negative(field: &'static str, value: f64) -> Result<(), TrainConfigError> {
+    check(field, value, value.is_finite() && value >= 0.0, "finite and at least 0")
+}
+
+fn check(
+    field: &'static str,
+    value: f64,
+    is_allowed: bool,
+    rule: &'static str,
+) -> Result<(), TrainConfigError> {
+    if is_allowed { Ok(()) } else { Err(TrainConfigError::OutOfRange { field, rule, value }) }
+}

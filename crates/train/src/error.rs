@@ -1,0 +1,87 @@
+//! What can end a run.
+
+use std::path::PathBuf;
+
+use crate::checkpoint::CheckpointError;
+use crate::source::BatchError;
+
+/// An error that ended a run before its last step. The checkpoints written before it are untouched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The batch source has no steps.
+    #[error("nothing to train on: the data gives 0 optimiser steps")]
+    NoSteps,
+    /// The batch source could not make the batches of a step.
+    #[error("step {step}: {source}")]
+    Batch {
+        /// The step, counted from 1.
+        step: u64,
+        /// What the source said.
+        source: BatchError,
+    },
+    /// A step has no micro-batch.
+    #[error("step {step} ({description}) has no micro-batch")]
+    EmptyStep {
+        /// The step, counted from 1.
+        step: u64,
+        /// What is in the step.
+        description: String,
+    },
+    /// The loss of a step is NaN or infinite. No weight was changed by it.
+    #[error("step {step} ({description}): the loss is {loss}; the weights were not updated")]
+    NonFiniteLoss {
+        /// The step, counted from 1.
+        step: u64,
+        /// What is in the step.
+        description: String,
+        /// The loss.
+        loss: f64,
+    },
+    /// A gradient of a step is NaN or infinite. No weight was changed by it.
+    #[error(
+        "step {step} ({description}): the gradient of {parameter} is not finite (loss {loss}); the weights were not updated"
+    )]
+    NonFiniteGradient {
+        /// The step, counted from 1.
+        step: u64,
+        /// What is in the step.
+        description: String,
+        /// Path of the first such parameter.
+        parameter: String,
+        /// The loss.
+        loss: f64,
+    },
+    /// No parameter has a gradient: the model is frozen, or not on an autodiff device.
+    #[error(
+        "step {step}: no parameter received a gradient; is the model on an autodiff device, with parameters that are not frozen?"
+    )]
+    NoGradients {
+        /// The step, counted from 1.
+        step: u64,
+    },
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The file of metrics could not be written or read.
+    #[error("{path}: {source}")]
+    Metrics {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of the file of metrics is damaged.
+    #[error("{path}:{line}: {source}")]
+    MetricsLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// Burn's learner stopped for a reason of its own.
+    #[error("the learner stopped: {0}")]
+    Learner(String),
+}

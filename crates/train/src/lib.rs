@@ -1,0 +1,29 @@
+//! Training steps on Burn's learner: schedule, clipping, accumulation, checkpoints.
+
+mod adamw;
+mod capture;
+mod checkpoint;
+mod config;
+mod error;
+mod fit;
+mod gradients;
+mod metrics;
+mod progress;
+mod quiet;
+mod record;
+mod schedule;
+mod source;
+mod stop;
+mod strategy;
+mod weights;
+
+pub use adamw::AdamW;
+pub use checkpoint::CheckpointError;
+pub use config::{SchedulerKwargs, SchedulerType, TrainConfig, TrainConfigError, Trainer};
+pub use error::TrainError;
+pub use fit::{Fitted, Outcome, Resume, Run, fit};
+pub use progress::Progress;
+pub use record::StepRecord;
+pub use schedule::Schedule;
+pub use source::{BatchError, BatchSource, StepBatches, StepOutput};
+pub use stop::{Signal, StopFlag};

@@ -1,0 +1,177 @@
+//! Telling a person how a run is doing: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::record::StepRecord;
+
+/// Where progress is shown. It goes to standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// A bar if standard error is a terminal, else lines.
+    #[default]
+    Auto,
+    /// A line every `logging_steps` steps.
+    Lines,
+    /// Nothing.
+    Silent,
+}
+
+/// Shows the steps of one run.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    display: Display,
+    stage: String,
+    num_steps: u64,
+    first_step: u64,
+    logging_steps: u64,
+    started: Instant,
+}
+
+#[derive(Debug)]
+enum Display {
+    Bar(ProgressBar),
+    Lines,
+    Silent,
+}
+
+/// The steps that a [`Reporter`] shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// Steps finished before.
+    pub(crate) first_step: u64,
+    /// Steps of the whole run.
+    pub(crate) num_steps: u64,
+    /// Steps between lines.
+    pub(crate) logging_steps: u64,
+}
+
+impl Reporter {
+    pub(crate) fn new(progress: Progress, stage: &str, span: Span) -> Self {
+        let display = match progress {
+            Progress::Auto if io::stderr().is_terminal() => Display::Bar(bar(stage, span)),
+            Progress::Auto | Progress::Lines => Display::Lines,
+            Progress::Silent => Display::Silent,
+        };
+        let Span { first_step, num_steps, logging_steps } = span;
+        let started = Instant::now();
+        Self { display, stage: stage.to_owned(), num_steps, first_step, logging_steps, started }
+    }
+
+    /// Shows a finished step.
+    pub(crate) fn step(&self, record: &StepRecord) {
+        match &self.display {
+            Display::Bar(bar) => {
+                bar.set_position(record.step);
+                bar.set_message(summary(record));
+            }
+            Display::Lines if self.is_due(record.step) => say(&self.line(record)),
+            Display::Lines | Display::Silent => {}
+        }
+    }
+
+    /// Shows a sentence that must not be missed.
+    pub(crate) fn notice(&self, text: &str) {
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(|| say(&format!("{}: {text}", self.stage))),
+            Display::Lines => say(&format!("{}: {text}", self.stage)),
+            Display::Silent => {}
+        }
+    }
+
+    /// Leaves the bar as it stands and goes on to the next line.
+    pub(crate) fn finish(&self) {
+        if let Display::Bar(bar) = &self.display {
+            bar.abandon();
+        }
+    }
+
+    fn is_due(&self, step: u64) -> bool {
+        step.is_multiple_of(self.logging_steps) || step == self.num_steps
+    }
+
+    fn line(&self, record: &StepRecord) -> String {
+        let done = record.step - self.first_step;
+        let eta = eta(self.started.elapsed(), done, self.num_steps - record.step);
+        let (stage, num_steps) = (&self.stage, self.num_steps);
+        format!("{stage}: {}/{num_steps}, {}, {eta} left", record.step, summary(record))
+    }
+}
+
+fn bar(stage: &str, span: Span) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(span.num_steps), ProgressDrawTarget::stderr());
+    // The template is a constant that a test parses; a broken one would only cost the layout.
+    if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(stage.to_owned());
+    bar.set_position(span.first_step);
+    bar.reset_eta();
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
+const TEMPLATE: &str = "{prefix} [{bar:30}] {pos}/{len} {elapsed}, {eta} left, {msg}";
+
+/// The numbers of a step that fit in half a line.
+fn summary(record: &StepRecord) -> String {
+    let reward = record.metric("reward").map(|reward| format!(", reward {reward:.2}"));
+    let speed = record.tokens_per_second;
+    format!("loss {:.4}{}, {speed:.0} tokens/s", record.loss, reward.unwrap_or_default())
+}
+
+fn eta(elapsed: Duration, done: u64, left: u64) -> HumanDuration {
+    HumanDuration(elapsed.div_f64((done as f64).max(1.0)).mul_f64(left as f64))
+}
+
+/// Writes a line to standard error. A closed standard error must not end a run, so its failure is ignored.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(step: u64, metrics: Vec<(String, f64)>) -> StepRecord {
+        StepRecord {
+            step,
+            stage: "grpo".to_owned(),
+            loss: 0.123_456,
+            grad_norm: 1.0,
+            learning_rate: 1e-3,
+            tokens_per_second: 811.6,
+            metrics,
+        }
+    }
+
+    fn reporter(first_step: u64) -> Reporter {
+        let span = Span { first_step, num_steps: 100, logging_steps: 10 };
+        Reporter::new(Progress::Lines, "grpo", span)
+    }
+
+    #[test]
+    fn a_line_has_step_loss_reward_speed_and_time_left() {
+        let line = reporter(0).line(&record(100, vec![("reward".to_owned(), 6.5)]));
+        assert_eq!(line, "grpo: 100/100, loss 0.1235, reward 6.50, 812 tokens/s, 0 seconds left");
+    }
+
+    #[test]
+    fn the_time_left_counts_only_the_steps_of_this_process() {
+        let eta = eta(Duration::from_secs(20), 10, 45);
+        assert_eq!(eta.to_string(), "90 seconds");
+    }
+
+    #[test]
+    fn lines_come_every_logging_steps_and_at_the_end() {
+        let due: Vec<u64> = (1..=100).filter(|&step| reporter(0).is_due(step)).collect();
+        assert_eq!(due, [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+    }
+
+    #[test]
+    fn the_template_of_the_bar_parses() {
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
+}

@@ -1,0 +1,136 @@
+//! Where the micro-batches of a step come from, and what a step on one of them reports.
+
+use burn::module::Module;
+use burn::tensor::{ExecutionError, Tensor};
+use burn::train::{ItemLazy, TrainOutput, TrainStep};
+
+/// Any error of a [`BatchSource`]; it is shown to the user under the step's number.
+pub type BatchError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Source of the micro-batches of each optimiser step.
+///
+/// What [`batches`](Self::batches) returns may depend on nothing but the source's own configuration and seed, the step,
+/// and the weights of `model`: a resumed run asks for the steps after its checkpoint and must get what the
+/// uninterrupted run got. Nothing else of a source is stored.
+pub trait BatchSource<M: TrainStep> {
+    /// Number of optimiser steps of a whole run.
+    fn num_steps(&self) -> u64;
+
+    /// Micro-batches of optimiser step `step`, counted from 0.
+    ///
+    /// `model` holds the live weights on the plain device (no autodiff): supervised sources ignore it, reinforcement
+    /// learning samples from it.
+    ///
+    /// # Errors
+    ///
+    /// If the step has no batch; the run ends with this error, its last checkpoint untouched.
+    fn batches(&mut self, step: u64, model: &M) -> Result<StepBatches<M::Input>, BatchError>;
+}
+
+/// The micro-batches of one optimiser step.
+#[derive(Clone, Debug)]
+pub struct StepBatches<I> {
+    /// Inputs of [`TrainStep::step`], at least one. Their gradients are summed, so each loss must already be divided by
+    /// what the whole step is averaged over.
+    pub inputs: Vec<I>,
+    /// Tokens that the step trains on, for the speed.
+    pub num_tokens: usize,
+    /// What is in the step, for the error when its loss is not finite, e.g. `examples 4, 17, 31`.
+    pub description: String,
+    /// Numbers known before the step, such as rewards, under TRL's names.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// What a step on one micro-batch reports: the [`TrainStep::Output`] of every model that [`fit`](crate::fit) trains.
+#[derive(Clone, Debug)]
+pub struct StepOutput {
+    /// `[1]`, detached. The step's loss is the sum over its micro-batches.
+    pub loss: Tensor<1>,
+    /// Weight of this micro-batch in the means of `metrics`, `>= 0`: its number of tokens, or 1.
+    pub weight: f64,
+    /// Detached `[1]` tensors under TRL's names. The step's metric is their mean, weighted by `weight`.
+    pub metrics: Vec<(&'static str, Tensor<1>)>,
+}
+
+impl StepOutput {
+    /// Runs the backward pass of `loss` (`[1]`) and pairs the gradients of `model` with the report.
+    #[must_use]
+    pub fn backward<M: Module>(
+        model: &M,
+        loss: Tensor<1>,
+        weight: f64,
+        metrics: Vec<(&'static str, Tensor<1>)>,
+    ) -> TrainOutput<Self> {
+        let output = Self { loss: loss.clone().detach(), weight, metrics };
+        TrainOutput::new(model, loss.backward(), output)
+    }
+}
+
+impl ItemLazy for StepOutput {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(self)
+    }
+}
+
+/// Sum of the losses, and the weighted mean of each metric in order of first appearance.
+///
+/// A step whose weights are all zero has plain means: nothing in it counted, and its metrics say so themselves.
+pub(crate) fn reduce(outputs: Vec<StepOutput>) -> (f64, Vec<(String, f64)>) {
+    let total: f64 = outputs.iter().map(|output| output.weight).sum();
+    let mut loss = 0.0;
+    let mut means: Vec<Mean> = Vec::new();
+    for output in outputs {
+        loss += read(output.loss);
+        let weight = if total > 0.0 { output.weight } else { 1.0 };
+        for (name, value) in output.metrics {
+            let value = read(value);
+            match means.iter_mut().find(|mean| mean.name == name) {
+                Some(mean) => mean.add(value, weight),
+                None => means.push(Mean { name, sum: value * weight, weight }),
+            }
+        }
+    }
+    (loss, means.into_iter().map(|mean| (mean.name.to_owned(), mean.sum / mean.weight)).collect())
+}
+
+struct Mean {
+    name: &'static str,
+    sum: f64,
+    weight: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64, weight: f64) {
+        self.sum += value * weight;
+        self.weight += weight;
+    }
+}
+
+fn read(scalar: Tensor<1>) -> f64 {
+    f64::from(scalar.into_scalar::<f32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn output(loss: f32, weight: f64, entropy: f32) -> StepOutput {
+        let scalar = |value: f32| Tensor::from_floats([value], &Device::flex());
+        StepOutput { loss: scalar(loss), weight, metrics: vec![("entropy", scalar(entropy))] }
+    }
+
+    #[test]
+    fn losses_add_up_and_metrics_average_by_weight() {
+        let (loss, metrics) = reduce(vec![output(0.25, 1.0, 4.0), output(0.5, 3.0, 8.0)]);
+        assert!((loss - 0.75).abs() < 1e-12);
+        assert_eq!(metrics, [("entropy".to_owned(), 7.0)]);
+    }
+
+    #[test]
+    fn a_metric_of_a_step_without_weight_is_the_plain_mean() {
+        let (_, metrics) = reduce(vec![output(0.0, 0.0, 4.0), output(0.0, 0.0, 8.0)]);
+        assert_eq!(metrics, [("entropy".to_owned(), 6.0)]);
+    }
+}

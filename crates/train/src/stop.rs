@@ -1,0 +1,110 @@
+//! Asking a run to stop: Ctrl-C and `kill` become a flag that is read between steps.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// A request to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// `SIGINT`, Ctrl-C.
+    Interrupt,
+    /// `SIGTERM`, what `kill` and batch systems send.
+    Terminate,
+}
+
+impl Signal {
+    /// Exit code of a process that this signal ended, 128 + its number: 130 or 143.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+
+    /// `SIGINT` or `SIGTERM`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+
+    fn number(self) -> i32 {
+        match self {
+            Self::Interrupt => SIGINT,
+            Self::Terminate => SIGTERM,
+        }
+    }
+}
+
+/// Whether and why a run should stop. Clones share one state.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag {
+    /// Number of the last signal, 0 before any: the one thing a signal handler may write.
+    received: Arc<AtomicUsize>,
+}
+
+impl StopFlag {
+    /// A flag that no signal sets, for tests and for callers with handlers of their own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A flag set by the first `SIGINT` or `SIGTERM` of this process. The second one, of either kind, ends the process
+    /// at once with exit code 130 or 143: whoever presses Ctrl-C twice does not want to wait for a checkpoint.
+    ///
+    /// Call it once, in `main`.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system refuses the handlers.
+    pub fn on_signals() -> io::Result<Self> {
+        let stop = Self::new();
+        let has_been_asked = Arc::new(AtomicBool::new(false));
+        for signal in [Signal::Interrupt, Signal::Terminate] {
+            // Handlers of one signal run in the order of their registration, so the shutdown sees `has_been_asked` as
+            // the signal before left it.
+            let code = i32::from(signal.exit_code());
+            flag::register_conditional_shutdown(signal.number(), code, has_been_asked.clone())?;
+            flag::register(signal.number(), has_been_asked.clone())?;
+            let number = usize::try_from(signal.number()).map_err(io::Error::other)?;
+            flag::register_usize(signal.number(), stop.received.clone(), number)?;
+        }
+        Ok(stop)
+    }
+
+    /// Asks for a stop, as `signal` would.
+    pub fn raise(&self, signal: Signal) {
+        let number = usize::try_from(signal.number()).unwrap_or_default();
+        self.received.store(number, Ordering::SeqCst);
+    }
+
+    /// The signal that asked for a stop, if one did.
+    #[must_use]
+    pub fn signal(&self) -> Option<Signal> {
+        let number = i32::try_from(self.received.load(Ordering::SeqCst)).ok()?;
+        [Signal::Interrupt, Signal::Terminate].into_iter().find(|signal| signal.number() == number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_remembers_which_signal_asked_and_shares_it_with_its_clones() {
+        let flag = StopFlag::new();
+        let clone = flag.clone();
+        assert_eq!(clone.signal(), None);
+        flag.raise(Signal::Terminate);
+        assert_eq!(clone.signal(), Some(Signal::Terminate));
+        assert_eq!(clone.signal().map(Signal::exit_code), Some(143));
+    }
+}

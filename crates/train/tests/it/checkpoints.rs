@@ -1,0 +1,163 @@
+//! Damaged, foreign and stale checkpoints.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use forethought_train::Resume;
+
+use crate::toy::{Setup, Toy, ToySource};
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder.join("checkpoints"))
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    names
+}
+
+fn checkpoint(folder: &Path, step: u64) -> PathBuf {
+    folder.join(format!("checkpoints/step-{step:06}"))
+}
+
+/// A run of four steps with checkpoints of the third and the fourth.
+fn finished(folder: &Path) -> Toy {
+    let run = Setup::fresh(folder).saving_every(1).fit(Toy::new(0.0), ToySource::new(4));
+    run.expect("a run").model
+}
+
+fn flip(path: &Path, position: usize, bit: u32) {
+    let mut bytes = fs::read(path).expect("a file");
+    let position = position % bytes.len();
+    bytes[position] ^= 1 << bit;
+    fs::write(path, bytes).expect("the file");
+}
+
+#[test]
+fn the_newest_checkpoints_up_to_the_limit_are_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    finished(folder.path());
+    assert_eq!(names(folder.path()), ["step-000003", "step-000004"]);
+}
+
+#[test]
+fn a_flipped_bit_in_any_file_is_noticed_and_the_checkpoint_before_serves() {
+    for file in ["model.bpk", "optimizer.bpk", "scheduler.bpk", "manifest.json"] {
+        for (position, bit) in [(0, 0), (40, 3), (12_345, 6)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let expected = finished(folder.path());
+            flip(&checkpoint(folder.path(), 4).join(file), position, bit);
+            let resumed = Setup::resumed(folder.path())
+                .fit(Toy::new(9.0), ToySource::new(4))
+                .expect("step 3 is intact");
+            assert_eq!(resumed.model.bits(), expected.bits());
+            let [damage, from] = &resumed.notices[..] else { panic!("{:?}", resumed.notices) };
+            assert!(damage.contains("step-000004 is damaged (") && damage.contains(file));
+            assert!(damage.ends_with("step-000004.bad"), "{damage}");
+            assert_eq!(from, "resumed after step 3 of 4");
+            assert_eq!(names(folder.path()), ["step-000003", "step-000004", "step-000004.bad"]);
+        }
+    }
+}
+
+#[test]
+fn any_prefix_of_the_files_of_a_checkpoint_is_no_checkpoint() {
+    let files = ["model.bpk", "optimizer.bpk", "scheduler.bpk", "manifest.json"];
+    for num_kept in 0..files.len() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let expected = finished(folder.path());
+        for file in &files[num_kept..] {
+            fs::remove_file(checkpoint(folder.path(), 4).join(file)).expect("a file");
+        }
+        let resumed = Setup::resumed(folder.path())
+            .fit(Toy::new(9.0), ToySource::new(4))
+            .expect("step 3 is intact");
+        assert_eq!(resumed.notices[1], "resumed after step 3 of 4");
+        assert_eq!(resumed.model.bits(), expected.bits());
+    }
+}
+
+#[test]
+fn a_cut_file_is_reported_with_both_lengths() {
+    let folder = tempfile::tempdir().expect("a folder");
+    finished(folder.path());
+    let model = checkpoint(folder.path(), 4).join("model.bpk");
+    let bytes = fs::read(&model).expect("a file");
+    fs::write(&model, &bytes[..100]).expect("the file");
+    let resumed =
+        Setup::resumed(folder.path()).fit(Toy::new(0.0), ToySource::new(4)).expect("step 3");
+    let reason = format!("(model.bpk: 100 bytes instead of {})", bytes.len());
+    assert!(resumed.notices[0].contains(&reason), "{:?}", resumed.notices);
+}
+
+#[test]
+fn a_second_damaged_checkpoint_of_a_step_does_not_replace_the_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    finished(folder.path());
+    for _ in 0..2 {
+        flip(&checkpoint(folder.path(), 4).join("model.bpk"), 9, 1);
+        Setup::resumed(folder.path()).fit(Toy::new(0.0), ToySource::new(4)).expect("step 3");
+    }
+    let kept = ["step-000003", "step-000004", "step-000004.bad", "step-000004.bad-2"];
+    assert_eq!(names(folder.path()), kept);
+}
+
+#[test]
+fn a_run_whose_checkpoints_are_all_damaged_never_starts_over_by_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    finished(folder.path());
+    flip(&checkpoint(folder.path(), 3).join("optimizer.bpk"), 9, 1);
+    fs::remove_file(checkpoint(folder.path(), 4).join("manifest.json")).expect("a manifest");
+    for _ in 0..2 {
+        let error = Setup::resumed(folder.path())
+            .fit(Toy::new(0.0), ToySource::new(4))
+            .expect_err("both are damaged")
+            .to_string();
+        assert!(error.starts_with("none of the checkpoints can be resumed from; remove "));
+        assert!(error.contains("step-000003: optimizer.bpk: its SHA-256 does not match"));
+        assert!(error.contains("step-000004: cannot read ") && error.contains("manifest.json"));
+    }
+    assert_eq!(names(folder.path()), ["step-000003", "step-000004"]);
+}
+
+#[test]
+fn a_checkpoint_of_another_configuration_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    finished(folder.path());
+    let other = Setup { config_hash: "dec0de", ..Setup::resumed(folder.path()) };
+    let error = other.fit(Toy::new(0.0), ToySource::new(4)).expect_err("another run").to_string();
+    let reason = "is of another run: its config hash is c0ffee, this run's is dec0de;";
+    assert!(error.contains(reason), "{error}");
+}
+
+#[test]
+fn a_fresh_run_does_not_mix_with_an_old_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    finished(folder.path());
+    let fresh = Setup { resume: Resume::Fresh, ..Setup::resumed(folder.path()) };
+    let error = fresh.fit(Toy::new(0.0), ToySource::new(4)).expect_err("not empty").to_string();
+    assert!(
+        error.ends_with("already holds a checkpoint of step 4: resume it, or remove the folder")
+    );
+}
+
+#[test]
+fn what_a_killed_process_left_half_written_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    finished(folder.path());
+    let stale = folder.path().join("checkpoints/step-000005.tmp");
+    fs::create_dir(&stale).expect("a folder");
+    fs::write(stale.join("model.bpk"), "half").expect("a file");
+    Setup::resumed(folder.path()).fit(Toy::new(0.0), ToySource::new(4)).expect("resumed");
+    assert_eq!(names(folder.path()), ["step-000003", "step-000004"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_before_the_first_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("checkpoints"), "a file in the way").expect("a file");
+    let error =
+        Setup::fresh(folder.path()).fit(Toy::new(0.0), ToySource::new(4)).expect_err("in the way");
+    assert!(error.to_string().starts_with("cannot create "), "{error}");
+    assert!(!folder.path().join("metrics.jsonl").exists());
+}

@@ -1,0 +1,100 @@
+//! A step that goes wrong changes no weight and says where and why.
+
+use std::fs;
+
+use forethought_train::{StepRecord, TrainError};
+
+use crate::toy::{Setup, Toy, ToySource, Trouble};
+
+fn message(trouble: Trouble) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Setup::fresh(folder.path())
+        .fit(Toy::new(0.0), ToySource::with(4, trouble))
+        .expect_err("trouble");
+    error.to_string()
+}
+
+#[test]
+fn a_failing_source_is_quoted_with_its_step() {
+    assert_eq!(message(Trouble::Fail { at: 2 }), "step 3: the rollout lost a prompt");
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_names_the_step_and_what_is_in_it() {
+    assert_eq!(
+        message(Trouble::Nan { at: 2 }),
+        "step 3 (rows of phase 2): the loss is NaN; the weights were not updated"
+    );
+}
+
+#[test]
+fn a_step_without_a_micro_batch_is_refused() {
+    assert_eq!(message(Trouble::Empty { at: 0 }), "step 1 (rows of phase 0) has no micro-batch");
+}
+
+#[test]
+fn the_checkpoint_before_a_bad_step_stays_the_newest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let setup = Setup::fresh(folder.path()).saving_every(1);
+    let error = setup
+        .fit(Toy::new(0.0), ToySource::with(4, Trouble::Nan { at: 3 }))
+        .expect_err("the fourth step fails");
+    assert!(matches!(error, TrainError::NonFiniteLoss { step: 4, .. }));
+    let resumed = Setup::resumed(folder.path())
+        .fit(Toy::new(9.0), ToySource::new(4))
+        .expect("the data was mended");
+    assert_eq!(resumed.notices, ["resumed after step 3 of 4"]);
+    assert!(resumed.history.iter().all(|record| record.loss.is_finite()));
+}
+
+#[test]
+fn a_model_without_a_gradient_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    use burn::module::Module;
+    let frozen = Toy::new(0.0).no_grad();
+    let error = Setup::fresh(folder.path()).fit(frozen, ToySource::new(1)).expect_err("frozen");
+    assert!(error.to_string().starts_with("step 1: no parameter received a gradient"), "{error}");
+}
+
+#[test]
+fn data_without_steps_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error =
+        Setup::fresh(folder.path()).fit(Toy::new(0.0), ToySource::new(0)).expect_err("no data");
+    assert_eq!(error.to_string(), "nothing to train on: the data gives 0 optimiser steps");
+}
+
+#[test]
+fn a_damaged_line_of_metrics_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("metrics.jsonl"), "{\"step\":1,\n").expect("a log");
+    let error =
+        Setup::fresh(folder.path()).fit(Toy::new(0.0), ToySource::new(1)).expect_err("damaged");
+    assert!(error.to_string().contains("metrics.jsonl:1: EOF while parsing"), "{error}");
+}
+
+#[test]
+fn lines_of_another_stage_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = r#"{"step":9,"stage":"sft","loss":0.5,"grad_norm":1.0,"learning_rate":0.1,"tokens_per_second":2.0}"#;
+    let log = folder.path().join("metrics.jsonl");
+    fs::write(&log, format!("{other}\n")).expect("a log");
+    let run = Setup::fresh(folder.path()).fit(Toy::new(0.0), ToySource::new(2)).expect("a run");
+    let text = fs::read_to_string(&log).expect("the log");
+    assert_eq!(text.lines().next(), Some(other));
+    let mine: Vec<StepRecord> =
+        text.lines().skip(1).map(|line| serde_json::from_str(line).expect("a record")).collect();
+    assert_eq!(mine, run.history);
+}
+
+#[test]
+fn the_learner_leaves_nothing_but_metrics_and_checkpoints() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Setup::fresh(folder.path()).fit(Toy::new(0.0), ToySource::new(2)).expect("a run");
+    let mut names: Vec<_> = fs::read_dir(folder.path())
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["checkpoints", "metrics.jsonl"]);
+}

@@ -1,0 +1,8 @@
+//! The crate as its users see it: whole runs of a small model, interrupted and damaged in every way.
+
+mod checkpoints;
+mod failures;
+mod resume;
+mod schedules;
+mod toy;
+mod update;
