@@ -1,0 +1,260 @@
+//! The architecture of a decoder: its numbers, their ranges, and what this crate can compute.
+
+use forethought_kernels::HeadShape;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The architecture of a Qwen2 decoder, under the names of Hugging Face's `config.json`.
+///
+/// Read strictly (an unknown key is an error) it is a file of `configs/models/`; [`read_config`](crate::read_config)
+/// reads `config.json`, whose further keys it keeps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecoderConfig {
+    /// Rows of the embedding, at least the number of token ids. May stay 0 (the default) in a file: it is then filled
+    /// from the tokenizer before the model is made.
+    #[serde(default)]
+    pub vocab_size: usize,
+    /// Width of the hidden states.
+    pub hidden_size: usize,
+    /// Width of the gated feed-forward layer.
+    pub intermediate_size: usize,
+    /// Number of decoder layers.
+    pub num_hidden_layers: usize,
+    /// Query heads of one layer.
+    pub num_attention_heads: usize,
+    /// Key-value heads of one layer; divides `num_attention_heads`.
+    pub num_key_value_heads: usize,
+    /// Width of one head, even. Default: `hidden_size / num_attention_heads`, as transformers'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_dim: Option<usize>,
+    /// Added to the mean square of a row before its root is taken. Default 1e-6 (transformers' `Qwen2Config`).
+    #[serde(default = "default_rms_norm_eps")]
+    pub rms_norm_eps: f64,
+    /// Base of the rotary wavelengths. Default 10,000 (transformers' `Qwen2Config`).
+    #[serde(default = "default_rope_theta")]
+    pub rope_theta: f64,
+    /// Tokens of the longest sequence. Default 32,768 (transformers' `Qwen2Config`).
+    #[serde(default = "default_max_position_embeddings")]
+    pub max_position_embeddings: usize,
+    /// Whether the head is the embedding. Default false (transformers' `Qwen2Config`).
+    #[serde(default)]
+    pub tie_word_embeddings: bool,
+    /// Standard deviation of fresh weights. Default 0.02 (transformers' `Qwen2Config`).
+    #[serde(default = "default_initializer_range")]
+    pub initializer_range: f64,
+    /// The keys of `config.json` that this crate has no use for, written back as they were read.
+    #[serde(skip)]
+    pub other: Map<String, Value>,
+}
+
+pub(crate) fn default_rms_norm_eps() -> f64 {
+    1e-6
+}
+
+pub(crate) fn default_rope_theta() -> f64 {
+    10_000.0
+}
+
+pub(crate) fn default_max_position_embeddings() -> usize {
+    32_768
+}
+
+pub(crate) fn default_initializer_range() -> f64 {
+    0.02
+}
+
+/// transformers' defaults where it has one that is not the size of a particular model; the sizes are 0.
+impl Default for DecoderConfig {
+    fn default() -> Self {
+        Self {
+            vocab_size: 0,
+            hidden_size: 0,
+            intermediate_size: 0,
+            num_hidden_layers: 0,
+            num_attention_heads: 0,
+            num_key_value_heads: 0,
+            head_dim: None,
+            rms_norm_eps: default_rms_norm_eps(),
+            rope_theta: default_rope_theta(),
+            max_position_embeddings: default_max_position_embeddings(),
+            tie_word_embeddings: false,
+            initializer_range: default_initializer_range(),
+            other: Map::new(),
+        }
+    }
+}
+
+/// What is wrong with an architecture.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A key without which the model has no shape is absent.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A value has another type than its key asks for.
+    #[error("{key} has the wrong type: {message}")]
+    Type {
+        /// The key.
+        key: &'static str,
+        /// What was expected and found.
+        message: String,
+    },
+    /// A value is outside its range.
+    #[error("{key} must be {rule}, got {found}")]
+    Range {
+        /// The key.
+        key: &'static str,
+        /// What is allowed.
+        rule: &'static str,
+        /// The value.
+        found: String,
+    },
+    /// The file asks for something that this crate does not compute.
+    #[error("{key} = {found} is not supported: {allowed}")]
+    Unsupported {
+        /// The key.
+        key: &'static str,
+        /// The value, as JSON.
+        found: String,
+        /// What is supported.
+        allowed: &'static str,
+    },
+}
+
+impl DecoderConfig {
+    /// Width of one head.
+    #[must_use]
+    pub fn head_dim(&self) -> usize {
+        self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+    }
+
+    /// The heads of one layer.
+    #[must_use]
+    pub fn heads(&self) -> HeadShape {
+        HeadShape {
+            num_heads: self.num_attention_heads,
+            num_kv_heads: self.num_key_value_heads,
+            head_dim: self.head_dim(),
+        }
+    }
+
+    /// Checks every number, `vocab_size` included; a configuration that passes can be made into a model.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.validate_sizes()?;
+        self.validate_heads()?;
+        let fractions = [
+            ("rms_norm_eps", self.rms_norm_eps),
+            ("rope_theta", self.rope_theta),
+            ("initializer_range", self.initializer_range),
+        ];
+        for (key, value) in fractions {
+            if !(value.is_finite() && 0.0 < value) {
+                return Err(range(key, "finite and greater than 0", value));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_sizes(&self) -> Result<(), ConfigError> {
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("intermediate_size", self.intermediate_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("num_key_value_heads", self.num_key_value_heads),
+            ("max_position_embeddings", self.max_position_embeddings),
+        ];
+        for (key, value) in sizes {
+            if value == 0 {
+                return Err(range(key, "at least 1", value));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_heads(&self) -> Result<(), ConfigError> {
+        let Self { hidden_size, num_attention_heads: heads, num_key_value_heads, .. } = *self;
+        if self.head_dim.is_none() && hidden_size % heads != 0 {
+            return Err(range("hidden_size", "a multiple of num_attention_heads", hidden_size));
+        }
+        if heads % num_key_value_heads != 0 {
+            let rule = "a divisor of num_attention_heads";
+            return Err(range("num_key_value_heads", rule, num_key_value_heads));
+        }
+        // Rotary embedding turns the first half of a head against the second.
+        if self.head_dim() == 0 || self.head_dim() % 2 != 0 {
+            return Err(range("head_dim", "even and at least 2", self.head_dim()));
+        }
+        Ok(())
+    }
+}
+
+fn range(key: &'static str, rule: &'static str, found: impl ToString) -> ConfigError {
+    ConfigError::Range { key, rule, found: found.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid() -> DecoderConfig {
+        DecoderConfig {
+            vocab_size: 8,
+            hidden_size: 12,
+            intermediate_size: 4,
+            num_hidden_layers: 1,
+            num_attention_heads: 3,
+            num_key_value_heads: 1,
+            ..DecoderConfig::default()
+        }
+    }
+
+    fn error(config: &DecoderConfig) -> String {
+        config.validate().expect_err("the number is out of range").to_string()
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_named_with_its_rule_and_value() {
+        assert_eq!(valid().validate(), Ok(()));
+        let cases = [
+            (DecoderConfig { vocab_size: 0, ..valid() }, "vocab_size must be at least 1, got 0"),
+            (
+                DecoderConfig { hidden_size: 13, ..valid() },
+                "hidden_size must be a multiple of num_attention_heads, got 13",
+            ),
+            (
+                DecoderConfig { num_key_value_heads: 2, ..valid() },
+                "num_key_value_heads must be a divisor of num_attention_heads, got 2",
+            ),
+            (
+                DecoderConfig { head_dim: Some(3), ..valid() },
+                "head_dim must be even and at least 2, got 3",
+            ),
+            (
+                DecoderConfig { rms_norm_eps: -1.0, ..valid() },
+                "rms_norm_eps must be finite and greater than 0, got -1",
+            ),
+            (
+                DecoderConfig { rope_theta: f64::NAN, ..valid() },
+                "rope_theta must be finite and greater than 0, got NaN",
+            ),
+        ];
+        for (config, expected) in cases {
+            assert_eq!(error(&config), expected);
+        }
+    }
+
+    #[test]
+    fn a_strict_file_refuses_a_misspelt_key() {
+        let text = r#"{"hidden_size": 12, "intermediate_size": 4, "num_hidden_layers": 1,
+            "num_attention_heads": 3, "num_key_value_heads": 1, "rope_teta": 5}"#;
+        let error = serde_json::from_str::<DecoderConfig>(text).expect_err("the key is misspelt");
+        assert!(error.to_string().contains("unknown field `rope_teta`"), "{error}");
+    }
+}

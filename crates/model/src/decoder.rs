@@ -1,0 +1,252 @@
+//! The decoder: embedding, layers, final normalisation, head.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use forethought_kernels::{TokenScores, linear_log_prob};
+use forethought_seed::Seed;
+
+use crate::cache::{KvCache, Slots};
+use crate::config::DecoderConfig;
+use crate::init::initial_values;
+use crate::layer::{Layer, Norm, Pass};
+use crate::linear::{Linear, unfilled};
+use crate::lora::LoraConfig;
+use crate::packing::PackedTokens;
+use crate::parameters::fill;
+use crate::rotary::Rotary;
+
+/// A Qwen2 decoder: RMSNorm, rotate-half rotary embedding, grouped-query attention with biases on queries, keys and
+/// values, `SwiGLU`, and a head of its own or tied to the embedding.
+///
+/// The names of its parameters in the module tree are their names in Hugging Face's files.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    model: Body,
+    lm_head: Option<Rows>,
+    #[module(skip)]
+    config: DecoderConfig,
+    #[module(skip)]
+    lora: Option<LoraConfig>,
+}
+
+#[derive(Module, Debug)]
+struct Body {
+    embed_tokens: Rows,
+    layers: Vec<Layer>,
+    norm: Norm,
+}
+
+/// One row per token id; used as an embedding and as a head.
+#[derive(Module, Debug)]
+struct Rows {
+    /// `[vocab, hidden]`
+    weight: Param<Tensor<2>>,
+}
+
+impl Decoder {
+    /// A fresh decoder. Linear and embedding weights are normal with standard deviation `initializer_range`, biases 0,
+    /// scales 1. The values of a parameter depend on the seed and its name, not on the other parameters.
+    ///
+    /// # Panics
+    ///
+    /// If [`DecoderConfig::validate`] finds the configuration wrong.
+    #[must_use]
+    pub fn init(config: &DecoderConfig, seed: Seed, device: &Device) -> Self {
+        if let Err(error) = config.validate() {
+            panic!("{error}");
+        }
+        let deviation = config.initializer_range;
+        fill(Self::unfilled(config, device), device, |name, shape| {
+            initial_values(name, shape, deviation, seed)
+        })
+    }
+
+    /// A decoder of the right shape whose values are to be filled in.
+    pub(crate) fn unfilled(config: &DecoderConfig, device: &Device) -> Self {
+        let rows = || Rows { weight: unfilled([config.vocab_size, config.hidden_size], device) };
+        let layer = |_| Layer::unfilled(config, device);
+        Self {
+            model: Body {
+                embed_tokens: rows(),
+                layers: (0..config.num_hidden_layers).map(layer).collect(),
+                norm: Norm::unfilled(config.hidden_size, device),
+            },
+            lm_head: (!config.tie_word_embeddings).then(rows),
+            config: config.clone(),
+            lora: None,
+        }
+    }
+
+    /// The architecture.
+    #[must_use]
+    pub fn config(&self) -> &DecoderConfig {
+        &self.config
+    }
+
+    /// The adapter's configuration, if the decoder has an adapter.
+    #[must_use]
+    pub fn lora(&self) -> Option<&LoraConfig> {
+        self.lora.as_ref()
+    }
+
+    /// Where the parameters are.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.model.embed_tokens.weight.lazy_device()
+    }
+
+    /// A cache of `num_slots` tokens for this decoder.
+    #[must_use]
+    pub fn cache(&self, num_slots: usize) -> KvCache {
+        KvCache::new(&self.config, num_slots, &self.device())
+    }
+
+    /// Hidden states after the final normalisation, `[token, hidden]`.
+    ///
+    /// With a cache, keys and values of the tokens go into the slots of the plan, and its key ranges name slots.
+    ///
+    /// # Panics
+    ///
+    /// If a token id is not below the vocabulary size, if ids, positions and plan differ in length, or if the plan has
+    /// another number of keys than the cache has slots (without a cache: than there are tokens).
+    #[must_use]
+    pub fn forward(&self, tokens: &PackedTokens, cache: Option<&mut KvCache>) -> Tensor<2> {
+        self.run(tokens, None, cache, &mut |_| {})
+    }
+
+    /// Like [`Self::forward`] without a cache, and the adapter drops inputs at its rate, as drawn from the seed. Use
+    /// another seed in every step.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::forward`].
+    #[must_use]
+    pub fn forward_training(&self, tokens: &PackedTokens, dropout: Seed) -> Tensor<2> {
+        self.run(tokens, Some(dropout), None, &mut |_| {})
+    }
+
+    /// The input of every layer and the output of the final normalisation, `[token, hidden]` each: what transformers
+    /// calls `hidden_states`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::forward`].
+    #[must_use]
+    pub fn hidden_states(&self, tokens: &PackedTokens) -> Vec<Tensor<2>> {
+        let mut states = Vec::new();
+        let last = self.run(tokens, None, None, &mut |state| states.push(state.clone()));
+        states.push(last);
+        states
+    }
+
+    /// One row per token id, `[vocab, hidden]`: the embedding where the head is tied to it.
+    #[must_use]
+    pub fn head(&self) -> Tensor<2> {
+        self.lm_head.as_ref().unwrap_or(&self.model.embed_tokens).weight.val()
+    }
+
+    /// Next-token logits, `[n, vocab]`, of hidden states `[n, hidden]`.
+    #[must_use]
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        hidden.matmul(self.head().transpose())
+    }
+
+    /// Log-probability and entropy of `targets` (`[n]`) after hidden states `[n, hidden]`, without ever holding
+    /// `[n, vocab]`.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ, or the temperature is not a positive number.
+    #[must_use]
+    pub fn score(
+        &self,
+        hidden: Tensor<2>,
+        targets: Tensor<1, Int>,
+        temperature: f64,
+    ) -> TokenScores {
+        linear_log_prob(hidden, self.head(), targets, temperature)
+    }
+
+    fn run(
+        &self,
+        tokens: &PackedTokens,
+        dropout: Option<Seed>,
+        mut cache: Option<&mut KvCache>,
+        observe: &mut dyn FnMut(&Tensor<2>),
+    ) -> Tensor<2> {
+        self.check(tokens, cache.as_deref());
+        let device = self.device();
+        let pass = Pass {
+            plan: &tokens.plan,
+            rotary: Rotary::new(
+                &tokens.positions,
+                self.config.head_dim(),
+                self.config.rope_theta,
+                &device,
+            ),
+            heads: self.config.heads(),
+            epsilon: self.config.rms_norm_eps,
+            dropout,
+            slots: cache.is_some().then(|| Slots::of(&tokens.plan, &device)),
+        };
+        let mut x = self.embed(&tokens.ids, &device); // [token, hidden]
+        for (index, layer) in self.model.layers.iter().enumerate() {
+            observe(&x);
+            x = layer.forward(x, index, &pass, cache.as_deref_mut());
+        }
+        self.model.norm.forward(x, pass.epsilon)
+    }
+
+    fn embed(&self, ids: &[u32], device: &Device) -> Tensor<2> {
+        let ids: Vec<i64> = ids.iter().copied().map(i64::from).collect();
+        let length = ids.len();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [length]), device);
+        self.model.embed_tokens.weight.val().select(0, ids)
+    }
+
+    fn check(&self, tokens: &PackedTokens, cache: Option<&KvCache>) {
+        let PackedTokens { ids, positions, plan } = tokens;
+        assert_eq!(ids.len(), positions.len(), "numbers of ids and positions");
+        assert_eq!(ids.len(), plan.num_queries(), "numbers of ids and of queries of the plan");
+        let vocab = self.config.vocab_size;
+        if let Some(id) = ids.iter().find(|id| vocab <= **id as usize) {
+            panic!("token id {id} in a vocabulary of {vocab}");
+        }
+        let Some(cache) = cache else {
+            let is_own = plan.segments().iter().all(|segment| segment.own == segment.queries.start);
+            assert!(is_own, "without a cache the keys of a segment are its own tokens");
+            return assert_eq!(
+                ids.len(),
+                plan.num_keys(),
+                "numbers of ids and of keys of the plan"
+            );
+        };
+        assert_eq!(cache.num_slots(), plan.num_keys(), "numbers of slots and of keys of the plan");
+    }
+
+    /// Every linear layer inside the decoder layers, with its full name.
+    pub(crate) fn projections(&self) -> impl Iterator<Item = (String, &Linear)> {
+        self.model.layers.iter().enumerate().flat_map(|(index, layer)| {
+            let named = layer.projections();
+            named.map(|(name, linear)| (format!("model.layers.{index}.{name}"), linear))
+        })
+    }
+
+    /// Replaces every linear layer inside the decoder layers, given its full name.
+    pub(crate) fn map_projections(mut self, mut map: impl FnMut(&str, Linear) -> Linear) -> Self {
+        let layers = self.model.layers.into_iter().enumerate();
+        self.model.layers = layers
+            .map(|(index, layer)| {
+                layer.map_projections(&mut |name, linear| {
+                    map(&format!("model.layers.{index}.{name}"), linear)
+                })
+            })
+            .collect();
+        self
+    }
+
+    pub(crate) fn set_lora(mut self, lora: Option<LoraConfig>) -> Self {
+        self.lora = lora;
+        self
+    }
+}

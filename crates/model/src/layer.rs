@@ -1,0 +1,180 @@
+//! One decoder layer: attention and a gated feed-forward layer, each behind a normalisation and beside a residual.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use forethought_kernels::{AttentionPlan, HeadShape, attention, rms_norm, rope, swiglu};
+use forethought_seed::Seed;
+
+use crate::cache::{KvCache, Slots};
+use crate::config::DecoderConfig;
+use crate::linear::{Bias, DropoutKey, Linear, unfilled};
+use crate::rotary::Rotary;
+
+/// What all layers of one forward pass share.
+#[derive(Debug)]
+pub(crate) struct Pass<'a> {
+    pub(crate) plan: &'a AttentionPlan,
+    pub(crate) rotary: Rotary,
+    pub(crate) heads: HeadShape,
+    pub(crate) epsilon: f64,
+    /// Adapters drop inputs only where a seed says which.
+    pub(crate) dropout: Option<Seed>,
+    /// Where the cache takes the new keys, if there is one.
+    pub(crate) slots: Option<Slots>,
+}
+
+impl Pass<'_> {
+    fn key(&self, layer: usize, projection: usize) -> Option<DropoutKey> {
+        self.dropout.map(|seed| DropoutKey { seed, layer, projection })
+    }
+}
+
+/// A vector of scales; the name of the field that holds it is the name of the layer in a file.
+#[derive(Module, Debug)]
+pub(crate) struct Norm {
+    /// `[hidden]`
+    pub(crate) weight: Param<Tensor<1>>,
+}
+
+impl Norm {
+    pub(crate) fn unfilled(width: usize, device: &Device) -> Self {
+        Self { weight: unfilled([width], device) }
+    }
+
+    /// `x` and output: `[token, hidden]`.
+    pub(crate) fn forward(&self, x: Tensor<2>, epsilon: f64) -> Tensor<2> {
+        rms_norm(x, self.weight.val(), epsilon)
+    }
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Attention {
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    o_proj: Linear,
+}
+
+impl Attention {
+    fn unfilled(config: &DecoderConfig, device: &Device) -> Self {
+        let HeadShape { num_heads, num_kv_heads, head_dim } = config.heads();
+        let hidden = config.hidden_size;
+        let linear = |inputs, outputs, bias| Linear::unfilled(inputs, outputs, bias, device);
+        Self {
+            q_proj: linear(hidden, num_heads * head_dim, Bias::With),
+            k_proj: linear(hidden, num_kv_heads * head_dim, Bias::With),
+            v_proj: linear(hidden, num_kv_heads * head_dim, Bias::With),
+            o_proj: linear(num_heads * head_dim, hidden, Bias::Without),
+        }
+    }
+
+    fn forward(
+        &self,
+        x: Tensor<2>,
+        layer: usize,
+        pass: &Pass<'_>,
+        cache: Option<&mut KvCache>,
+    ) -> Tensor<2> {
+        let turn =
+            |x| rope(x, pass.rotary.cos.clone(), pass.rotary.sin.clone(), pass.heads.head_dim);
+        let q = turn(self.q_proj.forward(x.clone(), pass.key(layer, 0))); // [token, head * head_dim]
+        let k = turn(self.k_proj.forward(x.clone(), pass.key(layer, 1))); // [token, kv_head * head_dim]
+        let v = self.v_proj.forward(x, pass.key(layer, 2)); // [token, kv_head * head_dim]
+        let (k, v) = match (cache, &pass.slots) {
+            (Some(cache), Some(slots)) => cache.write(layer, slots, k, v), // [slot, kv_head * head_dim]
+            _ => (k, v),
+        };
+        let mixed = attention(q, k, v, pass.plan, pass.heads); // [token, head * head_dim]
+        self.o_proj.forward(mixed, pass.key(layer, 3))
+    }
+}
+
+#[derive(Module, Debug)]
+pub(crate) struct Mlp {
+    gate_proj: Linear,
+    up_proj: Linear,
+    down_proj: Linear,
+}
+
+impl Mlp {
+    fn unfilled(config: &DecoderConfig, device: &Device) -> Self {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let linear = |inputs, outputs| Linear::unfilled(inputs, outputs, Bias::Without, device);
+        Self {
+            gate_proj: linear(hidden, inner),
+            up_proj: linear(hidden, inner),
+            down_proj: linear(inner, hidden),
+        }
+    }
+
+    fn forward(&self, x: Tensor<2>, layer: usize, pass: &Pass<'_>) -> Tensor<2> {
+        let gate = self.gate_proj.forward(x.clone(), pass.key(layer, 4)); // [token, intermediate]
+        let up = self.up_proj.forward(x, pass.key(layer, 5)); // [token, intermediate]
+        self.down_proj.forward(swiglu(gate, up), pass.key(layer, 6)) // [token, hidden]
+    }
+}
+
+/// One layer of the decoder.
+#[derive(Module, Debug)]
+pub(crate) struct Layer {
+    self_attn: Attention,
+    mlp: Mlp,
+    input_layernorm: Norm,
+    post_attention_layernorm: Norm,
+}
+
+impl Layer {
+    pub(crate) fn unfilled(config: &DecoderConfig, device: &Device) -> Self {
+        Self {
+            self_attn: Attention::unfilled(config, device),
+            mlp: Mlp::unfilled(config, device),
+            input_layernorm: Norm::unfilled(config.hidden_size, device),
+            post_attention_layernorm: Norm::unfilled(config.hidden_size, device),
+        }
+    }
+
+    /// `x` and output: `[token, hidden]`.
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<2>,
+        layer: usize,
+        pass: &Pass<'_>,
+        cache: Option<&mut KvCache>,
+    ) -> Tensor<2> {
+        let normed = self.input_layernorm.forward(x.clone(), pass.epsilon);
+        let x = x + self.self_attn.forward(normed, layer, pass, cache);
+        let normed = self.post_attention_layernorm.forward(x.clone(), pass.epsilon);
+        x + self.mlp.forward(normed, layer, pass)
+    }
+
+    /// The linear layers and their names inside the layer.
+    pub(crate) fn projections(&self) -> [(&'static str, &Linear); 7] {
+        let Self { self_attn, mlp, .. } = self;
+        [
+            ("self_attn.q_proj", &self_attn.q_proj),
+            ("self_attn.k_proj", &self_attn.k_proj),
+            ("self_attn.v_proj", &self_attn.v_proj),
+            ("self_attn.o_proj", &self_attn.o_proj),
+            ("mlp.gate_proj", &mlp.gate_proj),
+            ("mlp.up_proj", &mlp.up_proj),
+            ("mlp.down_proj", &mlp.down_proj),
+        ]
+    }
+
+    /// Replaces each linear layer, given its name inside the layer.
+    pub(crate) fn map_projections(self, map: &mut impl FnMut(&str, Linear) -> Linear) -> Self {
+        let Self { self_attn, mlp, input_layernorm, post_attention_layernorm } = self;
+        let self_attn = Attention {
+            q_proj: map("self_attn.q_proj", self_attn.q_proj),
+            k_proj: map("self_attn.k_proj", self_attn.k_proj),
+            v_proj: map("self_attn.v_proj", self_attn.v_proj),
+            o_proj: map("self_attn.o_proj", self_attn.o_proj),
+        };
+        let mlp = Mlp {
+            gate_proj: map("mlp.gate_proj", mlp.gate_proj),
+            up_proj: map("mlp.up_proj", mlp.up_proj),
+            down_proj: map("mlp.down_proj", mlp.down_proj),
+        };
+        Self { self_attn, mlp, input_layernorm, post_attention_layernorm }
+    }
+}

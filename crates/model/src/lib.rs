@@ -1,0 +1,52 @@
+//! Decoder models over packed rows of tokens, their adapters, and Hugging Face folders.
+//!
+//! There is no batch dimension and no padding: a micro-batch is one list of tokens, hidden states are
+//! `[token, hidden]`, and an [attention plan](forethought_kernels::AttentionPlan) says which tokens see which.
+//! Sequences that begin alike share their beginning ([`pack`]), in training and in sampling alike.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use forethought_model::{Decoder, DecoderConfig, pack};
+//! use forethought_seed::Seed;
+//!
+//! let config = DecoderConfig {
+//!     vocab_size: 32,
+//!     hidden_size: 16,
+//!     intermediate_size: 32,
+//!     num_hidden_layers: 2,
+//!     num_attention_heads: 4,
+//!     num_key_value_heads: 2,
+//!     ..DecoderConfig::default()
+//! };
+//! let decoder = Decoder::init(&config, Seed::new(0), &Device::flex());
+//! let packed = pack(&[&[5, 6, 7], &[5, 6, 8, 9]]); // tokens 5 and 6 are computed once
+//! let hidden = decoder.forward(&packed.tokens, None); // [5, 16]
+//! assert_eq!(decoder.logits(hidden).dims(), [5, 32]);
+//! ```
+
+mod cache;
+mod config;
+mod decoder;
+mod error;
+mod folder;
+mod hf_config;
+mod init;
+mod layer;
+mod linear;
+mod lora;
+mod packing;
+mod parameters;
+mod peft;
+mod rotary;
+mod weights;
+
+pub use cache::KvCache;
+pub use config::{ConfigError, DecoderConfig};
+pub use decoder::Decoder;
+pub use error::{ModelError, TensorProblem};
+pub use folder::{LoadedModel, load, save};
+pub use forethought_kernels::{AttentionPlan, Segment, TokenScores};
+pub use hf_config::{read_config, write_config};
+pub use lora::{LoraConfig, LoraError, LoraScaling};
+pub use packing::{Packed, PackedTokens, pack};
+pub use peft::{load_adapter, save_adapter};

@@ -1,0 +1,210 @@
+//! A request for completions: its check, its division into chunks, its answer.
+
+use std::ops::Range;
+
+use forethought_model::Decoder;
+use forethought_seed::Seed;
+
+use crate::chunk::Chunk;
+use crate::sampling::{Sampling, SamplingError};
+
+/// Tokens whose keys and values are held at a time unless a request says otherwise: 2 GiB for a model of half a billion
+/// parameters, 64 MiB for the tiny default one.
+pub const DEFAULT_MAX_CACHED_TOKENS: usize = 32_768;
+
+/// What to complete.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Token ids of each prompt, at least one each.
+    pub prompts: &'a [Vec<u32>],
+    /// Completions of each prompt.
+    pub samples_per_prompt: usize,
+    /// Tokens that end a completion.
+    pub eos_ids: &'a [u32],
+    /// Every draw comes from the stream of (`step`, prompt index, sample index, token index) of this seed.
+    pub seed: Seed,
+    /// The training step, or any other number that tells this request from others with the same seed.
+    pub step: u64,
+    /// Prompts are completed in chunks of which prompts and completions have at most this many tokens (a single prompt
+    /// with all its samples always is a chunk). It bounds memory and changes no result.
+    pub max_cached_tokens: usize,
+}
+
+impl<'a> Request<'a> {
+    /// One completion of each prompt, ended by length only, at step 0.
+    #[must_use]
+    pub fn new(prompts: &'a [Vec<u32>], seed: Seed) -> Self {
+        Self {
+            prompts,
+            samples_per_prompt: 1,
+            eos_ids: &[],
+            seed,
+            step: 0,
+            max_cached_tokens: DEFAULT_MAX_CACHED_TOKENS,
+        }
+    }
+}
+
+/// One completion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// Which prompt it continues.
+    pub prompt_index: usize,
+    /// Which of the prompt's samples it is.
+    pub sample_index: usize,
+    /// Token ids, the ending token included where there is one.
+    pub ids: Vec<u32>,
+    /// Log-probability of each token, in nats: at the temperature (1 if that is 0), under the whole distribution, that
+    /// is before repetition penalty, top-k and top-p. [`Decoder::score`] at that temperature gives the same.
+    pub log_probs: Vec<f32>,
+    /// Whether it was ended by one of `eos_ids` rather than by its length.
+    pub is_finished: bool,
+}
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Completions that are whole.
+    pub num_completed: usize,
+    /// Completions that were asked for.
+    pub num_samples: usize,
+    /// Tokens generated so far.
+    pub num_tokens: usize,
+}
+
+/// A request that cannot be answered.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RolloutError {
+    /// A number of the sampling is out of range.
+    #[error(transparent)]
+    Sampling(#[from] SamplingError),
+    /// There is nothing to continue.
+    #[error("prompt {0} is empty")]
+    EmptyPrompt(usize),
+    /// A prompt leaves no room for its completion.
+    #[error(
+        "prompt {prompt} of {tokens} tokens and {new} new ones exceed the model's {limit} positions"
+    )]
+    TooLong {
+        /// Index of the prompt.
+        prompt: usize,
+        /// Its length.
+        tokens: usize,
+        /// Tokens to generate.
+        new: usize,
+        /// `max_position_embeddings` of the model.
+        limit: usize,
+    },
+    /// A token id is not below the vocabulary size.
+    #[error("prompt {prompt} has token id {id}, the model's vocabulary has {vocab_size}")]
+    UnknownToken {
+        /// Index of the prompt.
+        prompt: usize,
+        /// The id.
+        id: u32,
+        /// Vocabulary size of the model.
+        vocab_size: usize,
+    },
+}
+
+/// Completes every prompt of a request. The answer is ordered by prompt, then by sample.
+///
+/// Gradients are not tracked, whatever the device of the model. `progress` is called after every step.
+///
+/// # Errors
+///
+/// If the sampling is out of range or a prompt is empty, too long or has an unknown token; nothing is computed then.
+pub fn generate(
+    model: &Decoder,
+    sampling: &Sampling,
+    request: &Request<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Completion>, RolloutError> {
+    sampling.validate()?;
+    for (index, prompt) in request.prompts.iter().enumerate() {
+        check(index, prompt, model, sampling)?;
+    }
+    let mut done: Vec<Completion> = Vec::new();
+    let num_samples = request.prompts.len() * request.samples_per_prompt;
+    if num_samples == 0 {
+        return Ok(done);
+    }
+    let model = burn::module::Module::valid(model);
+    let mut num_tokens = 0;
+    for prompts in chunks(sampling, request) {
+        let num_before = done.len();
+        let mut chunk = Chunk::new(&model, sampling, request, prompts);
+        while !chunk.is_done() {
+            num_tokens += chunk.step();
+            let num_completed = num_before + chunk.num_completed();
+            progress(Progress { num_completed, num_samples, num_tokens });
+        }
+        done.extend(chunk.into_completions());
+    }
+    Ok(done)
+}
+
+fn check(
+    prompt: usize,
+    ids: &[u32],
+    model: &Decoder,
+    sampling: &Sampling,
+) -> Result<(), RolloutError> {
+    let (tokens, new) = (ids.len(), sampling.max_new_tokens);
+    let (limit, vocab_size) = (model.config().max_position_embeddings, model.config().vocab_size);
+    if tokens == 0 {
+        return Err(RolloutError::EmptyPrompt(prompt));
+    }
+    if limit < tokens + new {
+        return Err(RolloutError::TooLong { prompt, tokens, new, limit });
+    }
+    match ids.iter().find(|id| vocab_size <= **id as usize) {
+        Some(&id) => Err(RolloutError::UnknownToken { prompt, id, vocab_size }),
+        None => Ok(()),
+    }
+}
+
+/// Runs of prompts that fit the budget together.
+fn chunks(sampling: &Sampling, request: &Request<'_>) -> Vec<Range<usize>> {
+    let new_tokens = request.samples_per_prompt * sampling.max_new_tokens;
+    let mut chunks: Vec<Range<usize>> = Vec::new();
+    let mut used = 0;
+    for (index, prompt) in request.prompts.iter().enumerate() {
+        let needed = prompt.len() + new_tokens;
+        match chunks.last_mut() {
+            Some(chunk) if used + needed <= request.max_cached_tokens => {
+                chunk.end = index + 1;
+                used += needed;
+            }
+            _ => {
+                chunks.push(index..index + 1);
+                used = needed;
+            }
+        }
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_fill_their_budget_and_never_split_a_prompt() {
+        let prompts: Vec<Vec<u32>> = [3, 3, 1, 50, 2].map(|length| vec![0; length]).into();
+        let sampling = Sampling { max_new_tokens: 2, ..Sampling::default() };
+        // Each prompt needs its length and 2 x 2 tokens: 7, 7, 5, 54 and 6.
+        let divide = |max_cached_tokens| {
+            let request = Request {
+                samples_per_prompt: 2,
+                max_cached_tokens,
+                ..Request::new(&prompts, Seed::new(0))
+            };
+            chunks(&sampling, &request)
+        };
+        assert_eq!(divide(14), [0..2, 2..3, 3..4, 4..5]);
+        assert_eq!(divide(0), [0..1, 1..2, 2..3, 3..4, 4..5]);
+        assert_eq!(divide(1000), vec![0..5]);
+    }
+}

@@ -1,0 +1,258 @@
+//! One token from one row of logits, on the host, in double precision.
+
+use std::cmp::Ordering;
+
+use crate::sampling::Sampling;
+
+/// A token that may be drawn, and its probability.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The token id.
+    pub id: u32,
+    /// Its probability among the candidates.
+    pub probability: f64,
+}
+
+/// What was drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) id: u32,
+    /// Log-probability of the token at the temperature under the whole distribution: before penalty, top-k and top-p.
+    pub(crate) log_prob: f32,
+}
+
+/// Draws a token: the one at which the candidates' cumulative probability, in the order of their ids, passes
+/// `uniform`, a number in `[0, 1)`.
+pub(crate) fn choose(logits: &[f32], seen: &[u32], sampling: &Sampling, uniform: f64) -> Choice {
+    let id = draw(&distribution(logits, seen, sampling), uniform);
+    Choice { id, log_prob: log_prob(logits, id, sampling.score_temperature()) }
+}
+
+/// The tokens that may come next and their probabilities, in the order of their ids.
+///
+/// `seen` are the tokens that the repetition penalty is for, in any order. Temperature 0 leaves the most likely token,
+/// the one with the smallest id if there are several.
+#[must_use]
+pub fn distribution(logits: &[f32], seen: &[u32], sampling: &Sampling) -> Vec<Candidate> {
+    let scores = penalised(logits, seen, sampling.repetition_penalty);
+    if sampling.temperature == 0.0 {
+        return most_likely(&scores);
+    }
+    let threshold = kth_largest(&scores, sampling.top_k);
+    let largest = f64::from(largest(&scores));
+    let kept = scores.iter().zip(0..).filter(|(score, _)| threshold <= **score);
+    let weight = |score: f32| ((f64::from(score) - largest) / sampling.temperature).exp();
+    let kept =
+        kept.map(|(&score, id)| Candidate { id, probability: weight(score) }).collect::<Vec<_>>();
+    let kept = if sampling.top_p < 1.0 { nucleus(kept, sampling.top_p) } else { kept };
+    normalised(kept)
+}
+
+fn most_likely(scores: &[f32]) -> Vec<Candidate> {
+    let largest = largest(scores);
+    let id = scores.iter().zip(0..).find(|(score, _)| **score == largest).map(|(_, id)| id);
+    id.map(|id| Candidate { id, probability: 1.0 }).into_iter().collect()
+}
+
+/// A token that occurs twice in `seen` is penalised once: its new score is made of its logit.
+#[expect(clippy::cast_possible_truncation, reason = "logits are 32-bit floats")]
+fn penalised(logits: &[f32], seen: &[u32], penalty: f64) -> Vec<f32> {
+    let mut scores = logits.to_vec();
+    let penalty = penalty as f32;
+    for &id in seen {
+        let logit = logits[id as usize];
+        scores[id as usize] = if logit < 0.0 { logit * penalty } else { logit / penalty };
+    }
+    scores
+}
+
+fn largest(scores: &[f32]) -> f32 {
+    scores.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// The score that a token needs to be among the `k` largest; tokens that share the last place all have it, as in
+/// transformers.
+fn kth_largest(scores: &[f32], k: usize) -> f32 {
+    if k == 0 || scores.len() <= k {
+        return f32::NEG_INFINITY;
+    }
+    let mut scores = scores.to_vec();
+    *scores.select_nth_unstable_by(k - 1, |left, right| right.total_cmp(left)).1
+}
+
+/// Keeps a candidate as long as the more likely ones hold less than the share `top_p` (Holtzman et al. 2019,
+/// <https://arxiv.org/abs/1904.09751>). Of equally likely ones the smaller id goes first.
+fn nucleus(mut candidates: Vec<Candidate>, top_p: f64) -> Vec<Candidate> {
+    let target = top_p * total(&candidates);
+    // The nucleus is nearly always small, so only the front of the order is sorted.
+    let mut front = 64;
+    loop {
+        let end = front.min(candidates.len());
+        if end < candidates.len() {
+            candidates.select_nth_unstable_by(end, by_probability);
+        }
+        candidates[..end].sort_unstable_by(by_probability);
+        if let Some(kept) = reaches(&candidates[..end], target) {
+            candidates.truncate(kept);
+            break;
+        }
+        if end == candidates.len() {
+            break;
+        }
+        front *= 8;
+    }
+    candidates.sort_unstable_by_key(|candidate| candidate.id);
+    candidates
+}
+
+/// How many candidates it takes to hold `target`.
+fn reaches(candidates: &[Candidate], target: f64) -> Option<usize> {
+    let mut held = 0.0;
+    let reached = candidates.iter().position(|candidate| {
+        held += candidate.probability;
+        target <= held
+    });
+    reached.map(|last| last + 1)
+}
+
+fn by_probability(left: &Candidate, right: &Candidate) -> Ordering {
+    right.probability.total_cmp(&left.probability).then(left.id.cmp(&right.id))
+}
+
+fn total(candidates: &[Candidate]) -> f64 {
+    candidates.iter().map(|candidate| candidate.probability).sum()
+}
+
+fn normalised(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let total = total(&candidates);
+    for candidate in &mut candidates {
+        candidate.probability /= total;
+    }
+    candidates
+}
+
+/// # Panics
+///
+/// If there is no candidate, which takes a row of logits without a number in it.
+fn draw(candidates: &[Candidate], uniform: f64) -> u32 {
+    let mut held = 0.0;
+    let drawn = candidates.iter().find(|candidate| {
+        held += candidate.probability;
+        uniform < held
+    });
+    // Rounding may leave the sum a little below 1 and `uniform` above it: then it is the last one.
+    let Some(candidate) = drawn.or(candidates.last()) else { panic!("the logits are no numbers") };
+    candidate.id
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "log-probabilities are kept as 32-bit floats")]
+fn log_prob(logits: &[f32], id: u32, temperature: f64) -> f32 {
+    let largest = f64::from(largest(logits));
+    let scaled = |logit: f32| (f64::from(logit) - largest) / temperature;
+    let sum: f64 = logits.iter().map(|&logit| scaled(logit).exp()).sum();
+    (scaled(logits[id as usize]) - sum.ln()) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ids(candidates: &[Candidate]) -> Vec<u32> {
+        candidates.iter().map(|candidate| candidate.id).collect()
+    }
+
+    /// Logits of the probabilities 0.1, 0.4, 0.2, 0.3.
+    fn logits() -> [f32; 4] {
+        [0.1f32.ln(), 0.4f32.ln(), 0.2f32.ln(), 0.3f32.ln()]
+    }
+
+    #[test]
+    fn the_whole_distribution_is_the_softmax() {
+        let candidates = distribution(&logits(), &[], &Sampling::default());
+        for (candidate, expected) in candidates.iter().zip([0.1, 0.4, 0.2, 0.3]) {
+            assert!((candidate.probability - expected).abs() < 1e-7, "{candidate:?}");
+        }
+        // At temperature 1/2 probabilities are squared: 1, 16, 4 and 9 of 30.
+        let cold = Sampling { temperature: 0.5, ..Sampling::default() };
+        let candidates = distribution(&logits(), &[], &cold);
+        for (candidate, expected) in candidates.iter().zip([1.0, 16.0, 4.0, 9.0]) {
+            assert!((candidate.probability - expected / 30.0).abs() < 1e-7, "{candidate:?}");
+        }
+    }
+
+    #[test]
+    fn top_p_keeps_the_fewest_that_hold_it() {
+        let kept =
+            |top_p| ids(&distribution(&logits(), &[], &Sampling { top_p, ..Sampling::default() }));
+        assert_eq!(kept(0.39), [1]);
+        assert_eq!(kept(0.41), [1, 3]);
+        assert_eq!(kept(0.69), [1, 3]);
+        assert_eq!(kept(0.71), [1, 2, 3]);
+        assert_eq!(kept(1e-9), [1]);
+    }
+
+    #[test]
+    fn top_k_keeps_ties_of_the_last_place() {
+        let kept = |top_k| {
+            ids(&distribution(
+                &[1.0, 3.0, 2.0, 2.0],
+                &[],
+                &Sampling { top_k, ..Sampling::default() },
+            ))
+        };
+        assert_eq!(kept(1), [1]);
+        assert_eq!(kept(2), [1, 2, 3]);
+        assert_eq!(kept(9), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn the_penalty_shrinks_positive_and_lowers_negative_logits_once() {
+        assert_eq!(penalised(&[2.0, -2.0, 1.0], &[0, 1, 0], 2.0), [1.0, -4.0, 1.0]);
+    }
+
+    #[test]
+    fn temperature_zero_takes_the_first_of_the_largest_and_scores_it_at_one() {
+        let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
+        assert_eq!(choose(&[1.0, 2.0, 2.0], &[], &greedy, 0.99).id, 1);
+        let choice = choose(&logits(), &[], &greedy, 0.0);
+        assert!((choice.log_prob - 0.4f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_draw_is_where_the_cumulative_probability_passes_the_number() {
+        let candidates = distribution(&logits(), &[], &Sampling::default());
+        let drawn =
+            [0.0, 0.09, 0.11, 0.49, 0.51, 0.69, 0.71, 0.999_999_999].map(|u| draw(&candidates, u));
+        assert_eq!(drawn, [0, 0, 1, 1, 2, 2, 3, 3]);
+    }
+
+    #[test]
+    fn the_log_probability_is_of_the_whole_distribution_at_the_temperature() {
+        let sampling =
+            Sampling { temperature: 0.5, top_k: 1, repetition_penalty: 9.0, ..Sampling::default() };
+        let choice = choose(&logits(), &[2], &sampling, 0.5);
+        assert_eq!(choice.id, 1);
+        assert!((choice.log_prob - (16f32 / 30.0).ln()).abs() < 1e-6, "{choice:?}");
+    }
+
+    proptest! {
+        /// Sorting all candidates is what the search over growing fronts must agree with.
+        #[test]
+        fn the_nucleus_does_not_depend_on_how_much_is_sorted(
+            weights in prop::collection::vec(0u16..50, 1..700),
+            top_p in 0.01f64..0.99,
+        ) {
+            let weight = |weight| f64::from(weight) + 0.5;
+            let candidates: Vec<_> = weights.iter().zip(0..)
+                .map(|(&value, id)| Candidate { id, probability: weight(value) }).collect();
+            let mut sorted = candidates.clone();
+            sorted.sort_by(by_probability);
+            let kept = reaches(&sorted, top_p * total(&candidates)).expect("all hold everything");
+            sorted.truncate(kept);
+            sorted.sort_by_key(|candidate| candidate.id);
+            prop_assert_eq!(nucleus(candidates, top_p), sorted);
+        }
+    }
+}
