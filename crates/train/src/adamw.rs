@@ -119,3 +119,80 @@ impl ModuleVisitor for ParameterPaths {
         self.found.push(self.path.join("."));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Five steps on `3 (x - 1)^2 + 0.01 (y + 2)^2 + 0 z` from `(0.5, 0.25, 4)`.
+    fn descend<O: Optimizer>(optimizer: &O) -> Vec<f64> {
+        let device = Device::flex();
+        let mut point = Tensor::<1>::from_floats([0.5, 0.25, 4.0], &device);
+        let mut state = None;
+        for _ in 0..5 {
+            let slopes = Tensor::from_floats([6.0, 0.02, 0.0], &device);
+            let minima = Tensor::from_floats([1.0, -2.0, 0.0], &device);
+            let grad = (point.clone() - minima) * slopes;
+            (point, state) = optimizer.step(0.1, point, grad, state);
+        }
+        point.into_data().iter::<f64>().collect()
+    }
+
+    #[track_caller]
+    fn assert_close(actual: &[f64], expected: [f64; 3]) {
+        for (actual, expected) in actual.iter().zip(expected) {
+            assert!((actual - expected).abs() < 5e-7, "{actual} is not {expected}");
+        }
+    }
+
+    /* Python, float64, torch.optim.AdamW's order of operations:
+    from math import sqrt
+    def adamw(theta, grads, lr, b1, b2, eps, wd):
+        m, v = [0.0] * len(theta), [0.0] * len(theta)
+        for t in range(1, 6):
+            g = grads(theta)
+            theta = [x * (1 - lr * wd) for x in theta]
+            m = [b1 * a + (1 - b1) * x for a, x in zip(m, g)]
+            v = [b2 * a + (1 - b2) * x * x for a, x in zip(v, g)]
+            theta = [x - lr / (1 - b1**t) * a / (sqrt(c) / sqrt(1 - b2**t) + eps)
+                     for x, a, c in zip(theta, m, v)]
+        return theta
+    slopes = lambda p: [6 * (p[0] - 1), 0.02 * (p[1] + 2), 0.0]
+    print(adamw([0.5, 0.25, 4.0], slopes, 0.1, 0.9, 0.999, 1e-8, 0.1))
+    print(adamw([0.5, 0.25, 4.0], slopes, 0.1, 0.9, 0.999, 1e-2, 0.0))
+    */
+    #[test]
+    fn five_steps_match_python_float64() {
+        let decaying = AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 };
+        let expected =
+            [0.941_288_993_887_389_7, -0.249_787_618_315_298_78, 3.803_960_199_599_999_6];
+        assert_close(&descend(&decaying), expected);
+        // An epsilon that is felt: it is added after the bias correction of the root.
+        let damped = AdamW { epsilon: 1e-2, weight_decay: 0.0, ..decaying };
+        assert_close(&descend(&damped), [0.970_472_491_008_830_4, -0.154_720_563_534_278_82, 4.0]);
+    }
+
+    #[test]
+    fn the_names_that_hugging_face_exempts_are_exempt() {
+        // The parameter groups that transformers 5.23 makes of a Qwen2 model, and names of other families.
+        for name in [
+            "model.layers.0.self_attn.q_proj.bias",
+            "model.layers.0.input_layernorm.weight",
+            "model.layers.0.post_attention_layernorm.weight",
+            "model.norm.weight",
+            "model.layers.0.self_attn.q_norm.weight",
+            "encoder.LayerNorm.gamma",
+            "block.rmsnorm1",
+        ] {
+            assert!(is_exempt(name), "{name}");
+        }
+        for name in [
+            "model.embed_tokens.weight",
+            "model.layers.0.self_attn.o_proj.weight",
+            "model.layers.0.mlp.down_proj.weight",
+            "model.normalizer.weight",
+        ] {
+            assert!(!is_exempt(name), "{name}");
+        }
+    }
+}

@@ -52,14 +52,11 @@ pub enum TrainError {
         /// The loss.
         loss: f64,
     },
-    /// No parameter has a gradient: the model is frozen, or not on an autodiff device.
+    /// No parameter can be trained.
     #[error(
-        "step {step}: no parameter received a gradient; is the model on an autodiff device, with parameters that are not frozen?"
+        "no parameter of the model can be trained: it must be on an autodiff device, and not frozen"
     )]
-    NoGradients {
-        /// The step, counted from 1.
-        step: u64,
-    },
+    Frozen,
     /// A checkpoint could not be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -18,7 +18,7 @@ use crate::schedule::{Schedule, ScheduleState};
 use crate::source::{BatchSource, StepOutput};
 use crate::stop::{Signal, StopFlag};
 use crate::strategy::{Job, Report, StepStrategy};
-use crate::weights::{load_model, load_state, number_parameters};
+use crate::weights::{is_trainable, load_model, load_state, number_parameters};
 
 /// Where and how a run takes place.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,9 @@ where
     let num_steps = config.num_steps(source.num_steps());
     if num_steps == 0 {
         return Err(TrainError::NoSteps);
+    }
+    if !is_trainable(&model) {
+        return Err(TrainError::Frozen);
     }
     let store = open_store(config, run)?;
     let (contents, mut notices) = match run.resume {

@@ -76,10 +76,17 @@ impl ModuleVisitor for Squares<'_> {
             return;
         }
         if let Some(grad) = self.grads.get::<D>(param.id) {
-            self.sums.push(grad.square().sum()); // [1]
+            self.sums.push(sum_of_squares(grad)); // [1]
             self.paths.push(self.path.join("."));
         }
     }
+}
+
+/// `[1]`. The last dimension first: a backend may sum millions of numbers at once in an order that its threads decide,
+/// but not those of one row.
+fn sum_of_squares<const D: usize>(grad: Tensor<D>) -> Tensor<1> {
+    let squares = grad.square();
+    if D > 1 { squares.sum_dim(D - 1).sum() } else { squares.sum() }
 }
 
 struct Scale {
@@ -95,6 +102,109 @@ impl ModuleVisitor for Scale {
         }
         if let Some(grad) = self.grads.remove::<D>(param.id) {
             self.grads.register(param.id, grad.mul_scalar(self.factor));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[derive(Module, Debug)]
+    struct Pair {
+        first: Linear,
+        second: Linear,
+    }
+
+    fn pair() -> Pair {
+        let device = Device::flex().autodiff();
+        let linear = || LinearConfig::new(1, 2).with_bias(false).init(&device);
+        Pair { first: linear(), second: linear() }
+    }
+
+    fn gradients(model: &Pair, first: [[f32; 2]; 1], second: [[f32; 2]; 1]) -> GradientsParams {
+        let device = Device::flex();
+        let mut grads = GradientsParams::new();
+        grads.register(model.first.weight.id, Tensor::<2>::from_floats(first, &device));
+        grads.register(model.second.weight.id, Tensor::<2>::from_floats(second, &device));
+        grads
+    }
+
+    fn values(grads: &GradientsParams, linear: &Linear) -> Vec<f32> {
+        let grad = grads.get::<2>(linear.weight.id).expect("a gradient");
+        grad.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn the_norm_is_that_of_all_gradients_together() {
+        let model = pair();
+        let norm = global_norm(&model, &gradients(&model, [[1.0, 2.0]], [[4.0, 10.0]]));
+        assert_eq!(norm, GlobalNorm { total: 11.0, first_non_finite: None });
+    }
+
+    #[test]
+    fn clipping_scales_every_gradient_by_the_same_factor() {
+        let model = pair();
+        // A norm of 1.1e-5 makes the 1e-6 of torch's factor visible: 2.2e-6 / 1.2e-5 = 11 / 60.
+        let grads = gradients(&model, [[1e-6, 2e-6]], [[4e-6, 1e-5]]);
+        let clipped = clip(&model, grads, 1.1e-5, 2.2e-6);
+        let first = values(&clipped, &model.first).into_iter();
+        let all = first.chain(values(&clipped, &model.second));
+        for (actual, before) in all.zip([1e-6_f32, 2e-6, 4e-6, 1e-5]) {
+            assert!((actual / (before * 11.0 / 60.0) - 1.0).abs() < 1e-6, "{actual}");
+        }
+    }
+
+    #[test]
+    fn gradients_within_the_norm_are_left_alone() {
+        let model = pair();
+        let grads = clip(&model, gradients(&model, [[1.0, 2.0]], [[4.0, 10.0]]), 11.0, 11.1);
+        assert_eq!(values(&grads, &model.second), [4.0, 10.0]);
+    }
+
+    #[test]
+    fn a_gradient_that_is_not_finite_is_named() {
+        let model = pair();
+        for bad in [f32::NAN, f32::NEG_INFINITY] {
+            let norm = global_norm(&model, &gradients(&model, [[1.0, 2.0]], [[4.0, bad]]));
+            assert_eq!(norm.first_non_finite.as_deref(), Some("second.weight"));
+            assert!(!norm.total.is_finite());
+        }
+    }
+
+    #[test]
+    fn a_tied_parameter_counts_and_is_clipped_once() {
+        let linear = pair().first;
+        let tied = Pair { first: linear.clone(), second: linear };
+        let mut grads = GradientsParams::new();
+        let grad = Tensor::<2>::from_floats([[3.0, 4.0]], &Device::flex());
+        grads.register(tied.first.weight.id, grad);
+        assert!((global_norm(&tied, &grads).total - 5.0).abs() < 1e-12);
+        let clipped = clip(&tied, grads, 5.0, 2.5);
+        let half = values(&clipped, &tied.first);
+        assert!((half[0] - 1.5).abs() < 1e-6 && (half[1] - 2.0).abs() < 1e-6, "{half:?}");
+    }
+
+    #[test]
+    fn squares_add_up_to_the_same_bits_on_one_thread_and_on_several() {
+        // Large enough for the backend to go parallel.
+        let shape = [2_100, 2_000];
+        let values: Vec<f32> = (0..shape[0] * shape[1]).map(|index| (index as f32).sin()).collect();
+        let grad = Tensor::<1>::from_floats(values.as_slice(), &Device::flex()).reshape(shape);
+        let sum = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let grad: Tensor<2> = grad.clone();
+            pool.expect("threads").install(|| sum_of_squares(grad).into_scalar::<f32>())
+        };
+        let expected = sum(1);
+        // The mean of sin(i)^2 is one half.
+        assert!((expected / values.len() as f32 - 0.5).abs() < 1e-5, "{expected}");
+        for _ in 0..10 {
+            assert_eq!(sum(2).to_bits(), expected.to_bits());
+            assert_eq!(sum(3).to_bits(), expected.to_bits());
         }
     }
 }

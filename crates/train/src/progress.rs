@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{FormattedDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::record::StepRecord;
 
@@ -122,8 +122,8 @@ fn summary(record: &StepRecord) -> String {
     format!("loss {:.4}{}, {speed:.0} tokens/s", record.loss, reward.unwrap_or_default())
 }
 
-fn eta(elapsed: Duration, done: u64, left: u64) -> HumanDuration {
-    HumanDuration(elapsed.div_f64((done as f64).max(1.0)).mul_f64(left as f64))
+fn eta(elapsed: Duration, done: u64, left: u64) -> FormattedDuration {
+    FormattedDuration(elapsed.div_f64((done as f64).max(1.0)).mul_f64(left as f64))
 }
 
 /// Writes a line to standard error. A closed standard error must not end a run, so its failure is ignored.
@@ -155,13 +155,13 @@ mod tests {
     #[test]
     fn a_line_has_step_loss_reward_speed_and_time_left() {
         let line = reporter(0).line(&record(100, vec![("reward".to_owned(), 6.5)]));
-        assert_eq!(line, "grpo: 100/100, loss 0.1235, reward 6.50, 812 tokens/s, 0 seconds left");
+        assert_eq!(line, "grpo: 100/100, loss 0.1235, reward 6.50, 812 tokens/s, 00:00:00 left");
     }
 
     #[test]
     fn the_time_left_counts_only_the_steps_of_this_process() {
         let eta = eta(Duration::from_secs(20), 10, 45);
-        assert_eq!(eta.to_string(), "90 seconds");
+        assert_eq!(eta.to_string(), "00:01:30");
     }
 
     #[test]

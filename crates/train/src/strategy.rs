@@ -148,7 +148,7 @@ impl<S> Job<S> {
         let (grads, outputs) = accumulate(learner, inputs);
         let (loss, of_loss) = reduce(outputs);
         let norm = global_norm(&learner.model(), &grads);
-        check(step, description, loss, &grads, &norm)?;
+        check(step, description, loss, &norm)?;
         learner.optimizer_step(self.clip(learner, grads, norm.total));
 
         metrics.extend(of_loss);
@@ -218,18 +218,12 @@ where
 }
 
 /// Refuses an update that would put something else than numbers into the weights.
-fn check(
-    step: u64,
-    description: String,
-    loss: f64,
-    grads: &GradientsParams,
-    norm: &GlobalNorm,
-) -> Result<(), TrainError> {
+fn check(step: u64, description: String, loss: f64, norm: &GlobalNorm) -> Result<(), TrainError> {
     if !loss.is_finite() {
         return Err(TrainError::NonFiniteLoss { step, description, loss });
     }
     if let Some(parameter) = norm.first_non_finite.clone() {
         return Err(TrainError::NonFiniteGradient { step, description, parameter, loss });
     }
-    if grads.is_empty() { Err(TrainError::NoGradients { step }) } else { Ok(()) }
+    Ok(())
 }

@@ -65,7 +65,7 @@ pub(crate) fn contents<M: LearnerModel>(
     let model = learner.model();
     let Floats { trainable, has_frozen } = Floats::of(&model);
     // The frozen weights of a fine-tuned model never change, and may be a thousand times as many as the others.
-    let (weights, model) = if has_frozen && !trainable.is_empty() {
+    let (weights, model) = if has_frozen {
         (Weights::Trainable, model.into_record_group(ParamGroup::from_ids(trainable)))
     } else {
         (Weights::All, model.into_record())
@@ -111,6 +111,11 @@ pub(crate) fn load_state<M: LearnerModel>(
     learner.load_optim(OptimizerRecord::from_bytes(optimizer)?);
     learner.load_scheduler(LrSchedulerRecord::from_bytes(scheduler)?);
     Ok(())
+}
+
+/// Whether any parameter of `model` can be trained.
+pub(crate) fn is_trainable<M: Module>(model: &M) -> bool {
+    !Floats::of(model).trainable.is_empty()
 }
 
 /// The float parameters of a model.

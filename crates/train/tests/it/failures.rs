@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use burn::module::Module;
 use forethought_train::{StepRecord, TrainError};
 
 use crate::toy::{Setup, Toy, ToySource, Trouble};
@@ -48,12 +49,13 @@ fn the_checkpoint_before_a_bad_step_stays_the_newest() {
 }
 
 #[test]
-fn a_model_without_a_gradient_is_refused() {
+fn a_model_that_cannot_be_trained_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    use burn::module::Module;
-    let frozen = Toy::new(0.0).no_grad();
-    let error = Setup::fresh(folder.path()).fit(frozen, ToySource::new(1)).expect_err("frozen");
-    assert!(error.to_string().starts_with("step 1: no parameter received a gradient"), "{error}");
+    for model in [Toy::new(0.0).no_grad(), Toy::new(0.0).valid()] {
+        let error = Setup::fresh(folder.path()).fit(model, ToySource::new(1)).expect_err("frozen");
+        let reason = "no parameter of the model can be trained: it must be on an autodiff device, and not frozen";
+        assert_eq!(error.to_string(), reason);
+    }
 }
 
 #[test]

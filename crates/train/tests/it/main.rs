@@ -4,5 +4,6 @@ mod checkpoints;
 mod failures;
 mod resume;
 mod schedules;
+mod signals;
 mod toy;
 mod update;

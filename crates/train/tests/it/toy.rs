@@ -1,6 +1,8 @@
 //! A small model with every kind of parameter, its batches, and runs of it.
 
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig, RmsNorm, RmsNormConfig};
@@ -104,6 +106,8 @@ pub(crate) enum Trouble {
     Fail { at: u64 },
     /// Makes a loss that is not a number.
     Nan { at: u64 },
+    /// Takes a while for every step.
+    Slow { each: Duration },
     /// Returns no micro-batch.
     Empty { at: u64 },
 }
@@ -136,6 +140,7 @@ impl BatchSource<Toy> for ToySource {
         match &self.trouble {
             Trouble::Stop { during, flag } if *during == step => flag.raise(Signal::Interrupt),
             Trouble::Fail { at } if *at == step => return Err("the rollout lost a prompt".into()),
+            Trouble::Slow { each } => thread::sleep(*each),
             Trouble::Nan { at } if *at == step => share = f32::NAN,
             _ => {}
         }
