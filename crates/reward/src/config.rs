@@ -1,0 +1,253 @@
+//! Reward functions as a YAML file writes them.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::TieredReward;
+
+/// The named tables: each score with the largest difference that earns it.
+///
+/// They are those of the task's published workflow. Its `16/12/8/4` tests the first two tiers with `<`, so that an
+/// exact answer earns 12 there; here it earns 16.
+pub const PRESETS: [(&str, &[(f64, f64)]); 4] = [
+    ("12/6/3", &[(0.0, 12.0), (1.0, 6.0), (2.0, 3.0)]),
+    ("5/4/3/2/1", &[(0.0, 5.0), (0.5, 4.0), (1.0, 3.0), (1.5, 2.0), (2.0, 1.0)]),
+    ("10/8/6/4/2", &[(0.0, 10.0), (0.5, 8.0), (1.0, 6.0), (1.5, 4.0), (2.0, 2.0)]),
+    ("16/12/8/4", &[(0.0, 16.0), (0.5, 12.0), (1.0, 8.0), (2.0, 4.0)]),
+];
+
+/// One function of a [`crate::RewardSet`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewardConfig {
+    /// What its scores are called in metrics; by default the name of the function.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Factor of its score in the sum: finite, by default 1, as TRL's `reward_weights`.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Scores by how far the first number of the completion is from the label.
+    pub tiered: TieredTable,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// A table by name, or written out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum TieredTable {
+    /// The name of one of [`PRESETS`].
+    Preset(String),
+    /// The tiers.
+    Table(TieredConfig),
+}
+
+impl TieredTable {
+    /// The table this stands for.
+    ///
+    /// # Errors
+    ///
+    /// If there is no table of this name.
+    pub fn config(&self) -> Result<TieredConfig, RewardConfigError> {
+        match self {
+            Self::Preset(name) => TieredConfig::preset(name),
+            Self::Table(config) => Ok(config.clone()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TieredTable {
+    /// Text is a name and a map is a table: unlike an untagged enum this keeps the errors of the table.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrTable;
+
+        impl<'de> Visitor<'de> for NameOrTable {
+            type Value = TieredTable;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "the name of a table ({}) or a map with `tiers`", preset_names())
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<TieredTable, E> {
+                TieredConfig::preset(name).map_err(E::custom)?;
+                Ok(TieredTable::Preset(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TieredTable, A::Error> {
+                TieredConfig::deserialize(MapAccessDeserializer::new(map)).map(TieredTable::Table)
+            }
+        }
+
+        deserializer.deserialize_any(NameOrTable)
+    }
+}
+
+/// Scores by how far a number is from the label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TieredConfig {
+    /// At least one; `within` rises and `score` falls from each to the next.
+    pub tiers: Vec<Tier>,
+    /// Score of a number beyond all tiers: finite, below the score of the last tier, by default 0.
+    #[serde(default)]
+    pub otherwise: f64,
+    /// Score of a completion without a number: finite, not above `otherwise`, by default 0.
+    #[serde(default)]
+    pub unparseable: f64,
+    /// The field that holds the label, by default `label`.
+    #[serde(default = "label")]
+    pub label: String,
+}
+
+fn label() -> String {
+    "label".to_owned()
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// Largest difference from the label that earns the score, itself included: finite, 0 or more.
+    pub within: f64,
+    /// The score: finite.
+    pub score: f64,
+}
+
+/// A reward function that cannot be built.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RewardConfigError {
+    /// No table has this name.
+    #[error("there is no reward table named `{0}`; there are {known}", known = preset_names())]
+    UnknownPreset(String),
+    /// A table without a tier rewards nothing.
+    #[error("tiers must not be empty")]
+    NoTiers,
+    /// A number is not finite.
+    #[error("{field} must be finite, got {value}")]
+    NotFinite {
+        /// The field.
+        field: String,
+        /// Its value.
+        value: f64,
+    },
+    /// A difference is never negative.
+    #[error("tiers[0].within must be 0 or more, got {0}")]
+    Negative(f64),
+    /// A tier that the one before it covers.
+    #[error("tiers[{index}].within must be greater than {before}, got {found}")]
+    WithinOrder {
+        /// The tier, counted from 0.
+        index: usize,
+        /// `within` of the tier before it.
+        before: f64,
+        /// Its own `within`.
+        found: f64,
+    },
+    /// A worse answer would earn as much or more.
+    #[error("{field} must be less than {before}, the score before it, got {found}")]
+    ScoreOrder {
+        /// The field.
+        field: String,
+        /// The score of the tier before it.
+        before: f64,
+        /// Its own score.
+        found: f64,
+    },
+    /// No answer would earn more than a wrong one.
+    #[error("unparseable must not be greater than otherwise, {otherwise}, got {found}")]
+    Unparseable {
+        /// Score of a wrong answer.
+        otherwise: f64,
+        /// Score of no answer.
+        found: f64,
+    },
+    /// A set without a function rewards nothing.
+    #[error("rewards must not be empty")]
+    NoRewards,
+    /// Two functions of a set have the same name.
+    #[error("two rewards are named `{0}`; give one of them another `name`")]
+    DuplicateName(String),
+}
+
+fn preset_names() -> String {
+    PRESETS.map(|(name, _)| format!("`{name}`")).join(", ")
+}
+
+pub(crate) fn finite(field: impl Into<String>, value: f64) -> Result<(), RewardConfigError> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(RewardConfigError::NotFinite { field: field.into(), value })
+}
+
+impl TieredConfig {
+    /// One of [`PRESETS`] by name.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of this name.
+    pub fn preset(name: &str) -> Result<Self, RewardConfigError> {
+        let (_, tiers) = PRESETS
+            .iter()
+            .find(|(preset, _)| *preset == name)
+            .ok_or_else(|| RewardConfigError::UnknownPreset(name.to_owned()))?;
+        let tiers = tiers.iter().map(|&(within, score)| Tier { within, score }).collect();
+        Ok(Self { tiers, otherwise: 0.0, unparseable: 0.0, label: label() })
+    }
+
+    /// Builds the function.
+    ///
+    /// # Errors
+    ///
+    /// If a number is not finite or the tiers are not in order.
+    pub fn init(&self) -> Result<TieredReward, RewardConfigError> {
+        self.check_finite()?;
+        self.check_order()?;
+        Ok(TieredReward::new(self.clone()))
+    }
+
+    fn check_finite(&self) -> Result<(), RewardConfigError> {
+        for (index, tier) in self.tiers.iter().enumerate() {
+            finite(format!("tiers[{index}].within"), tier.within)?;
+            finite(format!("tiers[{index}].score"), tier.score)?;
+        }
+        finite("otherwise", self.otherwise)?;
+        finite("unparseable", self.unparseable)
+    }
+
+    fn check_order(&self) -> Result<(), RewardConfigError> {
+        let (Some(first), Some(last)) = (self.tiers.first(), self.tiers.last()) else {
+            return Err(RewardConfigError::NoTiers);
+        };
+        if first.within < 0.0 {
+            return Err(RewardConfigError::Negative(first.within));
+        }
+        for (index, pair) in self.tiers.windows(2).enumerate() {
+            let index = index + 1;
+            let (before, found) = (pair[0].within, pair[1].within);
+            if found <= before {
+                return Err(RewardConfigError::WithinOrder { index, before, found });
+            }
+            falls(format!("tiers[{index}].score"), pair[0].score, pair[1].score)?;
+        }
+        falls("otherwise".into(), last.score, self.otherwise)?;
+        if self.otherwise < self.unparseable {
+            let (otherwise, found) = (self.otherwise, self.unparseable);
+            return Err(RewardConfigError::Unparseable { otherwise, found });
+        }
+        Ok(())
+    }
+}
+
+fn falls(field: String, before: f64, found: f64) -> Result<(), RewardConfigError> {
+    if found < before {
+        return Ok(());
+    }
+    Err(RewardConfigError::ScoreOrder { field, before, found })
+}
