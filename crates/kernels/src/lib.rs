@@ -11,13 +11,15 @@ use burn::tensor::{Int, Tensor};
 
 pub use plan::{AttentionPlan, HeadShape, Segment};
 
-/// Log-probability and entropy of one next-token distribution per row.
+/// What one next-token distribution per row says about its target.
 #[derive(Clone, Debug)]
 pub struct TokenScores {
     /// `[n]`, log-probability of the target, in nats.
     pub log_probs: Tensor<1>,
     /// `[n]`, entropy of the distribution, in nats; detached.
     pub entropy: Tensor<1>,
+    /// `[n]`, 1 where no token is more probable than the target, else 0; detached.
+    pub is_argmax: Tensor<1>,
 }
 
 /// Grouped-query attention of packed queries over packed keys, scaled by `1 / sqrt(head_dim)`.

@@ -80,20 +80,23 @@ pub fn linear_log_prob(
 ) -> TokenScores {
     if hidden.dims()[0] == 0 {
         let none = Tensor::zeros([0], &hidden.device());
-        return TokenScores { log_probs: none.clone(), entropy: none };
+        return TokenScores { log_probs: none.clone(), entropy: none.clone(), is_argmax: none };
     }
     let head = head.transpose(); // [hidden, vocab]
-    let (log_probs, entropy) = hidden
-        .split(CHUNK_ROWS, 0)
-        .into_iter()
-        .zip(targets.split(CHUNK_ROWS, 0))
-        .map(|(hidden, targets)| {
-            let logits = hidden.matmul(head.clone()).div_scalar(temperature); // [chunk, vocab]
-            let all = log_softmax(logits, 1); // [chunk, vocab]
-            let log_probs = all.clone().gather(1, targets.unsqueeze_dim(1)).squeeze_dim(1);
-            let all = all.detach();
-            (log_probs, (all.clone().exp() * all).sum_dim(1).neg().squeeze_dim(1))
-        })
-        .unzip();
-    TokenScores { log_probs: Tensor::cat(log_probs, 0), entropy: Tensor::cat(entropy, 0) }
+    let chunks = hidden.split(CHUNK_ROWS, 0).into_iter().zip(targets.split(CHUNK_ROWS, 0));
+    let (mut log_probs, mut entropy, mut is_argmax) = (vec![], vec![], vec![]);
+    for (hidden, targets) in chunks {
+        let logits = hidden.matmul(head.clone()).div_scalar(temperature); // [chunk, vocab]
+        let all = log_softmax(logits, 1); // [chunk, vocab]
+        let chosen = all.clone().gather(1, targets.unsqueeze_dim(1)); // [chunk, 1]
+        log_probs.push(chosen.clone().squeeze_dim(1));
+        let all = all.detach();
+        is_argmax.push(chosen.detach().equal(all.clone().max_dim(1)).float().squeeze_dim(1));
+        entropy.push((all.clone().exp() * all).sum_dim(1).neg().squeeze_dim(1));
+    }
+    TokenScores {
+        log_probs: Tensor::cat(log_probs, 0),
+        entropy: Tensor::cat(entropy, 0),
+        is_argmax: Tensor::cat(is_argmax, 0),
+    }
 }

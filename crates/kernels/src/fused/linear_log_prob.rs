@@ -22,14 +22,14 @@ const CHUNK_LOGITS: usize = 1 << 24;
 /// Log-probabilities of targets, as an operation that Burn dispatches.
 #[backend_extension(Autodiff, Flex)]
 trait LinearLogProb: Backend {
-    /// `hidden` `[n, hidden]`, `head` `[vocab, hidden]`, `targets` `[n]`; returns log-probabilities and entropies, both
-    /// `[n]`, of which only the first carry a gradient.
+    /// `hidden` `[n, hidden]`, `head` `[vocab, hidden]`, `targets` `[n]`; returns log-probabilities, entropies and
+    /// whether the target is the most probable token, all `[n]`, of which only the first carry a gradient.
     fn linear_log_prob(
         hidden: FloatTensor<Self>,
         head: FloatTensor<Self>,
         targets: IntTensor<Self>,
         temperature: f32,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
 /// See [`linear_log_prob`](crate::linear_log_prob).
@@ -42,7 +42,7 @@ pub(crate) fn linear_log_prob(
     #[allow(clippy::cast_possible_truncation, reason = "the logits it divides are f32")]
     let temperature = temperature as f32;
     let (hidden, head) = (hidden.into_dispatch(), head.into_dispatch());
-    let (log_probs, entropy) = <Dispatch as LinearLogProb>::linear_log_prob(
+    let (log_probs, entropy, is_argmax) = <Dispatch as LinearLogProb>::linear_log_prob(
         hidden,
         head,
         targets.into_dispatch(),
@@ -51,6 +51,7 @@ pub(crate) fn linear_log_prob(
     TokenScores {
         log_probs: Tensor::from_dispatch(log_probs),
         entropy: Tensor::from_dispatch(entropy),
+        is_argmax: Tensor::from_dispatch(is_argmax),
     }
 }
 
@@ -60,10 +61,11 @@ impl LinearLogProb for Flex {
         head: FlexTensor,
         targets: FlexTensor,
         temperature: f32,
-    ) -> (FlexTensor, FlexTensor) {
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let scores = Problem::new(&hidden, &head, &targets, temperature).scores();
         let rows = scores.log_probs.len();
-        (tensor(scores.log_probs, [rows]), tensor(scores.entropy, [rows]))
+        let list = |values| tensor(values, [rows]);
+        (list(scores.log_probs), list(scores.entropy), list(scores.is_argmax))
     }
 }
 
@@ -73,18 +75,19 @@ impl<C: CheckpointStrategy> LinearLogProb for Autodiff<Flex, C> {
         head: FloatTensor<Self>,
         targets: FlexTensor,
         temperature: f32,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let nodes = [hidden.node(), head.node()];
         let (hidden, head) = (hidden.into_primitive(), head.into_primitive());
         let problem = Problem::new(&hidden, &head, &targets, temperature);
         let scores = problem.scores();
         let log_probs = tensor(scores.log_probs, [problem.rows]);
-        let entropy = tensor(scores.entropy, [problem.rows]);
+        let [entropy, is_argmax] = [scores.entropy, scores.is_argmax]
+            .map(|values| <Self as AutodiffBackend>::from_inner(tensor(values, [problem.rows])));
         let log_probs = match LinearLogProbBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish((problem, scores.normalisers), log_probs),
             OpsKind::UnTracked(prepared) => prepared.finish(log_probs),
         };
-        (log_probs, <Self as AutodiffBackend>::from_inner(entropy))
+        (log_probs, entropy, is_argmax)
     }
 }
 
@@ -129,11 +132,21 @@ struct Problem {
 }
 
 /// Results of the forward pass, each `[n]`.
+#[derive(Default)]
 struct Scores {
     log_probs: Vec<f32>,
     entropy: Vec<f32>,
+    is_argmax: Vec<f32>,
     /// `log sum exp` of the tempered logits.
     normalisers: Vec<f32>,
+}
+
+/// What one row of tempered logits says as a whole.
+struct Distribution {
+    highest: f32,
+    /// `log sum exp`.
+    normaliser: f32,
+    entropy: f32,
 }
 
 impl Problem {
@@ -177,22 +190,23 @@ impl Problem {
     fn scores(&self) -> Scores {
         let chunk = self.chunk_rows();
         let mut logits = vec![0.0; chunk * self.vocab]; // [chunk, vocab]
-        let mut rows = Vec::with_capacity(self.rows);
+        let mut scores = Scores::default();
         for (index, targets) in self.targets.chunks(chunk).enumerate() {
             let logits = &mut logits[..targets.len() * self.vocab];
             self.logits(index * chunk, targets.len(), logits);
-            let chunk_rows = logits.par_chunks(self.vocab).zip(targets).map(|(row, target)| {
+            let distributions: Vec<Distribution> = logits
+                .par_chunks(self.vocab)
+                .map(|row| distribution(row, self.inverse_temperature))
+                .collect();
+            for ((row, target), of) in logits.chunks(self.vocab).zip(targets).zip(distributions) {
                 let target = row[*target] * self.inverse_temperature;
-                let (normaliser, entropy) = normalise(row, self.inverse_temperature);
-                (target - normaliser, entropy, normaliser)
-            });
-            rows.par_extend(chunk_rows);
+                scores.log_probs.push(target - of.normaliser);
+                scores.entropy.push(of.entropy);
+                scores.is_argmax.push(f32::from(of.highest <= target));
+                scores.normalisers.push(of.normaliser);
+            }
         }
-        Scores {
-            log_probs: rows.iter().map(|row| row.0).collect(),
-            entropy: rows.iter().map(|row| row.1).collect(),
-            normalisers: rows.iter().map(|row| row.2).collect(),
-        }
+        scores
     }
 
     /// Gradients of hidden and head; one that is not asked for is empty.
@@ -272,12 +286,12 @@ fn index(target: i64, vocab: usize) -> usize {
     }
 }
 
-/// `log sum exp` of the tempered logits, and the entropy of their softmax.
+/// The softmax of the tempered logits, summed up.
 #[multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512cd+avx512dq+avx512vl+avx2+fma",
     "x86_64+avx2+fma"
 ))]
-fn normalise(row: &[f32], inverse_temperature: f32) -> (f32, f32) {
+fn distribution(row: &[f32], inverse_temperature: f32) -> Distribution {
     let highest = max(row) * inverse_temperature;
     let (total, weighted) = sums(row.len(), |index| {
         let shifted = row[index] * inverse_temperature - highest;
@@ -285,7 +299,7 @@ fn normalise(row: &[f32], inverse_temperature: f32) -> (f32, f32) {
         (weight, weight * shifted)
     });
     let log_total = total.ln();
-    (highest + log_total, log_total - weighted / total)
+    Distribution { highest, normaliser: highest + log_total, entropy: log_total - weighted / total }
 }
 
 /// Replaces logits by `factor * softmax`.

@@ -29,6 +29,7 @@ fn logits_of_ten_thousand_give_finite_scores_and_gradients() {
     let scores = linear_log_prob(hidden.clone(), head.clone(), targets, 1.0);
     assert_close(&values(scores.log_probs.clone()), &[0.0, -20_000.0], 1e-6);
     assert_close(&values(scores.entropy), &[0.0, 0.0], 1e-6);
+    assert_close(&values(scores.is_argmax), &[1.0, 0.0], 0.0);
     for gradient in gradients(&scores.log_probs, &[&hidden, &head]) {
         assert!(gradient.iter().all(|value| value.is_finite()), "{gradient:?}");
     }

@@ -105,6 +105,7 @@ proptest! {
         let stock = stock::linear_log_prob(hidden.clone(), head.clone(), targets, temperature);
         assert_same(&fused.log_probs, &stock.log_probs, &[&hidden, &head]);
         assert_close(&values(fused.entropy), &values(stock.entropy), TOLERANCE);
+        prop_assert_eq!(values(fused.is_argmax), values(stock.is_argmax));
     }
 }
 
