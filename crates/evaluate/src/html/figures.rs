@@ -1,0 +1,253 @@
+//! Which diagrams the page shows, and what stands below each.
+
+use serde::Serialize;
+
+use super::RenderError;
+use crate::plot::{self, Bar, Bars, IntervalRow, palette};
+use crate::{Chart, ClassCount, Entry, EntryKind, Report, Series, numbers};
+
+/// Errors of this many classes and more share the last bar on their side.
+const MOST_ERROR: i64 = 12;
+
+/// A diagram with its words.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Figure {
+    pub(super) title: String,
+    /// An `<svg>` element; markup, not text.
+    pub(super) svg: String,
+    pub(super) legend: Vec<LegendItem>,
+    pub(super) caption: String,
+}
+
+/// A colour and what it stands for.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct LegendItem {
+    /// The class of the style sheet with the colour.
+    swatch: &'static str,
+    name: String,
+}
+
+impl LegendItem {
+    fn new(swatch: &'static str, name: impl Into<String>) -> Self {
+        Self { swatch, name: name.into() }
+    }
+}
+
+/// Strict and within-1 accuracy of every entry; none of no entries.
+pub(super) fn comparison(report: &Report) -> Result<Option<Figure>, RenderError> {
+    if report.entries.is_empty() {
+        return Ok(None);
+    }
+    let row = |entry| {
+        let Entry { name, kind, metrics, .. }: &Entry = entry;
+        IntervalRow { name, kind: *kind, shares: [metrics.strict, metrics.within_1] }
+    };
+    let rows: Vec<IntervalRow> = report.entries.iter().map(row).collect();
+    let titles = ["exact class", "at most one class off"];
+    let description =
+        "Accuracy of each predictor with its 95% interval; the table below has the numbers.";
+    Ok(Some(Figure {
+        title: String::new(),
+        svg: plot::intervals(&rows, titles, description)?,
+        legend: vec![LegendItem::new("blue", "model"), LegendItem::new("grey", "baseline")],
+        caption: "Dots are shares of the validation questions, lines their 95% intervals."
+            .to_owned(),
+    }))
+}
+
+/// The confusion, the errors and the accuracy by class of each model.
+pub(super) fn of_models(report: &Report) -> Result<Vec<ModelFigures>, RenderError> {
+    report.entries_of(EntryKind::Model).map(ModelFigures::of).collect()
+}
+
+/// The diagrams of one model.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ModelFigures {
+    name: String,
+    figures: Vec<Figure>,
+}
+
+impl ModelFigures {
+    fn of(entry: &Entry) -> Result<Self, RenderError> {
+        let mut figures = Vec::new();
+        figures.extend(confusion(entry)?);
+        if !entry.breakdown.errors.is_empty() {
+            figures.push(errors(entry)?);
+        }
+        if !entry.breakdown.classes.is_empty() {
+            figures.push(by_class(entry)?);
+        }
+        Ok(Self { name: entry.name.clone(), figures })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.figures.is_empty()
+    }
+}
+
+fn confusion(entry: &Entry) -> Result<Option<Figure>, RenderError> {
+    let description =
+        format!("Predicted against true class, {}, each row scaled to 100%.", entry.name);
+    let svg = plot::heatmap(&entry.breakdown.confusion, &description)?;
+    Ok(svg.map(|svg| Figure {
+        title: "Predicted against true class".to_owned(),
+        svg,
+        legend: Vec::new(),
+        caption: "Each row is one true class and adds up to 100%. Right predictions lie on the diagonal, predictions of \
+                  too much thinking to its right. \u{201c}other\u{201d}: a class no question has; \
+                  \u{201c}none\u{201d}: no number in the answer."
+            .to_owned(),
+    }))
+}
+
+fn errors(entry: &Entry) -> Result<Figure, RenderError> {
+    let errors = &entry.breakdown.errors;
+    let size = |error: i64| error.unsigned_abs().min(MOST_ERROR.unsigned_abs());
+    let limit = errors.iter().map(|row| size(row.error)).max().unwrap_or(0).max(2).cast_signed();
+    let mut counts = vec![0; usize::try_from(2 * limit + 1).unwrap_or(1)];
+    for row in errors {
+        counts[usize::try_from(row.error.clamp(-limit, limit) + limit).unwrap_or(0)] += row.count;
+    }
+    let bar = |(at, count): (i64, usize)| Bar {
+        at,
+        height: count as f64 / entry.metrics.n as f64 * 100.0,
+        color: match at.abs() {
+            0 => palette::BLUE,
+            1 => palette::SKY,
+            _ => palette::GREY,
+        },
+    };
+    let label = |error: i64| match error {
+        _ if error == limit && limit == MOST_ERROR => format!("≥{error}"),
+        _ if error == -limit && limit == MOST_ERROR => format!("≤−{limit}"),
+        ..0 => format!("−{}", -error),
+        _ => error.to_string(),
+    };
+    let svg = plot::bars(&Bars {
+        items: (-limit..=limit).zip(counts).map(bar).collect(),
+        x_label: "predicted − true class",
+        y_label: "% of questions",
+        label: &label,
+        top: None,
+        description: &format!("Histogram of the errors in classes, {}.", entry.name),
+    })?;
+    Ok(Figure {
+        title: "Errors in classes".to_owned(),
+        svg,
+        legend: vec![
+            LegendItem::new("blue", "exact"),
+            LegendItem::new("sky", "one off"),
+            LegendItem::new("grey", "more"),
+        ],
+        caption: "Left of zero the model expects too little thinking, right of it too much."
+            .to_owned(),
+    })
+}
+
+fn by_class(entry: &Entry) -> Result<Figure, RenderError> {
+    let classes = &entry.breakdown.classes;
+    let layer = |color, share: fn(&crate::ClassAccuracy) -> f64| {
+        classes.iter().map(move |row| Bar {
+            at: row.class.into(),
+            height: 100.0 * share(row),
+            color,
+        })
+    };
+    let behind = layer(palette::SKY, |row| row.within_1.value());
+    let svg = plot::bars(&Bars {
+        items: behind.chain(layer(palette::BLUE, |row| row.strict.value())).collect(),
+        x_label: "true class",
+        y_label: "% of its questions",
+        label: &|class| class.to_string(),
+        top: Some(100.0),
+        description: &format!("Accuracy by true class, {}.", entry.name),
+    })?;
+    Ok(Figure {
+        title: "Accuracy by class".to_owned(),
+        svg,
+        legend: vec![LegendItem::new("blue", "exact"), LegendItem::new("sky", "at most one off")],
+        caption: String::new(),
+    })
+}
+
+/// The curves of training, as far as they have points.
+pub(super) fn of_training(report: &Report) -> Result<Vec<Figure>, RenderError> {
+    let drawable = report.charts.iter().filter_map(with_points);
+    drawable.map(|chart| training(&chart)).collect()
+}
+
+/// The chart without its empty curves; none if all are empty.
+fn with_points(chart: &Chart) -> Option<Chart> {
+    let mut chart = chart.clone();
+    chart.series.retain(|series| !series.points.is_empty());
+    (!chart.series.is_empty()).then_some(chart)
+}
+
+fn training(chart: &Chart) -> Result<Figure, RenderError> {
+    let changes: Vec<String> = chart.series.iter().map(change).collect();
+    let longest = chart.series.iter().map(|series| series.points.len()).max().unwrap_or(0);
+    let span = plot::smoothing_span(longest);
+    let smoothing =
+        if span > 1 { format!(" Bold: moving mean over {span} points.") } else { String::new() };
+    let swatches = ["blue", "vermilion", "green", "purple"];
+    let legend = chart.series.iter().zip(swatches.into_iter().cycle());
+    Ok(Figure {
+        title: chart.title.clone(),
+        svg: plot::curves(chart, &format!("{}: {}", chart.title, changes.join(" ")))?,
+        legend: legend.map(|(series, swatch)| LegendItem::new(swatch, &series.name)).collect(),
+        caption: format!("{}{smoothing}", changes.join(" ")),
+    })
+}
+
+/// How the curve went, from the mean of its first tenth to the mean of its last.
+fn change(series: &Series) -> String {
+    let tenth = series.points.len().div_ceil(10);
+    let mean = |points: &[crate::Point]| {
+        numbers::significant(
+            points.iter().map(|point| point.value).sum::<f64>() / points.len() as f64,
+        )
+    };
+    let (first, last) = (&series.points[..tenth], &series.points[series.points.len() - tenth..]);
+    let missing = match series.num_not_finite {
+        0 => String::new(),
+        count => format!(" ({count} values were not finite)"),
+    };
+    format!(
+        "{}: {} in the first tenth, {} in the last{missing}.",
+        series.name,
+        mean(first),
+        mean(last)
+    )
+}
+
+/// Questions per class; none of no classes.
+pub(super) fn of_data(report: &Report) -> Result<Option<Figure>, RenderError> {
+    if report.data.is_empty() {
+        return Ok(None);
+    }
+    let layer = |color, count: fn(&ClassCount) -> usize| {
+        let bar =
+            move |row: &ClassCount| Bar { at: row.class.into(), height: count(row) as f64, color };
+        report.data.iter().map(bar)
+    };
+    let behind = layer(palette::SKY, |row| row.train + row.validation);
+    let total =
+        |count: fn(&ClassCount) -> usize| numbers::grouped(report.data.iter().map(count).sum());
+    let svg = plot::bars(&Bars {
+        items: behind.chain(layer(palette::BLUE, |row| row.validation)).collect(),
+        x_label: "class",
+        y_label: "questions",
+        label: &|class| class.to_string(),
+        top: None,
+        description: "Questions of each class in training and validation.",
+    })?;
+    Ok(Some(Figure {
+        title: "Questions by class".to_owned(),
+        svg,
+        legend: vec![
+            LegendItem::new("sky", format!("training, {}", total(|row| row.train))),
+            LegendItem::new("blue", format!("validation, {}", total(|row| row.validation))),
+        ],
+        caption: "Validation at the bottom of each bar, training on top of it.".to_owned(),
+    }))
+}

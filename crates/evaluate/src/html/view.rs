@@ -1,0 +1,250 @@
+//! The words and numbers of the page, formatted, in the order in which the template asks for them.
+
+use serde::Serialize;
+
+use super::{RenderError, figures};
+use crate::tokens_of_class;
+use crate::{
+    Entry, EntryKind, LedgerStage, MeanInterval, Proportion, Report, Sample, Standing, numbers,
+};
+use figures::{Figure, ModelFigures};
+
+/// Longer questions and answers are cut in the table of samples.
+const MOST_CHARACTERS: usize = 600;
+
+/// What the template reads.
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    title: String,
+    /// A word for the style sheet, and the badge; none without a model.
+    standing: Option<(&'static str, &'static str)>,
+    headline: String,
+    class_note: String,
+    comparison: Option<Figure>,
+    results: Vec<ResultRow>,
+    num_validation: String,
+    models: Vec<ModelFigures>,
+    training: Vec<Figure>,
+    samples: Vec<SampleRow>,
+    data: Option<Figure>,
+    ledger: Vec<LedgerRow>,
+    facts: Vec<(String, String)>,
+    stages: Vec<(String, String)>,
+    configuration: String,
+    glossary: Vec<(&'static str, String)>,
+}
+
+impl Page {
+    pub(super) fn of(report: &Report) -> Result<Self, RenderError> {
+        let mut models = figures::of_models(report)?;
+        models.retain(|model| !model.is_empty());
+        let num_validation = report.entries.iter().map(|entry| entry.metrics.n).max().unwrap_or(0);
+        Ok(Self {
+            title: report.title.clone(),
+            standing: report.verdict().map(|verdict| badge(verdict.standing)),
+            headline: report.headline(),
+            class_note: class_note(report.class_width),
+            comparison: figures::comparison(report)?,
+            results: report.entries.iter().map(ResultRow::of).collect(),
+            num_validation: numbers::grouped(num_validation),
+            models,
+            training: figures::of_training(report)?,
+            samples: report.samples.iter().map(SampleRow::of).collect(),
+            data: figures::of_data(report)?,
+            ledger: report.ledger.iter().flat_map(LedgerRow::of).collect(),
+            facts: facts(report),
+            stages: stages(report),
+            configuration: report.configuration.clone(),
+            glossary: glossary(report.class_width),
+        })
+    }
+}
+
+fn badge(standing: Standing) -> (&'static str, &'static str) {
+    let word = match standing {
+        Standing::Beats => "good",
+        Standing::Ahead | Standing::NoBaseline => "open",
+        Standing::NotAhead => "bad",
+    };
+    (word, standing.as_str())
+}
+
+fn class_note(width: u32) -> String {
+    format!(
+        "The model reads a question and predicts how long a reasoning model thinks about it. Lengths are counted in \
+         classes of {width} tokens: class 0 is up to {} tokens, class 10 is {} to {} tokens.",
+        width - 1,
+        10 * width,
+        11 * width - 1,
+    )
+}
+
+/// A value above its interval, for a cell of the table of results.
+#[derive(Debug, Serialize)]
+struct Estimate {
+    value: String,
+    interval: String,
+}
+
+impl Estimate {
+    fn share(share: Proportion) -> Self {
+        let interval = if share.n() == 0 {
+            String::new()
+        } else {
+            numbers::percent_interval(share.interval())
+        };
+        Self { value: numbers::percent(share.value()), interval }
+    }
+
+    fn mean(mean: Option<MeanInterval>) -> Self {
+        let interval = mean.and_then(|mean| mean.interval).map(numbers::measured_interval);
+        Self {
+            value: mean.map_or_else(|| "–".to_owned(), |mean| numbers::measured(mean.mean)),
+            interval: interval.unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ResultRow {
+    name: String,
+    kind: &'static str,
+    cells: Vec<Estimate>,
+    error: Estimate,
+    median_error: String,
+    unparseable: String,
+}
+
+impl ResultRow {
+    fn of(entry: &Entry) -> Self {
+        let metrics = &entry.metrics;
+        let shares = [metrics.strict, metrics.within_half, metrics.within_1, metrics.within_2];
+        Self {
+            name: entry.name.clone(),
+            kind: match entry.kind {
+                EntryKind::Baseline => "baseline",
+                EntryKind::Model => "model",
+            },
+            cells: shares.map(Estimate::share).into(),
+            error: Estimate::mean(metrics.mean_absolute_error_tokens),
+            median_error: metrics
+                .median_absolute_error_tokens
+                .map_or_else(|| "–".to_owned(), numbers::measured),
+            unparseable: numbers::percent(metrics.unparseable.value()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct SampleRow {
+    kind: &'static str,
+    question: String,
+    class: u32,
+    thinking_tokens: String,
+    predicted: String,
+    completion: String,
+}
+
+impl SampleRow {
+    fn of(sample: &Sample) -> Self {
+        let predicted = sample.outcome.scorable();
+        Self {
+            kind: sample.kind().as_str(),
+            question: cut(&sample.question),
+            class: sample.outcome.class,
+            thinking_tokens: numbers::grouped(sample.outcome.thinking_tokens as usize),
+            predicted: predicted.map_or_else(|| "–".to_owned(), numbers::plain),
+            completion: cut(&sample.completion),
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{} …", &text[..end]),
+    }
+}
+
+/// One line of the ledger: a stage, or one reason of it.
+#[derive(Debug, Serialize)]
+struct LedgerRow {
+    /// Empty in the lines of reasons.
+    stage: String,
+    read: String,
+    kept: String,
+    reason: String,
+    dropped: String,
+}
+
+impl LedgerRow {
+    fn of(stage: &LedgerStage) -> Vec<Self> {
+        let reasons = stage
+            .dropped
+            .iter()
+            .filter(|dropped| dropped.count > 0)
+            .map(|dropped| (dropped.reason.clone(), numbers::grouped(dropped.count)));
+        let mut reasons: Vec<(String, String)> = reasons.collect();
+        if reasons.is_empty() {
+            reasons.push(("nothing".to_owned(), "0".to_owned()));
+        }
+        let row = |(i, (reason, dropped)): (usize, (String, String))| {
+            let first = |text: String| if i == 0 { text } else { String::new() };
+            Self {
+                stage: first(stage.stage.clone()),
+                read: first(numbers::grouped(stage.read)),
+                kept: first(numbers::grouped(stage.kept)),
+                reason,
+                dropped,
+            }
+        };
+        reasons.into_iter().enumerate().map(row).collect()
+    }
+}
+
+fn facts(report: &Report) -> Vec<(String, String)> {
+    let facts = &report.facts;
+    let seed = facts.seed.map(|seed| ("seed".to_owned(), seed.to_string()));
+    let difference = facts.log_prob_difference.map(|difference| {
+        let mean = numbers::significant(difference.mean);
+        let value =
+            format!("{mean} nats on average, {} at most", numbers::significant(difference.max));
+        ("log-probability, sampling against training".to_owned(), value)
+    });
+    let lines = facts.lines.iter().map(|fact| (fact.name.clone(), fact.value.clone()));
+    seed.into_iter().chain(lines).chain(difference).collect()
+}
+
+fn stages(report: &Report) -> Vec<(String, String)> {
+    let line = |stage: &crate::StageDuration| {
+        let reused = if stage.is_reused { " (taken over from an earlier run)" } else { "" };
+        (stage.stage.clone(), format!("{}{reused}", numbers::duration(stage.seconds)))
+    };
+    report.facts.stages.iter().map(line).collect()
+}
+
+fn glossary(width: u32) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "class",
+            format!("floor(thinking tokens / {width}): class c covers {width}·c to {width}·c + {} tokens.", width - 1),
+        ),
+        ("strict", "the share of questions whose predicted number is the class itself.".to_owned()),
+        ("±0.5, ±1, ±2", "the share whose prediction is at most so many classes off.".to_owned()),
+        (
+            "MAE",
+            format!(
+                "mean absolute error in tokens, a class standing for its middle ({} for class 0); answers without a \
+                 number are left out of it.",
+                tokens_of_class(0.0, width)
+            ),
+        ),
+        ("unparseable", "answers without a number. They count as wrong in every share.".to_owned()),
+        (
+            "95% interval",
+            "shares: Wilson's score interval; means: normal approximation. Intervals that do not touch mean that chance \
+             hardly explains the difference."
+                .to_owned(),
+        ),
+    ]
+}

@@ -1,0 +1,151 @@
+//! Estimates that say how sure they are: proportions and means with their 95 % intervals.
+
+use serde::{Deserialize, Serialize};
+
+/// The 97.5 % quantile of the standard normal distribution, which makes two-sided 95 % intervals.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// A closed interval that covers the true value in 95 % of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// Whether two intervals share no point. Disjoint 95 % intervals are a stricter sign of a difference than a test at
+/// 5 %: intervals may overlap although such a test would tell the values apart.
+#[must_use]
+pub fn apart(a: Interval, b: Interval) -> bool {
+    a.high < b.low || b.high < a.low
+}
+
+/// A share of rows: `successes` of `n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "ProportionRecord", try_from = "ProportionRecord")]
+pub struct Proportion {
+    successes: usize,
+    n: usize,
+}
+
+impl Proportion {
+    /// `successes` of `n` rows.
+    ///
+    /// # Panics
+    ///
+    /// If there are more successes than rows.
+    #[must_use]
+    pub fn new(successes: usize, n: usize) -> Self {
+        assert!(successes <= n, "{successes} successes in {n} rows");
+        Self { successes, n }
+    }
+
+    /// The share of the items that fulfil a claim.
+    pub fn of<T>(items: impl IntoIterator<Item = T>, is_success: impl Fn(T) -> bool) -> Self {
+        let count = |(hits, n), item| (hits + usize::from(is_success(item)), n + 1);
+        let (successes, n) = items.into_iter().fold((0, 0), count);
+        Self { successes, n }
+    }
+
+    /// How many rows succeeded.
+    #[must_use]
+    pub fn successes(self) -> usize {
+        self.successes
+    }
+
+    /// How many rows there were.
+    #[must_use]
+    pub fn n(self) -> usize {
+        self.n
+    }
+
+    /// The share, between 0 and 1; NaN where there was no row.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.successes as f64 / self.n as f64
+    }
+
+    /// The 95 % score interval of Wilson (1927), between 0 and 1; of no rows it is everything, `[0, 1]`.
+    ///
+    /// Unlike `p ± z·sqrt(p(1 − p)/n)` it stays inside `[0, 1]` and has a width where `p` is 0 or 1.
+    #[must_use]
+    pub fn interval(self) -> Interval {
+        if self.n == 0 {
+            return Interval { low: 0.0, high: 1.0 };
+        }
+        let (n, p) = (self.n as f64, self.value());
+        let scale = 1.0 / (1.0 + Z * Z / n);
+        let centre = scale * (p + Z * Z / (2.0 * n));
+        let half = scale * Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+        // The formula reaches the ends exactly; its rounding errors do not.
+        let low = if self.successes == 0 { 0.0 } else { centre - half };
+        let high = if self.successes == self.n { 1.0 } else { centre + half };
+        Interval { low, high }
+    }
+}
+
+/// What a [`Proportion`] is in a file: its counts, and the numbers that follow from them for whoever reads the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProportionRecord {
+    successes: usize,
+    n: usize,
+    #[serde(skip_deserializing)]
+    value: Option<f64>,
+    #[serde(skip_deserializing)]
+    low: f64,
+    #[serde(skip_deserializing)]
+    high: f64,
+}
+
+impl From<Proportion> for ProportionRecord {
+    fn from(proportion: Proportion) -> Self {
+        let Proportion { successes, n } = proportion;
+        let Interval { low, high } = proportion.interval();
+        Self { successes, n, value: (n > 0).then(|| proportion.value()), low, high }
+    }
+}
+
+impl TryFrom<ProportionRecord> for Proportion {
+    type Error = String;
+
+    fn try_from(record: ProportionRecord) -> Result<Self, String> {
+        let ProportionRecord { successes, n, .. } = record;
+        if successes > n {
+            return Err(format!("successes must be at most n, got {successes} of {n}"));
+        }
+        Ok(Self { successes, n })
+    }
+}
+
+/// A mean and how far it may be off.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeanInterval {
+    /// How many values there were; at least one.
+    pub n: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// `mean ± 1.96 s / sqrt(n)` with the sample's standard deviation `s`; none of a single value, whose spread is
+    /// unknown.
+    pub interval: Option<Interval>,
+}
+
+impl MeanInterval {
+    /// The mean of the values with its 95 % interval by the normal approximation; none of no values.
+    ///
+    /// The approximation rests on the central limit theorem: it is good for hundreds of values, too narrow for ten.
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let n = values.len();
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let interval = (n > 1).then(|| {
+            let half = Z * (squares / (n as f64 - 1.0) / n as f64).sqrt();
+            Interval { low: mean - half, high: mean + half }
+        });
+        (n > 0).then_some(Self { n, mean, interval })
+    }
+}

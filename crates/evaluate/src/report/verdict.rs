@@ -1,0 +1,151 @@
+//! The one question a reader has first: does the model beat the baselines?
+
+use super::{Entry, EntryKind, Report};
+use crate::{Proportion, apart, numbers};
+
+/// How the last model compares with every baseline, on strict and on within-1 accuracy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Better than each baseline on both measures, with intervals apart.
+    Beats,
+    /// Better than each on both, but an interval overlaps: it may be luck.
+    Ahead,
+    /// Not better than each on both.
+    NotAhead,
+    /// There is no baseline to compare with.
+    NoBaseline,
+}
+
+impl Standing {
+    /// The standing in a few words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Beats => "Beats every baseline",
+            Self::Ahead => "Ahead, but within the margin of error",
+            Self::NotAhead => "Does not beat the baselines",
+            Self::NoBaseline => "No baseline to compare with",
+        }
+    }
+}
+
+/// The comparison behind the headline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict<'a> {
+    /// The last model of the report.
+    pub model: &'a Entry,
+    /// The model before it, if there are two.
+    pub previous: Option<&'a Entry>,
+    /// How it compares.
+    pub standing: Standing,
+    /// The baseline with the highest strict accuracy, the first of equals.
+    pub best_strict: Option<&'a Entry>,
+    /// The baseline with the highest within-1 accuracy, the first of equals.
+    pub best_within_1: Option<&'a Entry>,
+}
+
+impl Report {
+    /// Compares the last model with the baselines; none where there is no model.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict<'_>> {
+        let mut models = self.entries_of(EntryKind::Model).rev();
+        let model = models.next()?;
+        Some(Verdict {
+            model,
+            previous: models.next(),
+            standing: standing(model, self.entries_of(EntryKind::Baseline)),
+            best_strict: best(self, strict),
+            best_within_1: best(self, within_1),
+        })
+    }
+
+    /// What the report says, in at most three sentences.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        self.verdict().map_or_else(
+            || "No model was evaluated.".to_owned(),
+            |verdict| {
+                let sentences = [Some(verdict.result()), verdict.comparison(), verdict.change()];
+                sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
+            },
+        )
+    }
+}
+
+impl Verdict<'_> {
+    fn result(&self) -> String {
+        let metrics = &self.model.metrics;
+        format!(
+            "For {} of {} validation questions the model ({}) predicts the exact class, for {} it is at most one class \
+             off.",
+            numbers::percent(metrics.strict.value()),
+            numbers::grouped(metrics.n),
+            self.model.name,
+            numbers::percent(metrics.within_1.value()),
+        )
+    }
+
+    fn comparison(&self) -> Option<String> {
+        let claim = match self.standing {
+            Standing::Beats => "It beats every baseline on both, with 95% intervals apart",
+            Standing::Ahead => "It is ahead of every baseline on both, but 95% intervals overlap",
+            Standing::NotAhead => "It is not ahead of every baseline on both",
+            Standing::NoBaseline => return None,
+        };
+        let (strict, within_1) = (self.best_strict?, self.best_within_1?);
+        Some(format!(
+            "{claim}; the best baselines reach {} ({}) and {} ({}).",
+            numbers::percent(strict.metrics.strict.value()),
+            strict.name,
+            numbers::percent(within_1.metrics.within_1.value()),
+            within_1.name,
+        ))
+    }
+
+    fn change(&self) -> Option<String> {
+        let previous = self.previous?;
+        let (before, after) = (within_1(previous), within_1(self.model));
+        let significance = if apart(before.interval(), after.interval()) {
+            "intervals apart"
+        } else {
+            "intervals overlap"
+        };
+        Some(format!(
+            "From \u{201c}{}\u{201d} to \u{201c}{}\u{201d} the accuracy within one class went from {} to {} ({significance}).",
+            previous.name,
+            self.model.name,
+            numbers::percent(before.value()),
+            numbers::percent(after.value()),
+        ))
+    }
+}
+
+fn strict(entry: &Entry) -> Proportion {
+    entry.metrics.strict
+}
+
+fn within_1(entry: &Entry) -> Proportion {
+    entry.metrics.within_1
+}
+
+fn standing<'a>(model: &Entry, baselines: impl Iterator<Item = &'a Entry>) -> Standing {
+    let pairs: Vec<(Proportion, Proportion)> = baselines
+        .flat_map(|other| [strict, within_1].map(|measure| (measure(model), measure(other))))
+        .collect();
+    let is_ahead = pairs.iter().all(|(own, other)| own.value() > other.value());
+    let is_apart = pairs.iter().all(|(own, other)| own.interval().low > other.interval().high);
+    match (pairs.is_empty(), is_ahead, is_apart) {
+        (true, ..) => Standing::NoBaseline,
+        (_, true, true) => Standing::Beats,
+        (_, true, false) => Standing::Ahead,
+        (_, false, _) => Standing::NotAhead,
+    }
+}
+
+fn best(report: &Report, measure: impl Fn(&Entry) -> Proportion) -> Option<&Entry> {
+    // `max_by` keeps the last of equals; reversed, that is the first.
+    report
+        .entries_of(EntryKind::Baseline)
+        .rev()
+        .max_by(|a, b| measure(a).value().total_cmp(&measure(b).value()))
+}
