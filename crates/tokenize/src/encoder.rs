@@ -329,3 +329,24 @@ fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Resu
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_the_tokenizer_is_an_error_with_its_message() {
+        let error = guarded(|| -> Result<(), String> { panic!("retry limit of `{}`", "(a+)+b") });
+        assert_eq!(error, Err("it panicked: retry limit of `(a+)+b`".to_owned()));
+    }
+
+    #[test]
+    fn an_error_of_the_tokenizer_shows_the_start_of_the_text_and_the_patterns() {
+        let encoder = crate::train_bpe(&["text"], &crate::BpeConfig::new(259)).unwrap();
+        let error = encoder.encode_error(&"x".repeat(99), "it panicked: why".to_owned());
+        let text = error.to_string();
+        let start = format!("cannot encode the text that starts with {:?}: ", "x".repeat(40));
+        assert!(text.contains(&start), "{text}");
+        assert!(text.contains("it panicked: why; its patterns are `(?i:'s|'t"), "{text}");
+    }
+}

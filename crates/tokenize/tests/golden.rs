@@ -90,14 +90,14 @@ fn prompt_completion_rows_are_those_of_trl() {
         let messages: Vec<Message> =
             serde_json::from_value(case.prompt.clone()).unwrap_or_default();
         let prompt = case.prompt.as_str().map_or(Prompt::Chat(&messages), Prompt::Text);
-        let encoded =
+        let example =
             encoder.encode_prompt_completion(prompt, &case.completion, Ending::AsTemplate).unwrap();
-        assert_eq!(encoded.ids, case.ids);
-        assert_eq!(encoded.completion_start(), case.completion_start);
-        let learnt = encoded.completion_mask.iter().filter(|is_learnt| **is_learnt).count();
+        assert_eq!(example.ids, case.ids);
+        assert_eq!(example.completion_start(), case.completion_start);
+        let learnt = example.completion_mask.iter().filter(|is_learnt| **is_learnt).count();
         assert_eq!(learnt, case.ids.len() - case.completion_start);
-        let is_merged = matches!(encoded.boundary, Boundary::Merged { prompt_tokens: 14 });
-        assert_eq!(is_merged, index == 2, "{:?}", encoded.boundary);
+        let is_merged = matches!(example.boundary, Boundary::Merged { prompt_tokens: 14 });
+        assert_eq!(is_merged, index == 2, "{:?}", example.boundary);
     }
 }
 
@@ -108,10 +108,10 @@ fn an_answer_that_ends_at_eos_is_trls_without_the_line_break() {
     for case in cases::<PromptCompletionCase>("prompt_completion.json").iter().skip(3) {
         let messages: Vec<Message> = serde_json::from_value(case.prompt.clone()).unwrap();
         let prompt = Prompt::Chat(&messages);
-        let encoded =
+        let example =
             encoder.encode_prompt_completion(prompt, &case.completion, Ending::AtEos).unwrap();
-        assert_eq!(encoded.ids, case.ids[..case.ids.len() - 1]);
-        assert_eq!(encoded.ids.last(), encoder.eos_ids().first());
+        assert_eq!(example.ids, case.ids[..case.ids.len() - 1]);
+        assert_eq!(example.ids.last(), encoder.eos_ids().first());
         assert_eq!(encoder.encode_prompt(prompt).unwrap(), case.ids[..case.completion_start]);
     }
 }
