@@ -171,24 +171,17 @@ impl TrainConfig {
     }
 
     fn check_ranges(&self) -> Result<(), TrainConfigError> {
-        positive("learning_rate", self.learning_rate)?;
-        positive("adam_epsilon", self.adam_epsilon)?;
-        not_negative("max_grad_norm", self.max_grad_norm)?;
-        not_negative("weight_decay", self.weight_decay)?;
-        let fraction = (0.0..=1.0).contains(&self.warmup_ratio);
-        check("warmup_ratio", self.warmup_ratio, fraction, "in [0, 1]")?;
-        for (field, value) in [("adam_beta1", self.adam_beta1), ("adam_beta2", self.adam_beta2)] {
-            check(field, value, (0.0..1.0).contains(&value), "in [0, 1)")?;
-        }
-        for (field, value) in [
-            ("max_steps", self.max_steps.unwrap_or(1)),
-            ("save_steps", self.save_steps),
-            ("logging_steps", self.logging_steps),
-        ] {
-            check(field, value as f64, value >= 1, "at least 1")?;
-        }
-        let limit = self.save_total_limit;
-        check("save_total_limit", limit as f64, limit >= 2, "at least 2")
+        POSITIVE.check("learning_rate", self.learning_rate)?;
+        POSITIVE.check("adam_epsilon", self.adam_epsilon)?;
+        NOT_NEGATIVE.check("max_grad_norm", self.max_grad_norm)?;
+        NOT_NEGATIVE.check("weight_decay", self.weight_decay)?;
+        FRACTION.check("warmup_ratio", self.warmup_ratio)?;
+        BELOW_ONE.check("adam_beta1", self.adam_beta1)?;
+        BELOW_ONE.check("adam_beta2", self.adam_beta2)?;
+        AT_LEAST_ONE.check("max_steps", self.max_steps.unwrap_or(1) as f64)?;
+        AT_LEAST_ONE.check("save_steps", self.save_steps as f64)?;
+        AT_LEAST_ONE.check("logging_steps", self.logging_steps as f64)?;
+        AT_LEAST_TWO.check("save_total_limit", self.save_total_limit as f64)
     }
 
     fn shape(&self) -> Result<Shape, TrainConfigError> {
@@ -201,21 +194,24 @@ impl TrainConfig {
             SchedulerType::Cosine => Shape::Cosine { min_lr_rate: 0.0 },
             SchedulerType::ConstantWithWarmup => Shape::ConstantWithWarmup,
         };
-        match self.lr_scheduler_kwargs == SchedulerKwargs::default() {
-            true => Ok(shape),
-            false => Err(TrainConfigError::UnusedKwargs),
+        if self.lr_scheduler_kwargs == SchedulerKwargs::default() {
+            Ok(shape)
+        } else {
+            Err(TrainConfigError::UnusedKwargs)
         }
     }
 
     fn min_lr_rate(&self) -> Result<f64, TrainConfigError> {
         match (self.lr_scheduler_kwargs.min_lr, self.lr_scheduler_kwargs.min_lr_rate) {
             (Some(min_lr), None) => {
-                let is_allowed = (0.0..=self.learning_rate).contains(&min_lr);
-                check("min_lr", min_lr, is_allowed, "in [0, learning_rate]")?;
+                let (field, rule) = ("min_lr", "in [0, learning_rate]");
+                if !(0.0..=self.learning_rate).contains(&min_lr) {
+                    return Err(TrainConfigError::OutOfRange { field, rule, value: min_lr });
+                }
                 Ok(min_lr / self.learning_rate)
             }
             (None, Some(rate)) => {
-                check("min_lr_rate", rate, (0.0..=1.0).contains(&rate), "in [0, 1]")?;
+                FRACTION.check("min_lr_rate", rate)?;
                 Ok(rate)
             }
             (None, None) => Err(TrainConfigError::MinimumRate { found: "neither" }),
@@ -252,19 +248,27 @@ fn ceil(steps: f64) -> u64 {
     steps.ceil() as u64
 }
 
-fn positive(field: &'static str, value: f64) -> Result<(), TrainConfigError> {
-    check(field, value, value.is_finite() && value > 0.0, "finite and greater than 0")
+/// What a field may be, in words and as a test.
+struct Rule {
+    words: &'static str,
+    allows: fn(f64) -> bool,
 }
 
-fn not_negative(field: &'static str, value: f64) -> Result<(), TrainConfigError> {
-    check(field, value, value.is_finite() && value >= 0.0, "finite and at least 0")
-}
+const POSITIVE: Rule =
+    Rule { words: "finite and greater than 0", allows: |x| x.is_finite() && x > 0.0 };
+const NOT_NEGATIVE: Rule =
+    Rule { words: "finite and at least 0", allows: |x| x.is_finite() && x >= 0.0 };
+const FRACTION: Rule = Rule { words: "in [0, 1]", allows: |x| (0.0..=1.0).contains(&x) };
+const BELOW_ONE: Rule = Rule { words: "in [0, 1)", allows: |x| (0.0..1.0).contains(&x) };
+const AT_LEAST_ONE: Rule = Rule { words: "at least 1", allows: |x| x >= 1.0 };
+const AT_LEAST_TWO: Rule = Rule { words: "at least 2", allows: |x| x >= 2.0 };
 
-fn check(
-    field: &'static str,
-    value: f64,
-    is_allowed: bool,
-    rule: &'static str,
-) -> Result<(), TrainConfigError> {
-    if is_allowed { Ok(()) } else { Err(TrainConfigError::OutOfRange { field, rule, value }) }
+impl Rule {
+    fn check(&self, field: &'static str, value: f64) -> Result<(), TrainConfigError> {
+        if (self.allows)(value) {
+            Ok(())
+        } else {
+            Err(TrainConfigError::OutOfRange { field, rule: self.words, value })
+        }
+    }
 }

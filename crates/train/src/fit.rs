@@ -112,7 +112,9 @@ where
     let (metrics, history) = MetricsLog::open(run.folder, run.stage, first_step)?;
     let span = Span { first_step, num_steps, logging_steps: config.logging_steps };
     let reporter = Reporter::new(run.progress, run.stage, span);
-    notices.iter().for_each(|notice| reporter.notice(notice));
+    for notice in &notices {
+        reporter.notice(notice);
+    }
 
     let learner = learner(model, config, config.schedule(num_steps), contents, &store)?;
     let job = Job {

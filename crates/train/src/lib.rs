@@ -1,4 +1,6 @@
 //! Training steps on Burn's learner: schedule, clipping, accumulation, checkpoints.
+#![doc = ""]
+#![doc = include_str!("../README.md")]
 
 mod adamw;
 mod capture;

@@ -61,8 +61,8 @@ impl StepOutput {
         weight: f64,
         metrics: Vec<(&'static str, Tensor<1>)>,
     ) -> TrainOutput<Self> {
-        let output = Self { loss: loss.clone().detach(), weight, metrics };
-        TrainOutput::new(model, loss.backward(), output)
+        let grads = loss.backward();
+        TrainOutput::new(model, grads, Self { loss: loss.detach(), weight, metrics })
     }
 }
 

@@ -52,7 +52,7 @@ fn num_lines(folder: &Path) -> usize {
 fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_there() {
-        assert!(started.elapsed() < Duration::from_secs(60), "no {what} for a minute");
+        assert!(started.elapsed() < Duration::from_mins(1), "no {what} for a minute");
         thread::sleep(Duration::from_millis(5));
     }
 }

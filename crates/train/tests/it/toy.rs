@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig, RmsNorm, RmsNormConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use forethought_train::{
     BatchError, BatchSource, Fitted, Progress, Resume, Run, Signal, StepBatches, StepOutput,
@@ -52,14 +52,17 @@ impl Toy {
 
     /// Every parameter, bit for bit, under its name.
     pub(crate) fn bits(&self) -> Vec<(&'static str, Vec<u32>)> {
-        let bits = |data: burn::tensor::TensorData| data.iter::<f32>().map(f32::to_bits).collect();
-        let bias = |linear: &Linear| bits(linear.bias.as_ref().expect("a bias").val().into_data());
+        let bits = |data: TensorData| data.iter::<f32>().map(f32::to_bits).collect();
+        let bias_of = |linear: &Linear| {
+            let param = linear.bias.as_ref().expect("made with one");
+            bits(param.val().into_data())
+        };
         vec![
             ("embed.weight", bits(self.embed.weight.val().into_data())),
-            ("embed.bias", bias(&self.embed)),
+            ("embed.bias", bias_of(&self.embed)),
             ("norm.gamma", bits(self.norm.gamma.val().into_data())),
             ("project.weight", bits(self.project.weight.val().into_data())),
-            ("project.bias", bias(&self.project)),
+            ("project.bias", bias_of(&self.project)),
         ]
     }
 
