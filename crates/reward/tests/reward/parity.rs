@@ -38,7 +38,7 @@ const FUNCTIONS: [(&str, &str); 7] = [
 ];
 
 fn golden() -> Golden {
-    serde_json::from_str(include_str!("golden/numeric.json")).expect("the golden file is JSON")
+    serde_json::from_str(include_str!("../golden/numeric.json")).expect("the golden file is JSON")
 }
 
 fn ours(table: &str, completion: &str, label: &Field) -> f64 {

@@ -109,7 +109,7 @@ fn the_files_are_the_same_for_any_number_of_threads() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("tokenizer.json");
         let status = std::process::Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "the_files_are_the_same_for_any_number_of_threads"])
+            .args(["--exact", "train::the_files_are_the_same_for_any_number_of_threads"])
             .env(CHILD, &path)
             .env("RAYON_NUM_THREADS", threads)
             .env("TOKENIZERS_PARALLELISM", parallelism)

@@ -1,0 +1,8 @@
+//! The public behaviour of the crate, in one binary: linking is what its tests cost most.
+
+mod folder;
+mod golden;
+mod overflow;
+mod templates;
+mod train;
+mod upstream;
