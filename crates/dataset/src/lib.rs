@@ -1,8 +1,49 @@
 //! Files into records with a ledger of every row's fate; classes, balance and splits.
+//!
+//! [`read_traces`] reads thinking traces from JSON lines, JSON and parquet, in three record shapes; [`think_class`] turns
+//! the length of a thinking into its class; [`balance`] makes a training split with the same number of examples of every
+//! class, and a validation split that shares no question with it. Each accounts for every row in a [`Ledger`]: nothing
+//! is dropped in silence. [`Table`] writes and reads small parquet files; polars stays behind it.
+//!
+//! The rules are in `docs/algorithms/dataset.md`.
+//!
+//! ```
+//! use forethought_dataset::{Source, Unfinished, read_traces};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("traces.jsonl");
+//! let finished = r#"{"prompt": "2 + 2?", "completion": "<think>\n2 + 2 = 4\n</think>\nFour."}"#;
+//! let cut_off = r#"{"prompt": "3 + 3?", "completion": "<think>\nWell, 3"}"#;
+//! std::fs::write(&path, format!("{finished}\n{cut_off}\n"))?;
+//!
+//! let ingested = read_traces(&[Source::new(path.display().to_string())], Unfinished::Drop)?;
+//! assert_eq!(ingested.traces.len(), 1);
+//! assert_eq!(ingested.traces[0].thinking, "2 + 2 = 4");
+//! assert_eq!(ingested.ledger.entries[0].dropped["unfinished"].rows, [2]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod balance;
+mod classes;
+mod columns;
 mod error;
+mod ingest;
+mod ledger;
 mod parquet_file;
+mod rows;
+mod source;
 mod table;
+mod thinking;
 
+pub use balance::{
+    BalanceConfig, Balanced, ClassCount, ClassFate, Overflow, ShareOf, ValidationConfig, balance,
+};
+pub use classes::think_class;
+pub use columns::{ColumnMap, ColumnMapError};
 pub use error::DatasetError;
+pub use ingest::{Ingested, Unfinished, read_traces};
+pub use ledger::{Ledger, LedgerEntry, Rows};
+pub use rows::{RowError, RowProblem, RowUnit};
+pub use source::{Format, Source};
 pub use table::{Column, ColumnType, Table};
+pub use thinking::{Thinking, ThinkingNote, split_thinking};

@@ -14,11 +14,15 @@ use crate::error::DatasetError;
 const MAGIC: &[u8; 4] = b"PAR1";
 /// Magic, footer length, magic: nothing shorter can be a parquet file.
 const SHORTEST: u64 = 12;
+/// Rows that are read at once, at least.
+const PIECE: usize = 16_384;
 
 /// A parquet file whose footer has been read.
 pub(crate) struct ParquetFile {
     path: PathBuf,
     columns: Vec<String>,
+    /// Rows of each row group.
+    groups: Vec<usize>,
 }
 
 impl ParquetFile {
@@ -26,11 +30,16 @@ impl ParquetFile {
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
         check_magic(path)?;
         let file = open(path)?;
-        let columns = guarded(path, || {
-            let schema = ParquetReader::new(file).schema()?;
-            Ok(schema.iter_names().map(ToString::to_string).collect())
+        let (columns, groups) = guarded(path, || {
+            let mut reader = ParquetReader::new(file);
+            let columns = reader.schema()?.iter_names().map(ToString::to_string).collect();
+            let mut groups = Vec::new();
+            for group in &reader.get_metadata()?.row_groups {
+                groups.push(group.num_rows());
+            }
+            Ok((columns, groups))
         })?;
-        Ok(Self { path: path.to_owned(), columns })
+        Ok(Self { path: path.to_owned(), columns, groups })
     }
 
     /// The names of the columns, in the order of the file.
@@ -45,18 +54,55 @@ impl ParquetFile {
 
     /// Reads these columns.
     pub(crate) fn read(&self, names: &[&str]) -> Result<DataFrame, DatasetError> {
+        self.read_slice(names, 0, usize::MAX)
+    }
+
+    /// Reads these columns a few row groups at a time, so that a large file is never in memory as a whole.
+    pub(crate) fn for_each_group(
+        &self,
+        names: &[&str],
+        mut visit: impl FnMut(DataFrame) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let mut offset = 0;
+        for length in merged(&self.groups) {
+            visit(self.read_slice(names, offset, length)?)?;
+            offset += length;
+        }
+        Ok(())
+    }
+
+    fn read_slice(
+        &self,
+        names: &[&str],
+        offset: usize,
+        length: usize,
+    ) -> Result<DataFrame, DatasetError> {
         let file = open(&self.path)?;
         let names = names.iter().map(ToString::to_string).collect();
         guarded(&self.path, || {
-            ParquetReader::new(file).with_columns(Some(names)).set_rechunk(true).finish()
+            let reader = ParquetReader::new(file).with_columns(Some(names)).set_rechunk(true);
+            reader.with_slice(Some((offset, length))).finish()
         })
     }
+}
+
+/// Joins row groups until each piece has at least [`PIECE`] rows: each piece reads the footer again.
+fn merged(groups: &[usize]) -> Vec<usize> {
+    let mut pieces: Vec<usize> = Vec::new();
+    for &rows in groups {
+        match pieces.last_mut() {
+            Some(piece) if *piece < PIECE => *piece = piece.saturating_add(rows),
+            _ => pieces.push(rows),
+        }
+    }
+    pieces
 }
 
 /// Runs polars on a file and turns its errors into ours.
 ///
 /// polars panics on some corrupt files, where its decoders index into pages whose sizes the file itself states. Such a
-/// panic is the file's fault, so it is caught here, at the only door, and reported as an error that names the file.
+/// panic is the file's fault, so it is caught here, at the only door, and reported as an error that names the file. The
+/// process's panic hook still prints its line: silencing it would silence the panics of other threads too.
 pub(crate) fn guarded<T>(
     path: &Path,
     run: impl FnOnce() -> PolarsResult<T>,
@@ -105,4 +151,16 @@ fn ends(path: &Path) -> std::io::Result<(u64, [u8; 4], [u8; 4])> {
         file.read_exact(&mut end)?;
     }
     Ok((length, start, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_row_groups_are_read_together_and_none_is_lost() {
+        assert_eq!(merged(&[]), [0_usize; 0]);
+        assert_eq!(merged(&[5, 7]), [12]);
+        assert_eq!(merged(&[PIECE, 3, PIECE, 4]), [PIECE, PIECE + 3, 4]);
+    }
 }

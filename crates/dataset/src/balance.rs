@@ -1,0 +1,272 @@
+//! Balanced classes, split by question.
+
+mod config;
+mod groups;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use forethought_schema::LabelledQuestion;
+use forethought_seed::Seed;
+use serde::{Deserialize, Serialize};
+
+pub use config::{BalanceConfig, Overflow, ShareOf, ValidationConfig};
+
+use crate::error::DatasetError;
+use crate::ledger::Ledger;
+use groups::{Fate, PerClass, Questions, Reason, Side, spread};
+
+/// The name of the stage in its ledger.
+const STAGE: &str = "balance";
+
+/// What became of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassFate {
+    /// It is in the splits.
+    Kept,
+    /// It has fewer than `min_count` examples.
+    TooSmall,
+    /// It has more than `max_count` examples.
+    TooLarge,
+    /// It was left out to keep training at `max_train`.
+    OverMaxTrain,
+}
+
+/// One class before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassCount {
+    /// The class.
+    pub class: u32,
+    /// Its examples before balancing.
+    pub count: usize,
+    /// Its examples in the training split.
+    pub train: usize,
+    /// Its examples in the validation split.
+    pub validation: usize,
+    /// What became of it.
+    pub fate: ClassFate,
+}
+
+/// Two splits that share no question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balanced {
+    /// The training split, shuffled by the seed; every class has the same number of examples.
+    pub train: Vec<LabelledQuestion>,
+    /// The validation split, shuffled by the seed.
+    pub validation: Vec<LabelledQuestion>,
+    /// The size the validation split should have; it is smaller where training leaves too few examples over.
+    pub wanted_validation: usize,
+    /// Every class of the input, in ascending order.
+    pub classes: Vec<ClassCount>,
+    /// What became of every row.
+    pub ledger: Ledger,
+}
+
+/// Leaves out classes that are too small or too large, gives every other the same number of training examples, and
+/// holds out questions for validation.
+///
+/// The splits depend on the seed and on the rows, not on the order the rows are in. All rows of one question, compared
+/// without regard to white space, go to one side. `docs/algorithms/dataset.md` has the rules.
+///
+/// # Errors
+///
+/// If a setting is out of its range, or nothing is left for training or for validation.
+pub fn balance(
+    labelled: Vec<LabelledQuestion>,
+    config: &BalanceConfig,
+    seed: Seed,
+) -> Result<Balanced, DatasetError> {
+    config.check()?;
+    let mut splitter = Splitter::new(labelled, config, seed);
+    match config.validation.of {
+        ShareOf::Training => splitter.train_first()?,
+        ShareOf::EachClass => splitter.validation_first()?,
+    }
+    splitter.finish()
+}
+
+/// The work in progress.
+struct Splitter<'a> {
+    config: &'a BalanceConfig,
+    questions: Questions,
+    /// Examples of every class of the input.
+    counts: PerClass,
+    fates: BTreeMap<u32, ClassFate>,
+    wanted_validation: usize,
+}
+
+impl<'a> Splitter<'a> {
+    /// Questions the rows and leaves out the classes that are too small or too large.
+    fn new(labelled: Vec<LabelledQuestion>, config: &'a BalanceConfig, seed: Seed) -> Self {
+        let mut questions = Questions::new(labelled, seed);
+        let counts = questions.counts();
+        let fate = |count: usize| {
+            if count < config.min_count {
+                ClassFate::TooSmall
+            } else if config.max_count.is_some_and(|max_count| count > max_count) {
+                ClassFate::TooLarge
+            } else {
+                ClassFate::Kept
+            }
+        };
+        let fates: BTreeMap<u32, ClassFate> =
+            counts.iter().map(|(class, count)| (*class, fate(*count))).collect();
+        questions.drop_classes(Reason::ClassTooSmall, |class| fates[&class] == ClassFate::TooSmall);
+        questions.drop_classes(Reason::ClassTooLarge, |class| fates[&class] == ClassFate::TooLarge);
+        Self { config, questions, counts, fates, wanted_validation: 0 }
+    }
+
+    /// Training takes the count of the smallest class from each; validation is drawn from what is left.
+    fn train_first(&mut self) -> Result<(), DatasetError> {
+        let available = self.questions.available();
+        let train = self.draw_train(available)?;
+        self.wanted_validation = self.config.share(train);
+        let parts = spread(self.wanted_validation, &self.questions.available());
+        self.questions.draw(Side::Validation, parts);
+        Ok(())
+    }
+
+    /// Validation takes its share of each class; training takes from each what the scarcest has left.
+    fn validation_first(&mut self) -> Result<(), DatasetError> {
+        let shares: PerClass = self
+            .questions
+            .available()
+            .into_iter()
+            .map(|(class, count)| (class, self.config.share(count)))
+            .collect();
+        self.questions.draw(Side::Validation, shares.clone());
+        let mut available = self.questions.available();
+        // A class may have lost its last rows to questions that other classes gave to validation.
+        for class in shares.keys() {
+            available.entry(*class).or_default();
+        }
+        self.draw_train(available)?;
+        let kept = |class: &u32| self.fates[class] == ClassFate::Kept;
+        self.wanted_validation =
+            shares.iter().filter(|(class, _)| kept(class)).map(|(_, share)| share).sum();
+        Ok(())
+    }
+
+    /// Draws the same number of each class and returns how many in all.
+    fn draw_train(&mut self, available: PerClass) -> Result<usize, DatasetError> {
+        let Some(smallest) = available.values().copied().min() else {
+            let reason = self.no_class_left();
+            return Err(self.empty("training", reason));
+        };
+        let limit = self.config.max_train.unwrap_or(usize::MAX);
+        let (part, classes) = match self.config.overflow {
+            Overflow::DropLargestClasses => {
+                (smallest, self.drop_largest(available, limit / smallest.max(1)))
+            }
+            Overflow::Subsample => {
+                (smallest.min(limit / available.len()), available.into_keys().collect())
+            }
+        };
+        let train = part * classes.len();
+        if train == 0 {
+            return Err(self.empty("training", no_room(smallest, limit)));
+        }
+        self.questions.draw(Side::Train, classes.into_iter().map(|class| (class, part)).collect());
+        Ok(train)
+    }
+
+    /// Leaves out the classes with the most examples until at most `fitting` are left, and returns those.
+    fn drop_largest(&mut self, available: PerClass, fitting: usize) -> BTreeSet<u32> {
+        let mut smallest_first: Vec<u32> = available.into_keys().collect();
+        smallest_first.sort_by_key(|class| (self.counts[class], *class));
+        let dropped = smallest_first.split_off(fitting.min(smallest_first.len()));
+        for class in &dropped {
+            self.fates.insert(*class, ClassFate::OverMaxTrain);
+        }
+        self.questions.drop_classes(Reason::ClassOverMaxTrain, |class| dropped.contains(&class));
+        smallest_first.into_iter().collect()
+    }
+
+    fn finish(mut self) -> Result<Balanced, DatasetError> {
+        self.questions.drop_open(Reason::BeyondClassShare);
+        let ledger = self.ledger();
+        ledger.check()?;
+        let validation = self.questions.rows_of(Side::Validation);
+        if validation.is_empty() {
+            let reason = "training takes all there is, or the share rounds to no example; hold out questions before \
+                          training is drawn with validation.of: each_class, or raise validation.ratio";
+            return Err(self.empty("validation", reason.to_owned()));
+        }
+        Ok(Balanced {
+            train: self.questions.rows_of(Side::Train),
+            validation,
+            wanted_validation: self.wanted_validation,
+            classes: self.classes(),
+            ledger,
+        })
+    }
+
+    fn classes(&self) -> Vec<ClassCount> {
+        let (train, validation) =
+            (self.questions.kept(Side::Train), self.questions.kept(Side::Validation));
+        let of = |counts: &PerClass, class| counts.get(&class).copied().unwrap_or(0);
+        self.counts
+            .iter()
+            .map(|(&class, &count)| ClassCount {
+                class,
+                count,
+                train: of(&train, class),
+                validation: of(&validation, class),
+                fate: self.fates[&class],
+            })
+            .collect()
+    }
+
+    /// Files and rows in ascending order, because the order of the input must not show.
+    fn ledger(&self) -> Ledger {
+        let mut rows: Vec<(&LabelledQuestion, Fate)> =
+            self.questions.rows.iter().zip(self.questions.fates.iter().copied()).collect();
+        rows.sort_by(|(a, _), (b, _)| (&a.file, a.row).cmp(&(&b.file, b.row)));
+        let mut ledger = Ledger::new(STAGE);
+        for (row, fate) in rows {
+            let entry = ledger.entry(&row.file);
+            entry.count_read(1);
+            match fate {
+                Fate::Kept(Side::Train) => entry.keep("train"),
+                Fate::Kept(Side::Validation) => entry.keep("validation"),
+                Fate::Dropped(reason) => entry.drop_row(row.row, reason.as_str()),
+                // `finish` drops what is open before; an open row would be missing from the sums and found by `check`.
+                Fate::Open => {}
+            }
+        }
+        ledger
+    }
+
+    /// The error of a split without examples; its table accounts for every row so far.
+    fn empty(&mut self, split: &'static str, reason: String) -> DatasetError {
+        self.questions.drop_open(Reason::BeyondClassShare);
+        DatasetError::EmptySplit { split, reason, table: self.ledger().to_table() }
+    }
+
+    fn no_class_left(&self) -> String {
+        let config = self.config;
+        let above = config.max_count.map_or(String::new(), |max_count| format!(" to {max_count}"));
+        let range = format!("min_count = {}{above}", config.min_count);
+        match self.counts.iter().max_by_key(|(_, count)| **count) {
+            None => "there is no example".to_owned(),
+            Some((class, count)) => format!(
+                "none of {} classes has {range} examples; the largest, class {class}, has {count}",
+                self.counts.len()
+            ),
+        }
+    }
+}
+
+/// Why no class gives an example to training, and what to change.
+fn no_room(smallest: usize, limit: usize) -> String {
+    if smallest == 0 {
+        "the questions held out for validation leave none of some class; lower validation.ratio or raise min_count"
+            .to_owned()
+    } else {
+        format!(
+            "max_train = {limit} has no room for {smallest} examples of one class (overflow: drop_largest_classes) or \
+             for one of each (overflow: subsample); raise it"
+        )
+    }
+}

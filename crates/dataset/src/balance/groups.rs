@@ -1,0 +1,209 @@
+//! Rows grouped by question, and drawn a group at a time.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use forethought_schema::LabelledQuestion;
+use forethought_seed::Seed;
+
+/// A side of the split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Train,
+    Validation,
+}
+
+/// Why a row is in neither split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    ClassTooSmall,
+    ClassTooLarge,
+    ClassOverMaxTrain,
+    /// Its class has its share, and the question is not needed.
+    BeyondClassShare,
+    /// Its class has its share in the split its question went to.
+    QuestionInTrain,
+    QuestionInValidation,
+}
+
+impl Reason {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::ClassTooSmall => "class_too_small",
+            Self::ClassTooLarge => "class_too_large",
+            Self::ClassOverMaxTrain => "class_over_max_train",
+            Self::BeyondClassShare => "beyond_class_share",
+            Self::QuestionInTrain => "question_in_train",
+            Self::QuestionInValidation => "question_in_validation",
+        }
+    }
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Open,
+    Kept(Side),
+    Dropped(Reason),
+}
+
+/// A number for each class.
+pub(super) type PerClass = BTreeMap<u32, usize>;
+
+/// All rows in an order that depends on the seed and on nothing else, those of one question side by side.
+pub(super) struct Questions {
+    pub(super) rows: Vec<LabelledQuestion>,
+    pub(super) fates: Vec<Fate>,
+    groups: Vec<Group>,
+}
+
+/// The rows of one question.
+struct Group {
+    rows: Range<usize>,
+    side: Option<Side>,
+}
+
+impl Questions {
+    pub(super) fn new(labelled: Vec<LabelledQuestion>, seed: Seed) -> Self {
+        let mut keyed: Vec<((u64, String), LabelledQuestion)> = labelled
+            .into_iter()
+            .map(|row| {
+                let question = normalised(&row.question);
+                ((seed.key("balance", question.as_bytes()), question), row)
+            })
+            .collect();
+        // The rest of the row breaks ties, so that the order the rows came in never shows.
+        keyed.sort_by(|(a_key, a), (b_key, b)| (a_key, content(a)).cmp(&(b_key, content(b))));
+        let mut groups: Vec<Group> = Vec::new();
+        for (index, (key, _)) in keyed.iter().enumerate() {
+            match groups.last_mut().filter(|group| keyed[group.rows.start].0 == *key) {
+                Some(group) => group.rows.end = index + 1,
+                None => groups.push(Group { rows: index..index + 1, side: None }),
+            }
+        }
+        let rows: Vec<LabelledQuestion> = keyed.into_iter().map(|(_, row)| row).collect();
+        Self { fates: vec![Fate::Open; rows.len()], rows, groups }
+    }
+
+    /// The rows of each class, whatever their fate.
+    pub(super) fn counts(&self) -> PerClass {
+        count(self.rows.iter().map(|row| row.class))
+    }
+
+    /// The rows of each class that are kept on this side.
+    pub(super) fn kept(&self, side: Side) -> PerClass {
+        let rows = self.rows.iter().zip(&self.fates);
+        count(rows.filter(|(_, fate)| **fate == Fate::Kept(side)).map(|(row, _)| row.class))
+    }
+
+    /// The open rows of each class whose question is on no side yet.
+    pub(super) fn available(&self) -> PerClass {
+        let free = self.groups.iter().filter(|group| group.side.is_none());
+        let rows = free.flat_map(|group| group.rows.clone());
+        count(rows.filter(|row| self.fates[*row] == Fate::Open).map(|row| self.rows[row].class))
+    }
+
+    /// Drops the rows of these classes that are not dropped yet, on either side.
+    pub(super) fn drop_classes(&mut self, reason: Reason, is_dropped: impl Fn(u32) -> bool) {
+        for (row, fate) in self.rows.iter().zip(&mut self.fates) {
+            if is_dropped(row.class) && !matches!(fate, Fate::Dropped(_)) {
+                *fate = Fate::Dropped(reason);
+            }
+        }
+    }
+
+    /// Drops every row that is still open.
+    pub(super) fn drop_open(&mut self, reason: Reason) {
+        for fate in self.fates.iter_mut().filter(|fate| **fate == Fate::Open) {
+            *fate = Fate::Dropped(reason);
+        }
+    }
+
+    /// Fills one side, question by question, until every class has its quota or no question is left.
+    ///
+    /// A question is taken as soon as one of its classes lacks rows, so each class gets its quota exactly wherever it
+    /// has that many rows available. Rows of a taken question whose class has its quota are dropped: the other side
+    /// must not have the question.
+    pub(super) fn draw(&mut self, side: Side, mut quota: PerClass) {
+        let full = match side {
+            Side::Train => Fate::Dropped(Reason::QuestionInTrain),
+            Side::Validation => Fate::Dropped(Reason::QuestionInValidation),
+        };
+        for group in self.groups.iter_mut().filter(|group| group.side.is_none()) {
+            let open: Vec<usize> =
+                group.rows.clone().filter(|row| self.fates[*row] == Fate::Open).collect();
+            let lacks =
+                |row: &usize| quota.get(&self.rows[*row].class).is_some_and(|left| *left > 0);
+            if !open.iter().any(lacks) {
+                continue;
+            }
+            group.side = Some(side);
+            for row in open {
+                let left = quota.entry(self.rows[row].class).or_default();
+                self.fates[row] = if *left > 0 { Fate::Kept(side) } else { full };
+                *left = left.saturating_sub(1);
+            }
+        }
+    }
+
+    /// The rows of one side, in the order of the draw.
+    pub(super) fn rows_of(&self, side: Side) -> Vec<LabelledQuestion> {
+        let rows = self.rows.iter().zip(&self.fates);
+        rows.filter(|(_, fate)| **fate == Fate::Kept(side)).map(|(row, _)| row.clone()).collect()
+    }
+}
+
+/// The question as it is compared: white space at its ends left out, and every run of it one space.
+fn normalised(question: &str) -> String {
+    question.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// All there is to a row.
+fn content(row: &LabelledQuestion) -> (u32, u32, &str, u64, &str) {
+    (row.class, row.thinking_tokens, &row.file, row.row, &row.question)
+}
+
+fn count(classes: impl Iterator<Item = u32>) -> PerClass {
+    let mut counts = PerClass::new();
+    for class in classes {
+        *counts.entry(class).or_default() += 1;
+    }
+    counts
+}
+
+/// Divides a total among classes as evenly as what each has allows: a class with less than its part gives all it has,
+/// and the others fill up.
+pub(super) fn spread(total: usize, available: &PerClass) -> PerClass {
+    let mut scarcest: Vec<(usize, u32)> =
+        available.iter().map(|(class, count)| (*count, *class)).collect();
+    scarcest.sort_unstable();
+    let mut left = total;
+    let mut parts = PerClass::new();
+    for (index, &(count, class)) in scarcest.iter().enumerate() {
+        let part = count.min(left / (scarcest.len() - index));
+        parts.insert(class, part);
+        left -= part;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_is_spread_evenly_as_far_as_it_goes() {
+        let available = PerClass::from([(1, 10), (2, 1), (3, 10), (4, 0)]);
+        let parts = |total| spread(total, &available).into_values().collect::<Vec<_>>();
+        assert_eq!(parts(9), [4, 1, 4, 0]);
+        assert_eq!(parts(10), [4, 1, 5, 0]);
+        assert_eq!(parts(2), [1, 0, 1, 0]);
+        assert_eq!(parts(100), [10, 1, 10, 0]);
+        assert_eq!(parts(0), [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn white_space_does_not_make_another_question() {
+        assert_eq!(normalised(" How\n\tmany\u{3000}apples? "), "How many apples?");
+    }
+}

@@ -1,0 +1,141 @@
+//! What can be wrong with one row.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{hint, listed};
+
+/// What is wrong with a row that could not be read as a trace.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RowProblem {
+    /// The line is not UTF-8.
+    #[error("not valid UTF-8 from byte {byte} on")]
+    InvalidUtf8 {
+        /// The first bad byte of the line, counted from 1.
+        byte: usize,
+    },
+    /// The line is not JSON.
+    #[error("not valid JSON at column {column}: {message}, near `{near}`")]
+    InvalidJson {
+        /// The byte of the line, counted from 1.
+        column: usize,
+        /// What was expected there.
+        message: String,
+        /// The text around that place.
+        near: String,
+    },
+    /// The row is JSON, but no object.
+    #[error("expected an object, found {found}")]
+    NotAnObject {
+        /// What it is.
+        found: String,
+    },
+    /// A key that stands more than once: which of its values counts would be a guess.
+    #[error("`{field}` stands {count} times")]
+    DuplicateKey {
+        /// The key.
+        field: String,
+        /// How often it stands in the row.
+        count: usize,
+    },
+    /// A key that is not there.
+    #[error("no `{field}`{}, expected {expected}; there are: {}", hint(nearest.as_deref()), listed(found))]
+    MissingColumn {
+        /// The key.
+        field: String,
+        /// What its value should be.
+        expected: String,
+        /// The key of the row that is most like it.
+        nearest: Option<String>,
+        /// The keys of the row.
+        found: Vec<String>,
+    },
+    /// A value that is null.
+    #[error("`{field}` is null, expected {expected}")]
+    Null {
+        /// The key.
+        field: String,
+        /// What its value should be.
+        expected: String,
+    },
+    /// A value of another type.
+    #[error("`{field}` is {found}, expected {expected}")]
+    WrongType {
+        /// The key.
+        field: String,
+        /// What its value is.
+        found: String,
+        /// What its value should be.
+        expected: String,
+    },
+    /// A conversation in which nobody of that role speaks (for the assistant: after the user).
+    #[error("`{field}` has no turn of the {role}; its roles are: {}", roles(found))]
+    MissingRole {
+        /// The column of the conversation.
+        field: String,
+        /// The role that is missing.
+        role: String,
+        /// The roles of the turns, in order.
+        found: Vec<String>,
+    },
+}
+
+impl RowProblem {
+    /// The reason under which the ledger counts it.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::InvalidUtf8 { .. } => "invalid_utf8",
+            Self::InvalidJson { .. } => "invalid_json",
+            Self::NotAnObject { .. } => "not_an_object",
+            Self::DuplicateKey { .. } => "duplicate_key",
+            Self::MissingColumn { .. } => "missing_column",
+            Self::Null { .. } => "null",
+            Self::WrongType { .. } => "wrong_type",
+            Self::MissingRole { .. } => "missing_role",
+        }
+    }
+}
+
+fn roles(found: &[String]) -> String {
+    if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+}
+
+/// What rows are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowUnit {
+    /// Lines of the file, blank ones included.
+    Line,
+    /// Items of an array, or rows of a table.
+    Row,
+}
+
+/// A row that could not be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowError {
+    /// The file.
+    pub file: String,
+    /// What `row` counts.
+    pub unit: RowUnit,
+    /// The row, counted from 1.
+    pub row: u64,
+    /// What is wrong with it.
+    #[serde(flatten)]
+    pub problem: RowProblem,
+}
+
+impl fmt::Display for RowError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.unit {
+            RowUnit::Line => "line",
+            RowUnit::Row => "row",
+        };
+        write!(formatter, "{}, {unit} {}: {}", self.file, self.row, self.problem)
+    }
+}
+
+impl std::error::Error for RowError {}

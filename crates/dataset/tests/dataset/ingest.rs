@@ -1,0 +1,381 @@
+//! Files of every format and shape into traces, and the errors of files and rows that are none.
+
+use std::path::Path;
+
+use forethought_dataset::{
+    ColumnMap, DatasetError, Format, Ingested, LedgerEntry, Source, Table, Unfinished, read_traces,
+};
+use polars::prelude::{
+    Column as PolarsColumn, DataFrame, IntoSeries, NamedFrom, ParquetWriter, Series, StructChunked,
+};
+use tempfile::TempDir;
+
+/// A folder of files for one test.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    /// Writes a file and names it as a source.
+    fn source(&self, name: &str, content: impl AsRef<[u8]>) -> Source {
+        std::fs::write(self.path(name), content).expect("the folder can be written");
+        Source::new(self.path(name))
+    }
+
+    /// An error without the folder's path, which differs from run to run.
+    fn plain(&self, error: &DatasetError) -> String {
+        error.to_string().replace(&format!("{}/", self.0.path().display()), "")
+    }
+
+    fn error(&self, source: Source) -> String {
+        let error = read_traces(&[source], Unfinished::Drop).expect_err("the file is bad");
+        self.plain(&error)
+    }
+
+    /// The errors of rows, without the folder's path.
+    fn row_errors(&self, ingested: &Ingested) -> Vec<String> {
+        let errors = ingested.ledger.entries.iter().flat_map(|entry| &entry.row_errors);
+        let prefix = format!("{}/", self.0.path().display());
+        errors.map(|error| error.to_string().replace(&prefix, "")).collect()
+    }
+}
+
+fn read(source: Source) -> Ingested {
+    read_traces(&[source], Unfinished::Drop).expect("there are traces")
+}
+
+fn questions(ingested: &Ingested) -> Vec<&str> {
+    ingested.traces.iter().map(|trace| trace.question.as_str()).collect()
+}
+
+/// Reason or note, how many rows, and which.
+fn fates(entry: &LedgerEntry) -> Vec<(&str, &[u64])> {
+    let lists = entry.dropped.iter().chain(&entry.notes);
+    lists.map(|(what, rows)| (what.as_str(), rows.rows.as_slice())).collect()
+}
+
+const GOOD: &str = r#"{"prompt": "q", "completion": "<think>t</think>a"}"#;
+
+/// A parquet file with conversations; each turn is (role, content).
+fn write_messages(path: &str, fields: [&str; 2], conversations: &[&[(&str, Option<&str>)]]) {
+    let conversation = |turns: &&[(&str, Option<&str>)]| {
+        let roles: Vec<&str> = turns.iter().map(|(role, _)| *role).collect();
+        let contents: Vec<Option<&str>> = turns.iter().map(|(_, content)| *content).collect();
+        let columns = [
+            Series::new(fields[0].into(), roles),
+            Series::new("index".into(), vec![7_i64; turns.len()]),
+            Series::new(fields[1].into(), contents),
+        ];
+        StructChunked::from_series("".into(), turns.len(), columns.iter())
+            .expect("columns of one length")
+            .into_series()
+    };
+    let lists: Vec<Series> = conversations.iter().map(conversation).collect();
+    let column = PolarsColumn::from(Series::new("messages".into(), lists));
+    let mut frame = DataFrame::new(conversations.len(), vec![column]).expect("one column");
+    let file = std::fs::File::create(path).expect("the folder can be written");
+    ParquetWriter::new(file).finish(&mut frame).expect("the frame can be written");
+}
+
+#[test]
+fn json_lines_are_read_with_their_line_numbers() {
+    let folder = Folder::new();
+    let text = "\u{feff}{\"prompt\": \" one \", \"completion\": \"<think> t \\n</think>\\n a \"}\r\n\r\n  \n\
+                {\"completion\": \"u</think>b\", \"prompt\": \"two\", \"id\": 3}";
+    let ingested = read(folder.source("a.jsonl", text));
+    let [one, two] = ingested.traces.as_slice() else { panic!("two traces") };
+    assert_eq!((one.row, one.question.as_str()), (1, "one"));
+    assert_eq!((one.thinking.as_str(), one.answer.as_str(), one.is_finished), ("t", "a", true));
+    assert_eq!((two.row, two.question.as_str()), (4, "two"));
+    assert_eq!((two.thinking.as_str(), two.answer.as_str()), ("u", "b"));
+    let entry = &ingested.ledger.entries[0];
+    assert_eq!(entry.about, "prompt + completion, recognised");
+    assert_eq!((entry.read, entry.num_kept()), (2, 2));
+    assert_eq!(fates(entry), [("finished_without_open_tag", [4].as_slice())]);
+}
+
+#[test]
+fn broken_lines_are_named_and_cost_no_other_line() {
+    let folder = Folder::new();
+    let mut bytes = Vec::new();
+    for line in [
+        GOOD.as_bytes(),
+        br#"{"prompt": "q", "completion": "<think>t"#,
+        b"{\"prompt\": \"\xff\"}",
+        b"[1, 2]",
+        br#"{"prompt": "q" "completion": "c"}"#,
+        br#"{"prompt": "a", "prompt": "b", "completion": "c"}"#,
+        br#"{"promt": "q", "completion": "c"}"#,
+        br#"{"prompt": null, "completion": "c"}"#,
+        br#"{"prompt": "q", "completion": 3.5}"#,
+        GOOD.as_bytes(),
+    ] {
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+    }
+    let ingested = read(folder.source("a.jsonl", bytes));
+    assert_eq!(ingested.traces.iter().map(|trace| trace.row).collect::<Vec<_>>(), [1, 10]);
+    assert_eq!(
+        folder.row_errors(&ingested),
+        [
+            "a.jsonl, line 2: not valid JSON at column 39: EOF while parsing a string, near `ompletion\": \"<think>t`",
+            "a.jsonl, line 3: not valid UTF-8 from byte 13 on",
+            "a.jsonl, line 4: expected an object, found a list",
+            "a.jsonl, line 5: not valid JSON at column 16: expected `,` or `}`, near `{\"prompt\": \"q\" \"completion\": \"c\"}`",
+            "a.jsonl, line 6: `prompt` stands 2 times",
+            "a.jsonl, line 7: no `prompt` (did you mean `promt`?), expected text; there are: promt, completion",
+            "a.jsonl, line 8: `prompt` is null, expected text",
+            "a.jsonl, line 9: `completion` is a number, expected text",
+        ]
+    );
+    let entry = &ingested.ledger.entries[0];
+    assert_eq!((entry.read, entry.num_kept(), entry.num_dropped()), (10, 2, 8));
+    assert_eq!(entry.dropped["invalid_json"].rows, [2, 5]);
+}
+
+#[test]
+fn unfinished_traces_are_dropped_by_default_and_kept_when_asked() {
+    let folder = Folder::new();
+    let row = |completion: &str| format!(r#"{{"instruction": "q", "response": "{completion}"}}"#);
+    let rows = [row("<think>t</think>a"), row("<think>t"), row("no tags"), row("<think></think>a")];
+    let source = folder.source("a.ndjson", rows.join("\n"));
+
+    let dropped = read(source.clone());
+    assert_eq!(dropped.traces.iter().map(|trace| trace.row).collect::<Vec<_>>(), [1, 4]);
+    assert_eq!(
+        fates(&dropped.ledger.entries[0]),
+        [
+            ("no_think_tags", [3].as_slice()),
+            ("unfinished", [2].as_slice()),
+            ("empty_thinking", [4].as_slice())
+        ]
+    );
+
+    let kept = read_traces(&[source], Unfinished::Keep).expect("there are traces");
+    let finished: Vec<(u64, bool)> =
+        kept.traces.iter().map(|trace| (trace.row, trace.is_finished)).collect();
+    assert_eq!(finished, [(1, true), (2, false), (4, true)]);
+    assert_eq!(kept.ledger.entries[0].notes["unfinished"].rows, [2]);
+    assert_eq!(kept.ledger.entries[0].dropped["no_think_tags"].rows, [3]);
+}
+
+#[test]
+fn a_json_array_is_read_by_item() {
+    let folder = Folder::new();
+    let turns =
+        r#"[{"role": "user", "content": "q"}, {"role": "assistant", "content": "t</think>a"}]"#;
+    let text = format!(r#"[{{"messages": {turns}}}, 7, {{"messages": {turns}, "id": 1}}]"#);
+    let ingested = read(folder.source("a.json", text));
+    assert_eq!(ingested.traces.iter().map(|trace| trace.row).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(folder.row_errors(&ingested), ["a.json, row 2: expected an object, found a number"]);
+}
+
+#[test]
+fn a_json_file_that_is_no_array_says_where_and_what() {
+    let folder = Folder::new();
+    assert_eq!(
+        folder.error(folder.source("a.json", format!("[{GOOD},\n {{\"prompt\": }}]"))),
+        "a.json, line 2, column 13: not valid JSON: expected value"
+    );
+    assert_eq!(
+        folder.error(folder.source("b.json", GOOD)),
+        "b.json, line 1, column 1: not valid JSON: expected an array of objects, found an object; \
+         for one object a line, set `format: jsonl`"
+    );
+    assert_eq!(
+        folder.error(folder.source("c.json", format!("{GOOD}\n{GOOD}"))),
+        "c.json, line 2, column 1: not valid JSON: trailing characters; for one object a line, set `format: jsonl`"
+    );
+    let as_lines = Source { format: Format::Jsonl, ..Source::new(folder.path("c.json")) };
+    assert_eq!(read(as_lines).traces.len(), 2);
+    let invalid = folder.error(folder.source("d.json", b"[\n\"\xff\"]"));
+    assert!(invalid.starts_with("d.json, line 2, column "), "{invalid}");
+}
+
+#[test]
+fn parquet_of_two_columns_is_read() {
+    let folder = Folder::new();
+    let questions = [Some("q".to_owned()), None, Some("r".to_owned())];
+    let completions = ["<think>t</think>a", "<think>t</think>a", "<think>u"].map(String::from);
+    let path = folder.path("a.parquet");
+    let table =
+        Table::new().integer("id", 0..3).text("q", questions).text("completion", completions);
+    table.write_parquet(Path::new(&path)).expect("the folder can be written");
+
+    let map = ColumnMap::PromptCompletion { prompt: "q".into(), completion: "completion".into() };
+    let ingested = read(Source { columns: Some(map), ..Source::new(&path) });
+    assert_eq!(questions_and_rows(&ingested), [("q", 1)]);
+    let entry = &ingested.ledger.entries[0];
+    assert_eq!(entry.about, "q + completion, as given");
+    assert_eq!(fates(entry), [("null", [2].as_slice()), ("unfinished", [3].as_slice())]);
+    assert_eq!(folder.row_errors(&ingested), ["a.parquet, row 2: `q` is null, expected text"]);
+
+    assert_eq!(
+        folder.error(Source::new(&path)),
+        "a.parquet: no column `prompt`; it has: id, q, completion"
+    );
+    let map = ColumnMap::PromptCompletion { prompt: "q".into(), completion: "id".into() };
+    assert_eq!(
+        folder.error(Source { columns: Some(map), ..Source::new(&path) }),
+        "a.parquet: column `id` should be text, found i64"
+    );
+}
+
+fn questions_and_rows(ingested: &Ingested) -> Vec<(&str, u64)> {
+    ingested.traces.iter().map(|trace| (trace.question.as_str(), trace.row)).collect()
+}
+
+#[test]
+fn parquet_of_conversations_is_read_and_extra_fields_are_ignored() {
+    let folder = Folder::new();
+    let path = folder.path("a.parquet");
+    let answer = ("assistant", Some("<think>t</think>a"));
+    write_messages(
+        &path,
+        ["role", "content"],
+        &[
+            &[("system", Some("s")), ("user", Some("q")), answer],
+            &[answer, ("user", Some("r"))],
+            &[],
+            &[("user", None), answer],
+            &[("user", Some("z")), answer],
+        ],
+    );
+    let ingested = read(Source::new(&path));
+    assert_eq!(questions_and_rows(&ingested), [("q", 1), ("z", 5)]);
+    assert_eq!(
+        folder.row_errors(&ingested),
+        [
+            "a.parquet, row 2: `messages` has no turn of the assistant; its roles are: assistant, user",
+            "a.parquet, row 3: `messages` has no turn of the user; its roles are: none",
+            "a.parquet, row 4: `messages[0].content` is null, expected text",
+        ]
+    );
+}
+
+#[test]
+fn conversations_with_other_fields_are_named_with_theirs() {
+    let folder = Folder::new();
+    let path = folder.path("a.parquet");
+    write_messages(&path, ["from", "value"], &[&[("human", Some("q"))]]);
+    assert_eq!(
+        folder.error(Source::new(&path)),
+        "a.parquet: column `messages` should be a list of {role, content}, \
+         found a list of {from: text, index: i64, value: text}"
+    );
+}
+
+#[test]
+fn every_row_group_of_a_large_parquet_file_is_read_once() {
+    let folder = Folder::new();
+    let path = folder.path("a.parquet");
+    let rows = 140_000;
+    let texts = |text: &str| (0..rows).map(|row| format!("{text}{row}")).collect::<Vec<_>>();
+    let table = Table::new().text("prompt", texts("q")).text("completion", texts("t</think>"));
+    table.write_parquet(Path::new(&path)).expect("the folder can be written");
+    let ingested = read(Source::new(&path));
+    assert_eq!(ingested.traces.len(), rows);
+    let in_place = |(index, trace): (usize, &forethought_schema::Trace)| {
+        trace.row == index as u64 + 1 && trace.question == format!("q{index}")
+    };
+    assert!(ingested.traces.iter().enumerate().all(in_place));
+}
+
+#[test]
+fn truncated_and_corrupt_parquet_is_named() {
+    let folder = Folder::new();
+    let path = folder.path("a.parquet");
+    write_messages(
+        &path,
+        ["role", "content"],
+        &[&[("user", Some("q")), ("assistant", Some("</think>"))]],
+    );
+    let whole = std::fs::read(&path).expect("it was written");
+    let truncated = folder.error(folder.source("b.parquet", &whole[..whole.len() - 9]));
+    assert!(truncated.starts_with("b.parquet: truncated: it ends with "), "{truncated}");
+    for index in (4..whole.len() - 4).step_by(5) {
+        let mut bytes = whole.clone();
+        bytes[index] ^= 0x55;
+        let source = folder.source("c.parquet", bytes);
+        if let Err(error) = read_traces(&[source], Unfinished::Drop) {
+            let text = folder.plain(&error);
+            assert!(text.contains("c.parquet"), "byte {index}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_column_missing_from_every_row_is_an_error_of_the_file() {
+    let folder = Folder::new();
+    let rows = r#"{"promt": "q", "completion": "c"}"#;
+    let given = Some(ColumnMap::prompt_completion());
+    let source = Source { columns: given, ..folder.source("a.jsonl", rows) };
+    let expected = "a.jsonl: no column `prompt` (did you mean `promt`?); it has: promt, completion";
+    assert_eq!(folder.error(source), expected);
+    assert_eq!(folder.error(Source::new(folder.path("a.jsonl"))), expected);
+    assert_eq!(
+        folder.error(folder.source("b.jsonl", "{}")),
+        "b.jsonl: fits no record shape (prompt and completion, instruction and response, messages); \
+         it has: no columns; name its columns with `columns`"
+    );
+}
+
+#[test]
+fn a_file_that_fits_two_shapes_is_read_with_the_map_that_is_given() {
+    let folder = Folder::new();
+    let row = r#"{"prompt": "p", "completion": "t</think>", "instruction": "i", "response": "t</think>"}"#;
+    let source = folder.source("a.jsonl", row);
+    let error = folder.error(source.clone());
+    assert!(error.contains("several record shapes (prompt + completion; instruction + response)"));
+    let given = Some(ColumnMap::instruction_response());
+    assert_eq!(questions(&read(Source { columns: given, ..source })), ["i"]);
+}
+
+#[test]
+fn nothing_left_shows_where_everything_went() {
+    let folder = Folder::new();
+    assert_eq!(
+        folder.error(folder.source("a.jsonl", "")),
+        "no trace is left of what was read:\n\
+         ingest: 0 rows read = 0 kept + 0 dropped\n  a.jsonl\n    read  0\n"
+    );
+    let error = folder.error(folder.source("b.jsonl", "nonsense\n\nmore"));
+    assert!(error.contains("ingest: 2 rows read = 0 kept + 2 dropped"), "{error}");
+    assert!(error.contains("dropped invalid_json  2  rows 1, 3"), "{error}");
+    let row = r#"{"prompt": " ", "completion": "</think>"}"#;
+    let error = folder.error(folder.source("c.jsonl", row));
+    assert!(error.contains("dropped empty_question  1  rows 1"), "{error}");
+}
+
+#[test]
+fn an_empty_file_beside_a_full_one_is_in_the_ledger() {
+    let folder = Folder::new();
+    let sources = [folder.source("a.json", " \n"), folder.source("b.jsonl", GOOD)];
+    let ingested = read_traces(&sources, Unfinished::Drop).expect("one trace");
+    let read: Vec<u64> = ingested.ledger.entries.iter().map(|entry| entry.read).collect();
+    assert_eq!(read, [0, 1]);
+}
+
+#[test]
+fn no_source_a_missing_file_and_a_file_named_twice_are_errors() {
+    let folder = Folder::new();
+    let none = read_traces(&[], Unfinished::Drop).expect_err("nothing to read");
+    assert_eq!(none.to_string(), "no files to read: sources is empty");
+    let source = folder.source("a.jsonl", GOOD);
+    assert_eq!(
+        folder.error(Source::new(folder.path("a.json"))),
+        "a.json: no such file (did you mean `a.jsonl`?)"
+    );
+    let again = Source::new(folder.path("*.jsonl"));
+    let error = read_traces(&[source, again], Unfinished::Drop).expect_err("named twice");
+    assert_eq!(
+        folder.plain(&error),
+        "a.jsonl: named by two sources, so its rows would count twice"
+    );
+}

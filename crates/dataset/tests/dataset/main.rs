@@ -1,0 +1,5 @@
+//! The public behaviour of the crate; one program, because each would link polars again.
+
+mod balance;
+mod ingest;
+mod table;
