@@ -1,0 +1,109 @@
+//! Logits, log-probabilities, hidden states and greedy tokens of transformers.
+
+use burn::tensor::Device;
+use forethought_model::{Decoder, pack};
+
+use crate::{
+    LOGITS, assert_close, fixtures, index, json, load_fixture, logits, sequences, tensors, values,
+};
+
+/// Token ids between two that the fixtures keep.
+const STRIDE: usize = 37;
+
+/// Compares everything that the fixture `name` holds of each sequence computed alone.
+pub(crate) fn assert_equals_transformers(decoder: &Decoder, name: &str, tolerance: f32) {
+    let golden = json(&fixtures().join(format!("forward/{name}.json")));
+    let expected = tensors(&fixtures().join(format!("forward/{name}.safetensors")));
+    for (i, ids) in sequences(&golden).iter().enumerate() {
+        let expected = |key: &str| expected[&format!("{i}.{key}")].as_slice();
+        let actual = values(logits(decoder, ids)); // [token, vocab]
+        let vocab = decoder.config().vocab_size;
+        let last = &actual[(ids.len() - 1) * vocab..];
+        let some: Vec<f32> =
+            actual.chunks(vocab).flat_map(|row| row.iter().step_by(STRIDE).copied()).collect();
+        assert_close(last, expected("last_logits"), tolerance);
+        assert_close(&some, expected("some_logits"), tolerance);
+        // Padded batches give the same numbers, so rows without padding replace them all.
+        assert_close(last, expected("left"), tolerance);
+        assert_close(last, expected("right"), tolerance);
+    }
+    assert_log_probs_equal(decoder, name, tolerance);
+}
+
+fn assert_log_probs_equal(decoder: &Decoder, name: &str, tolerance: f32) {
+    let golden = json(&fixtures().join(format!("forward/{name}.json")));
+    let expected = tensors(&fixtures().join(format!("forward/{name}.safetensors")));
+    for (i, ids) in sequences(&golden).iter().enumerate() {
+        let expected = &expected[&format!("{i}.logprobs")];
+        assert_close(&log_probs(decoder, ids), expected, tolerance);
+    }
+}
+
+/// Log-probability of each token but the first.
+fn log_probs(decoder: &Decoder, ids: &[u32]) -> Vec<f32> {
+    let targets: Vec<usize> = ids[1..].iter().map(|id| *id as usize).collect();
+    let hidden = decoder.forward(&pack(&[ids]).tokens, None).narrow(0, 0, targets.len());
+    let targets = index(&targets, &decoder.device());
+    values(decoder.score(hidden, targets, 1.0).log_probs)
+}
+
+#[test]
+fn a_tied_model_equals_transformers() {
+    assert_equals_transformers(&load_fixture("tiny-qwen2", &Device::flex()), "tiny-qwen2", LOGITS);
+}
+
+#[test]
+fn an_untied_model_equals_transformers() {
+    let decoder = load_fixture("tiny-qwen2-untied", &Device::flex());
+    assert_equals_transformers(&decoder, "tiny-qwen2-untied", LOGITS);
+}
+
+#[test]
+fn a_sharded_model_equals_transformers() {
+    let decoder = load_fixture("tiny-qwen2-sharded", &Device::flex());
+    assert_equals_transformers(&decoder, "tiny-qwen2", LOGITS);
+}
+
+/// Weights are widened to 32 bits and so is the arithmetic. transformers computing in bfloat16 is up to 0.283 away from
+/// transformers computing in 32 bits on these very weights (0.085 in the log-probabilities), so logits cannot be nearer.
+#[test]
+fn a_bfloat16_model_equals_transformers_computing_in_32_bits_and_is_near_it_in_16() {
+    let decoder = load_fixture("tiny-qwen2-bf16", &Device::flex());
+    assert_equals_transformers(&decoder, "tiny-qwen2-bf16-weights-fp32-compute", LOGITS);
+    assert_equals_transformers(&decoder, "tiny-qwen2-bf16", 0.29);
+    assert_log_probs_equal(&decoder, "tiny-qwen2-bf16", 0.1);
+}
+
+#[test]
+fn a_model_with_gradients_computes_the_same() {
+    let decoder = load_fixture("tiny-qwen2", &Device::flex().autodiff());
+    assert_equals_transformers(&decoder, "tiny-qwen2", LOGITS);
+}
+
+#[test]
+fn hidden_states_of_every_layer_equal_transformers() {
+    let decoder = load_fixture("tiny-qwen2", &Device::flex());
+    let golden = json(&fixtures().join("forward/tiny-qwen2.json"));
+    let expected = tensors(&fixtures().join("forward/tiny-qwen2.safetensors"));
+    for (i, ids) in sequences(&golden).iter().enumerate() {
+        let states = decoder.hidden_states(&pack(&[ids]).tokens);
+        assert_eq!(states.len(), 3);
+        for (k, state) in states.into_iter().enumerate() {
+            let ends = state.select(0, index(&[0, ids.len() - 1], &Device::flex())); // [2, hidden]
+            assert_close(&values(ends), &expected[&format!("{i}.hidden.{k}")], LOGITS);
+        }
+    }
+}
+
+#[test]
+fn the_entropy_after_the_last_token_equals_transformers() {
+    let decoder = load_fixture("tiny-qwen2", &Device::flex());
+    let golden = json(&fixtures().join("forward/tiny-qwen2.json"));
+    let expected: Vec<f32> =
+        serde_json::from_value(golden["entropy_last"].clone()).expect("numbers");
+    for (ids, expected) in sequences(&golden).iter().zip(expected) {
+        let hidden = decoder.forward(&pack(&[ids]).tokens, None).narrow(0, ids.len() - 1, 1);
+        let scores = decoder.score(hidden, index(&[0], &Device::flex()), 1.0);
+        assert_close(&values(scores.entropy), &[expected], LOGITS);
+    }
+}
