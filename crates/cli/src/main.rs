@@ -1,2 +1,24 @@
-//! The `forethought` command.
-fn main() {}
+//! The `forethought` command: post-training of small language models, from one YAML file to one report.
+
+mod arguments;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+
+/// Burn frees and allocates a buffer for every tensor; mimalloc keeps freed pages, the system's allocator returns them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Pipeline(pipeline) => commands::pipeline(&pipeline),
+        Command::Evaluate(run) => commands::evaluate(&run),
+        Command::Report(run) => commands::report(&run),
+    };
+    result.unwrap_or_else(|failure| failure.show())
+}

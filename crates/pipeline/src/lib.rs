@@ -1,1 +1,41 @@
-//! Stages from YAML, artifacts, and the run folder.
+//! Pipelines: stages from one YAML file, the artifacts they leave, and the run folder that holds them.
+//!
+//! A stage is a function from its settings and the artifacts before it to an artifact. The id of an artifact is the
+//! hash of all it was made of (settings, input ids, data files, seed, code version), so a stage with nothing changed is
+//! skipped, and a changed one takes those after it along.
+
+mod artifact;
+mod config;
+mod console;
+mod device;
+mod error;
+mod examples;
+mod learner;
+mod order;
+mod report;
+mod run;
+mod stages;
+mod training;
+
+pub use artifact::{ArtifactManifest, FileFacts, RunFolder};
+pub use config::{
+    ConfigError, Document, OverrideError, PipelineConfig, Place, StageConfig, find_pipeline,
+};
+pub use console::{Bar, Console};
+pub use device::parse_device;
+pub use error::PipelineError;
+pub use forethought_train::{Resume, Signal, StopFlag};
+pub use report::{render_report, report_json, report_table};
+pub use run::{Outcome, RunManifest, RunOptions, run};
+pub use stages::{
+    BalanceStage, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage, PredictStage,
+    ReportStage, ScratchModel, SftStage, TokenizerSource,
+};
+
+/// A config as YAML, every value spelt out.
+fn yaml(config: &PipelineConfig) -> Result<String, PipelineError> {
+    let value =
+        serde_json::to_value(config).map_err(PipelineError::json("config.resolved.yaml"))?;
+    serde_yaml::to_string(&value)
+        .map_err(|error| PipelineError::Stage { stage: "config", message: error.to_string() })
+}

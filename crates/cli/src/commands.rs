@@ -1,0 +1,113 @@
+//! What each command does, and the exit code it ends with.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use forethought_pipeline::{
+    Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, StopFlag,
+    find_pipeline, parse_device, render_report, report_json, report_table,
+};
+
+use crate::arguments::{Evaluate, Pipeline, Report};
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The work failed.
+    Pipeline(PipelineError),
+    /// Something of the system failed.
+    Io(PathBuf, std::io::Error),
+}
+
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Self {
+        Self::Pipeline(error)
+    }
+}
+
+impl Failure {
+    /// Says what went wrong on standard error; 2 is for bad usage or config, 1 for everything else.
+    pub(crate) fn show(self) -> ExitCode {
+        let (text, code) = match self {
+            Self::Pipeline(error) => (error.to_string(), if error.is_usage() { 2 } else { 1 }),
+            Self::Io(path, error) => (format!("{}: {error}", path.display()), 1),
+        };
+        Console::Stderr.line(format!("error: {text}"));
+        ExitCode::from(code)
+    }
+}
+
+/// `forethought pipeline`
+pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
+    let here = std::env::current_dir().map_err(|error| Failure::Io(".".into(), error))?;
+    let (file, base) = match (&arguments.config, &arguments.pipeline) {
+        (Some(file), _) => (file.clone(), here.clone()),
+        (None, name) => find_pipeline(name.as_deref().unwrap_or_default(), &here)?,
+    };
+    let config = PipelineConfig::read(&file, &arguments.set).map_err(PipelineError::from)?;
+    let out = arguments.out.as_ref().map(|out| here.join(out));
+    let root = out.unwrap_or_else(|| base.join("runs").join(&config.name));
+    // Relative paths of a file in configs/pipelines start beside configs/, wherever the command is called.
+    std::env::set_current_dir(&base).map_err(|error| Failure::Io(base.clone(), error))?;
+    let stop =
+        StopFlag::on_signals().map_err(|error| Failure::Io("signal handlers".into(), error))?;
+    let options = RunOptions {
+        folder: RunFolder::new(root.clone()),
+        device: parse_device(&arguments.device)?,
+        from: arguments.from.clone(),
+        until: arguments.until.clone(),
+        resume: if arguments.resume { Resume::Continue } else { Resume::Fresh },
+        stop: &stop,
+        console: Console::Stderr,
+    };
+    let outcome = forethought_pipeline::run(&config, &options)?;
+    finish(&outcome, &root)
+}
+
+/// Shows the table of a finished run, or how an interrupted one goes on.
+fn finish(outcome: &Outcome, root: &Path) -> Result<ExitCode, Failure> {
+    match outcome {
+        Outcome::Interrupted { stage, step, signal } => {
+            let again = "run the same command with --resume to go on";
+            Console::Stderr
+                .line(format!("{stage} stopped after step {step}, checkpoint written; {again}"));
+            Ok(ExitCode::from(signal.exit_code()))
+        }
+        _ => {
+            let page = root.join("report.html");
+            if page.is_file() {
+                print(&report_table(root)?)?;
+                Console::Stderr.line(format!("report: {}", page.display()));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// `forethought evaluate`
+pub(crate) fn evaluate(arguments: &Evaluate) -> Result<ExitCode, Failure> {
+    let text =
+        if arguments.json { report_json(&arguments.run)? } else { report_table(&arguments.run)? };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `forethought report`
+pub(crate) fn report(arguments: &Report) -> Result<ExitCode, Failure> {
+    let page = arguments.out.clone().unwrap_or_else(|| arguments.run.join("report.html"));
+    let html = render_report(&arguments.run)?;
+    std::fs::write(&page, html).map_err(|error| Failure::Io(page.clone(), error))?;
+    Console::Stderr.line(format!("report: {}", page.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Standard output; a reader that has gone away is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Io("standard output".into(), error))
+        }
+        _ => Ok(()),
+    }
+}

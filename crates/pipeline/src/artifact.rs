@@ -1,0 +1,272 @@
+//! Artifacts: what a stage leaves behind, named by the hash of everything it was made of.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::PipelineError;
+
+/// The file of an artifact that says what the artifact is.
+const MANIFEST: &str = "artifact.json";
+
+/// The folder of a run and the places in it.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+impl RunFolder {
+    /// The run folder at this path; nothing is created yet.
+    #[must_use]
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the finished artifact of a stage lies.
+    #[must_use]
+    pub fn artifact(&self, stage: &str) -> PathBuf {
+        self.root.join("artifacts").join(stage)
+    }
+
+    /// Where a stage writes while it runs; renamed to [`RunFolder::artifact`] when it is done.
+    pub(crate) fn staging(&self, stage: &str) -> PathBuf {
+        self.root.join("artifacts").join(format!(".{stage}.part"))
+    }
+
+    /// Where a training stage keeps its checkpoints and its log of steps.
+    pub(crate) fn training(&self, stage: &str) -> PathBuf {
+        self.root.join("training").join(stage)
+    }
+}
+
+/// Length and hash of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileFacts {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// What an artifact is: its id, what it was made of, and its files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactManifest {
+    /// The stage that made it.
+    pub stage: String,
+    /// Hash of the stage's config, its inputs' ids, the hashes of the data files it read, and the code version.
+    pub id: String,
+    /// The artifacts it was made of: stage and id.
+    pub inputs: BTreeMap<String, String>,
+    /// How long the stage took, in seconds.
+    pub seconds: f64,
+    /// Its files, by path from the artifact's folder.
+    pub files: BTreeMap<String, FileFacts>,
+}
+
+/// Everything an artifact's content depends on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ingredients<'a> {
+    pub(crate) stage: &'a str,
+    /// The version of the package and the revision of the stage's own code.
+    pub(crate) code: String,
+    pub(crate) seed: u64,
+    pub(crate) config: serde_json::Value,
+    pub(crate) inputs: BTreeMap<String, String>,
+    /// SHA-256 of the files outside the run that the stage reads.
+    pub(crate) files: BTreeMap<String, String>,
+}
+
+impl Ingredients<'_> {
+    /// The id of the artifact made of these.
+    pub(crate) fn id(&self) -> Result<String, PipelineError> {
+        let bytes =
+            serde_json::to_vec(self).map_err(PipelineError::json("artifact ingredients"))?;
+        Ok(hex(&Sha256::digest(bytes)))
+    }
+}
+
+/// The manifest of a stage's artifact if it is there, has this id, and none of its files is missing or cut.
+pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Option<ArtifactManifest> {
+    let root = folder.artifact(stage);
+    let manifest: ArtifactManifest = read_json(&root.join(MANIFEST)).ok()?;
+    let is_whole = |(name, facts): (&String, &FileFacts)| {
+        fs::metadata(root.join(name)).is_ok_and(|metadata| metadata.len() == facts.bytes)
+    };
+    (manifest.id == id && manifest.files.iter().all(is_whole)).then_some(manifest)
+}
+
+/// Seals the staged files of a stage and puts them in the artifact's place.
+pub(crate) fn commit(
+    folder: &RunFolder,
+    ingredients: &Ingredients<'_>,
+    seconds: f64,
+) -> Result<ArtifactManifest, PipelineError> {
+    let staging = folder.staging(ingredients.stage);
+    let mut files = BTreeMap::new();
+    collect_facts(&staging, &staging, &mut files)?;
+    let manifest = ArtifactManifest {
+        stage: ingredients.stage.to_owned(),
+        id: ingredients.id()?,
+        inputs: ingredients.inputs.clone(),
+        seconds,
+        files,
+    };
+    write_json(&staging.join(MANIFEST), &manifest)?;
+    let place = folder.artifact(ingredients.stage);
+    if place.exists() {
+        fs::remove_dir_all(&place).map_err(PipelineError::io(&place))?;
+    }
+    fs::rename(&staging, &place).map_err(PipelineError::io(&place))?;
+    Ok(manifest)
+}
+
+/// An empty staging folder for a stage; what an interrupted run left there is removed.
+pub(crate) fn stage_anew(folder: &RunFolder, stage: &str) -> Result<PathBuf, PipelineError> {
+    let staging = folder.staging(stage);
+    if staging.exists() {
+        fs::remove_dir_all(&staging).map_err(PipelineError::io(&staging))?;
+    }
+    fs::create_dir_all(&staging).map_err(PipelineError::io(&staging))?;
+    Ok(staging)
+}
+
+fn collect_facts(
+    root: &Path,
+    folder: &Path,
+    files: &mut BTreeMap<String, FileFacts>,
+) -> Result<(), PipelineError> {
+    for entry in fs::read_dir(folder).map_err(PipelineError::io(folder))? {
+        let path = entry.map_err(PipelineError::io(folder))?.path();
+        if path.is_dir() {
+            collect_facts(root, &path, files)?;
+        } else {
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+            files.insert(name, file_facts(&path)?);
+        }
+    }
+    Ok(())
+}
+
+/// Length and SHA-256 of a file, read in pieces.
+pub(crate) fn file_facts(path: &Path) -> Result<FileFacts, PipelineError> {
+    let read = || -> io::Result<FileFacts> {
+        let mut file = File::open(path)?;
+        let (mut hasher, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
+        loop {
+            let length = file.read(&mut buffer)?;
+            if length == 0 {
+                return Ok(FileFacts { bytes, sha256: hex(&hasher.finalize()) });
+            }
+            hasher.update(&buffer[..length]);
+            bytes += length as u64;
+        }
+    };
+    read().map_err(PipelineError::io(path))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Reads one JSON value.
+pub(crate) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, PipelineError> {
+    let text = fs::read_to_string(path).map_err(PipelineError::io(path))?;
+    serde_json::from_str(&text).map_err(PipelineError::json(path.display()))
+}
+
+/// Writes one JSON value, indented, with a line break at the end.
+pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), PipelineError> {
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(PipelineError::json(path.display()))?;
+    text.push('\n');
+    fs::write(path, text).map_err(PipelineError::io(path))
+}
+
+/// Reads one JSON value a line.
+pub(crate) fn read_lines<T: for<'de> Deserialize<'de>>(
+    path: &Path,
+) -> Result<Vec<T>, PipelineError> {
+    let text = fs::read_to_string(path).map_err(PipelineError::io(path))?;
+    let parse = |(index, line): (usize, &str)| {
+        let place = format!("{}:{}", path.display(), index + 1);
+        serde_json::from_str(line).map_err(PipelineError::json(place))
+    };
+    text.lines().enumerate().map(parse).collect()
+}
+
+/// Writes one JSON value a line.
+pub(crate) fn write_lines<T: Serialize>(path: &Path, values: &[T]) -> Result<(), PipelineError> {
+    let mut text = String::new();
+    for value in values {
+        text.push_str(&serde_json::to_string(value).map_err(PipelineError::json(path.display()))?);
+        text.push('\n');
+    }
+    fs::write(path, text).map_err(PipelineError::io(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ingredients(config: serde_json::Value) -> Ingredients<'static> {
+        Ingredients {
+            stage: "label",
+            code: "0.1.0/1".into(),
+            seed: 42,
+            config,
+            inputs: BTreeMap::from([("ingest".into(), "ab".into())]),
+            files: BTreeMap::new(),
+        }
+    }
+
+    fn committed(config: serde_json::Value) -> (tempfile::TempDir, RunFolder, String) {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let folder = RunFolder::new(temporary.path().to_owned());
+        let staging = stage_anew(&folder, "label").expect("a staging folder");
+        fs::write(staging.join("rows.jsonl"), "1\n2\n").expect("written");
+        let id = commit(&folder, &ingredients(config), 0.5).expect("committed").id;
+        (temporary, folder, id)
+    }
+
+    #[test]
+    fn an_artifact_is_found_by_its_id_only() {
+        let (_temporary, folder, id) = committed(serde_json::json!({"width": 25}));
+        assert!(find(&folder, "label", &id).is_some());
+        let other = ingredients(serde_json::json!({"width": 50})).id().expect("hashed");
+        assert_ne!(id, other);
+        assert_eq!(find(&folder, "label", &other), None);
+    }
+
+    #[test]
+    fn an_artifact_with_a_cut_file_is_not_found() {
+        let (_temporary, folder, id) = committed(serde_json::json!({}));
+        fs::write(folder.artifact("label").join("rows.jsonl"), "1\n").expect("cut");
+        assert_eq!(find(&folder, "label", &id), None);
+    }
+
+    #[test]
+    fn the_hash_of_a_file_is_its_sha256() {
+        let (_temporary, folder, _) = committed(serde_json::json!({}));
+        let facts = file_facts(&folder.artifact("label").join("rows.jsonl")).expect("it is there");
+        // printf '1\n2\n' | sha256sum
+        let sha256 = "a6e2b7a040683432de03a18fd8a1939a2fdf82585b364bfc874bdd4095c4cae1".to_owned();
+        assert_eq!(facts, FileFacts { bytes: 4, sha256 });
+    }
+}

@@ -1,0 +1,155 @@
+//! The configuration of a pipeline: a name, a seed, and a list of stages.
+
+mod locate;
+mod overrides;
+mod suggest;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::stages::{
+    BalanceStage, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage, PredictStage,
+    ReportStage, SftStage,
+};
+
+pub use overrides::OverrideError;
+pub(crate) use suggest::nearest;
+pub use yaml::{ConfigError, Document, Place};
+
+/// A pipeline: what `configs/pipelines/NAME.yaml` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineConfig {
+    /// The name of the pipeline; its run folder is `runs/NAME` unless another is given.
+    pub name: String,
+    /// The number every random draw is derived from. Default 42, the seed of the source pipeline.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// The stages, in the order they run; each reads the artifacts of stages before it.
+    pub stages: Vec<StageConfig>,
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+/// One stage and its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageConfig {
+    /// Reads thinking traces.
+    Ingest(IngestStage),
+    /// Loads a model folder, or trains a tokenizer and draws the weights of a small model.
+    Model(ModelStage),
+    /// Counts thinking tokens and gives each question its class.
+    Label(LabelStage),
+    /// Balances the classes and splits by question.
+    Balance(BalanceStage),
+    /// Writes the examples that training reads.
+    Convert(ConvertStage),
+    /// Fine-tunes on the answers.
+    Sft(Box<SftStage>),
+    /// Improves the model by the reward of its own answers.
+    Grpo(Box<GrpoStage>),
+    /// Answers the validation questions.
+    Predict(PredictStage),
+    /// Compares the models with each other and with baselines.
+    Report(ReportStage),
+}
+
+/// A value that is out of range: its key below the stage, and what is allowed.
+pub(crate) type Problem = (String, String);
+
+impl PipelineConfig {
+    /// Reads a pipeline file, applies `--set` overrides, and checks every value.
+    ///
+    /// # Errors
+    ///
+    /// If the file is unreadable or a key or value is wrong; the error names file, line and key.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        Self::from_document(&Document::read(path, overrides)?)
+    }
+
+    /// Turns a document into a pipeline and checks every value.
+    ///
+    /// # Errors
+    ///
+    /// As [`PipelineConfig::read`], without the reading.
+    pub fn from_document(document: &Document) -> Result<Self, ConfigError> {
+        let config: Self = document.to_config()?;
+        for (index, stage) in config.stages.iter().enumerate() {
+            let key = format!("stages.{index}.{}", stage.name());
+            if let Some((below, message)) = stage.problems().into_iter().next() {
+                let key = [key, below].join(".");
+                return Err(document.error(key.trim_end_matches('.'), message));
+            }
+            if let Some(message) = config.misplaced(index) {
+                return Err(document.error(&key, message));
+            }
+        }
+        if config.stages.is_empty() {
+            return Err(document.error("stages", "a pipeline has at least one stage".into()));
+        }
+        Ok(config)
+    }
+
+    /// Why the stage at this place cannot run there.
+    fn misplaced(&self, index: usize) -> Option<String> {
+        let before: Vec<&str> = self.stages[..index].iter().map(StageConfig::name).collect();
+        let stage = &self.stages[index];
+        if before.contains(&stage.name()) {
+            return Some(format!("the stage `{}` stands twice", stage.name()));
+        }
+        let missing = stage.requires().iter().find(|required| !before.contains(required))?;
+        Some(format!("the stage `{}` needs the stage `{missing}` before it", stage.name()))
+    }
+
+    /// The settings of the label stage, if the pipeline has one.
+    pub(crate) fn class_width(&self) -> Option<std::num::NonZeroU32> {
+        self.stages.iter().find_map(|stage| match stage {
+            StageConfig::Label(label) => Some(label.class_width),
+            _ => None,
+        })
+    }
+}
+
+/// Finds the file of a pipeline: a path, or the name of a file in `configs/pipelines/` here or in a folder above.
+///
+/// Returns the file and the folder where the relative paths in it start.
+///
+/// # Errors
+///
+/// If there is no such file; the error lists the names there are.
+pub fn find_pipeline(name: &str, here: &Path) -> Result<(PathBuf, PathBuf), crate::PipelineError> {
+    let path = Path::new(name);
+    if path.is_file() {
+        return Ok((path.to_owned(), here.to_owned()));
+    }
+    for root in here.ancestors() {
+        let folder = root.join("configs").join("pipelines");
+        let file = folder.join(format!("{name}.yaml"));
+        if file.is_file() {
+            return Ok((file, root.to_owned()));
+        }
+        if folder.is_dir() {
+            let help = known_names(&folder, name);
+            return Err(crate::PipelineError::NoSuchPipeline { name: name.to_owned(), help });
+        }
+    }
+    let help = "give the path of a YAML file, or run where configs/pipelines/ is".to_owned();
+    Err(crate::PipelineError::NoSuchPipeline { name: name.to_owned(), help })
+}
+
+fn known_names(folder: &Path, name: &str) -> String {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    let listed = format!("{} holds {}", folder.display(), names.join(", "));
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
+        None => listed,
+    }
+}

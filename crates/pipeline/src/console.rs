@@ -1,0 +1,78 @@
+//! What a run shows while it works: lines, and bars with an ETA where somebody is looking.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Where a run reports to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// Standard error: bars on a terminal, plain lines elsewhere.
+    Stderr,
+    /// Nothing is shown.
+    Silent,
+}
+
+/// How often a plain log repeats the state of long work.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+impl Console {
+    /// Shows one line.
+    pub fn line(self, text: impl AsRef<str>) {
+        if self == Self::Stderr {
+            // A closed standard error is no reason to stop a training run.
+            let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+        }
+    }
+
+    /// A bar over `length` units of work.
+    #[must_use]
+    pub fn bar(self, length: usize, what: &str) -> Bar {
+        let is_drawn = self == Self::Stderr && std::io::stderr().is_terminal();
+        let target =
+            if is_drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(length as u64), target);
+        let template = "  {msg:<28} {wide_bar} {pos}/{len}  ETA {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        let plain = (self == Self::Stderr && !is_drawn).then(Instant::now);
+        Bar { bar, what: what.to_owned(), started: Instant::now(), plain }
+    }
+}
+
+/// The progress of one piece of work.
+#[derive(Debug)]
+pub struct Bar {
+    bar: ProgressBar,
+    what: String,
+    started: Instant,
+    /// When the last plain line was written, where lines stand for the bar.
+    plain: Option<Instant>,
+}
+
+impl Bar {
+    /// Says that `done` units are done.
+    pub fn set(&mut self, done: usize) {
+        self.bar.set_position(done as u64);
+        let is_due = self.plain.is_some_and(|last| last.elapsed() >= PLAIN_INTERVAL);
+        if is_due && done > 0 {
+            self.plain = Some(Instant::now());
+            let length = self.bar.length().unwrap_or_default();
+            let left = self.started.elapsed().mul_f64(length as f64 / done as f64 - 1.0);
+            Console::Stderr.line(format!(
+                "  {} {done}/{length}, ETA {} s",
+                self.what,
+                left.as_secs()
+            ));
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

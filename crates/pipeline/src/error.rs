@@ -1,0 +1,89 @@
+//! What can stop a pipeline.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use crate::config::ConfigError;
+
+/// What stopped a pipeline.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No pipeline has this name.
+    #[error("there is no pipeline file `{name}`; {help}")]
+    NoSuchPipeline {
+        /// The name as it was given.
+        name: String,
+        /// Which names there are.
+        help: String,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A JSON value cannot be read or written.
+    #[error("{place}: {source}")]
+    Json {
+        /// The file, with the line where there are several values.
+        place: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The data cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] forethought_dataset::DatasetError),
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Tokenize(#[from] forethought_tokenize::TokenizeError),
+    /// The model folder cannot be used.
+    #[error(transparent)]
+    Model(#[from] forethought_model::ModelError),
+    /// The answers cannot be sampled.
+    #[error(transparent)]
+    Rollout(#[from] forethought_rollout::RolloutError),
+    /// The tokenizer cannot be trained.
+    #[error(transparent)]
+    Bpe(#[from] forethought_tokenize::BpeError),
+    /// The adapter does not fit the model.
+    #[error(transparent)]
+    Lora(#[from] forethought_model::LoraError),
+    /// The training failed.
+    #[error(transparent)]
+    Train(#[from] forethought_train::TrainError),
+    /// The work does not fit together; the message says what to do.
+    #[error("stage {stage}: {message}")]
+    Stage {
+        /// The stage that noticed.
+        stage: &'static str,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The asked-for device is not there.
+    #[error("device {0}")]
+    Device(String),
+}
+
+impl PipelineError {
+    /// Turns an error of the system into one that names the path.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// Turns an error of JSON into one that names the place.
+    pub(crate) fn json(place: impl Display) -> impl FnOnce(serde_json::Error) -> Self {
+        move |source| Self::Json { place: place.to_string(), source }
+    }
+
+    /// Whether the user has to change a config or a command line, rather than data or files.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::NoSuchPipeline { .. } | Self::Device(_))
+    }
+}

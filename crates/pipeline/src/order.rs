@@ -1,0 +1,71 @@
+//! Which examples an optimiser step takes: a fresh seeded permutation of all of them every epoch.
+
+use forethought_seed::Seed;
+use rand::seq::SliceRandom as _;
+
+/// The order of examples over a whole run: a pure function of the seed and the step.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    seed: Seed,
+    num_examples: usize,
+    step_size: usize,
+    /// The permutation of the epoch asked for last.
+    epoch: Option<(usize, Vec<usize>)>,
+}
+
+impl Order {
+    /// Steps of `step_size` examples; the last step of an epoch takes what is left.
+    pub(crate) fn new(seed: Seed, num_examples: usize, step_size: usize) -> Self {
+        Self { seed, num_examples, step_size, epoch: None }
+    }
+
+    /// Steps of one epoch.
+    pub(crate) fn steps_per_epoch(&self) -> usize {
+        self.num_examples.div_ceil(self.step_size)
+    }
+
+    /// The examples of a step, counted from 0 over all epochs.
+    pub(crate) fn examples(&mut self, step: usize) -> &[usize] {
+        let steps = self.steps_per_epoch();
+        let (epoch, within) = (step / steps, step % steps);
+        let is_current = self.epoch.as_ref().is_some_and(|(current, _)| *current == epoch);
+        if !is_current {
+            let mut permutation: Vec<usize> = (0..self.num_examples).collect();
+            permutation.shuffle(&mut self.seed.stream("epoch order", &[epoch as u64]));
+            self.epoch = Some((epoch, permutation));
+        }
+        let permutation = self.epoch.as_ref().map_or(&[][..], |(_, permutation)| permutation);
+        let start = within * self.step_size;
+        &permutation[start..(start + self.step_size).min(permutation.len())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_epoch_takes_every_example_once_and_in_another_order() {
+        let mut order = Order::new(Seed::new(3), 10, 4);
+        let mut epochs = Vec::new();
+        for epoch in 0..2 {
+            let steps = (0..3).map(|step| order.examples(epoch * 3 + step).to_vec());
+            epochs.push(steps.collect::<Vec<_>>().concat());
+        }
+        for examples in &epochs {
+            let mut sorted = examples.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..10).collect::<Vec<_>>());
+        }
+        assert_ne!(epochs[0], epochs[1]);
+    }
+
+    #[test]
+    fn a_step_is_the_same_whatever_was_asked_before() {
+        let mut fresh = Order::new(Seed::new(3), 10, 4);
+        let mut used = fresh.clone();
+        used.examples(0);
+        used.examples(4);
+        assert_eq!(fresh.examples(5), used.examples(5));
+    }
+}

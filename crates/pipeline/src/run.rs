@@ -1,0 +1,215 @@
+//! Runs the stages of a pipeline in order, skipping those whose artifacts are already there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use forethought_seed::Seed;
+use forethought_train::{Resume, Signal, StopFlag};
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::{self, ArtifactManifest, Ingredients, RunFolder};
+use crate::config::{PipelineConfig, StageConfig};
+use crate::console::Console;
+use crate::stages::{Context, Done};
+use crate::{PipelineError, yaml};
+
+/// How to run a pipeline.
+#[derive(Debug)]
+pub struct RunOptions<'a> {
+    /// The run folder.
+    pub folder: RunFolder,
+    /// Where tensors live.
+    pub device: Device,
+    /// The first stage to run anew, although its artifact may be there.
+    pub from: Option<String>,
+    /// The last stage to run.
+    pub until: Option<String>,
+    /// Whether an interrupted training stage goes on or starts anew.
+    pub resume: Resume,
+    /// Raised by SIGINT and SIGTERM.
+    pub stop: &'a StopFlag,
+    /// Where progress is shown.
+    pub console: Console,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Every asked-for stage is done.
+    Finished,
+    /// A signal stopped it; a checkpoint was written.
+    Interrupted {
+        /// The stage that was running.
+        stage: &'static str,
+        /// The last finished optimiser step.
+        step: u64,
+        /// The signal.
+        signal: Signal,
+    },
+}
+
+/// What a run folder holds, beside the artifacts' own manifests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunManifest {
+    /// The name of the pipeline.
+    pub name: String,
+    /// The seed.
+    pub seed: u64,
+    /// The version of forethought.
+    pub version: String,
+    /// Finished stages in their order: name and artifact id.
+    pub stages: Vec<(String, String)>,
+}
+
+/// Runs a pipeline.
+///
+/// # Errors
+///
+/// If the config, the data, a model folder or a training run cannot be used; artifacts of stages that finished before
+/// stay where they are.
+pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome, PipelineError> {
+    let root = options.folder.root();
+    std::fs::create_dir_all(root).map_err(PipelineError::io(root))?;
+    let resolved = root.join("config.resolved.yaml");
+    std::fs::write(&resolved, yaml(config)?).map_err(PipelineError::io(&resolved))?;
+    let mut finished: Vec<ArtifactManifest> = Vec::new();
+    let mut reused = Vec::new();
+    for (index, stage) in selected(config, options)?.into_iter().enumerate() {
+        let position = (index + 1, config.stages.len());
+        let progress = Progress { finished: &finished, reused: &reused, position };
+        match run_stage(stage, config, options, &progress)? {
+            Ran::Reused(manifest) => {
+                reused.push(stage.name());
+                finished.push(manifest);
+            }
+            Ran::Made(manifest) => finished.push(manifest),
+            Ran::Interrupted(outcome) => return Ok(outcome),
+        }
+        write_manifest(config, root, &finished)?;
+    }
+    Ok(Outcome::Finished)
+}
+
+/// The stages up to `--until`; both names must be stages of this pipeline.
+fn selected<'a>(
+    config: &'a PipelineConfig,
+    options: &RunOptions<'_>,
+) -> Result<Vec<&'a StageConfig>, PipelineError> {
+    let names: Vec<&str> = config.stages.iter().map(StageConfig::name).collect();
+    for wanted in [&options.from, &options.until].into_iter().flatten() {
+        if !names.contains(&wanted.as_str()) {
+            let message =
+                format!("there is no stage `{wanted}`; the stages are {}", names.join(", "));
+            return Err(PipelineError::Stage { stage: "selection", message });
+        }
+    }
+    let last = options.until.as_ref().and_then(|until| names.iter().position(|name| name == until));
+    Ok(config.stages.iter().take(last.map_or(names.len(), |last| last + 1)).collect())
+}
+
+/// How far a run is.
+struct Progress<'a> {
+    finished: &'a [ArtifactManifest],
+    /// The stages of this run whose artifacts were there.
+    reused: &'a [&'static str],
+    /// The number of the stage, from 1, and how many there are.
+    position: (usize, usize),
+}
+
+/// What became of one stage.
+enum Ran {
+    /// Its artifact was there.
+    Reused(ArtifactManifest),
+    /// Its artifact was made.
+    Made(ArtifactManifest),
+    /// A signal stopped it.
+    Interrupted(Outcome),
+}
+
+/// Runs one stage, or finds that its artifact is there.
+fn run_stage(
+    stage: &StageConfig,
+    config: &PipelineConfig,
+    options: &RunOptions<'_>,
+    progress: &Progress<'_>,
+) -> Result<Ran, PipelineError> {
+    let (index, count) = progress.position;
+    let RunOptions { folder, console, .. } = options;
+    let name = stage.name();
+    let ingredients = ingredients(stage, config, progress.finished)?;
+    let id = ingredients.id()?;
+    let is_forced = options.from.as_deref() == Some(name);
+    if let Some(manifest) = artifact::find(folder, name, &id).filter(|_| !is_forced) {
+        console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
+        return Ok(Ran::Reused(manifest));
+    }
+    console.line(format!("[{index}/{count}] {name}"));
+    let started = Instant::now();
+    let context = Context {
+        folder,
+        staging: artifact::stage_anew(folder, name)?,
+        seed: Seed::new(config.seed).derive(name),
+        device: &options.device,
+        stop: options.stop,
+        resume: options.resume,
+        console: *console,
+        id: &id,
+        config,
+        reused: progress.reused,
+    };
+    match stage.run(&context)? {
+        Done::Finished => {}
+        Done::Interrupted { step, signal } => {
+            return Ok(Ran::Interrupted(Outcome::Interrupted { stage: name, step, signal }));
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let manifest = artifact::commit(folder, &ingredients, seconds)?;
+    console.line(format!("      {name} done in {seconds:.1} s"));
+    Ok(Ran::Made(manifest))
+}
+
+/// What the artifact of a stage is made of.
+fn ingredients(
+    stage: &StageConfig,
+    config: &PipelineConfig,
+    finished: &[ArtifactManifest],
+) -> Result<Ingredients<'static>, PipelineError> {
+    let mut inputs = BTreeMap::new();
+    for manifest in
+        finished.iter().filter(|manifest| stage.inputs().contains(&manifest.stage.as_str()))
+    {
+        inputs.insert(manifest.stage.clone(), manifest.id.clone());
+    }
+    let mut files = BTreeMap::new();
+    for path in stage.files()? {
+        let facts = artifact::file_facts(&path)?;
+        files.insert(path.to_string_lossy().into_owned(), facts.sha256);
+    }
+    Ok(Ingredients {
+        stage: stage.name(),
+        code: format!("{}/{}", env!("CARGO_PKG_VERSION"), stage.revision()),
+        seed: config.seed,
+        config: serde_json::to_value(stage).map_err(PipelineError::json(stage.name()))?,
+        inputs,
+        files,
+    })
+}
+
+fn write_manifest(
+    config: &PipelineConfig,
+    root: &Path,
+    finished: &[ArtifactManifest],
+) -> Result<(), PipelineError> {
+    let manifest = RunManifest {
+        name: config.name.clone(),
+        seed: config.seed,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stages: finished.iter().map(|one| (one.stage.clone(), one.id.clone())).collect(),
+    };
+    artifact::write_json(&root.join("manifest.json"), &manifest)
+}

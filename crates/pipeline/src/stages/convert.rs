@@ -1,0 +1,70 @@
+//! Convert: questions and classes into the examples that training reads.
+
+use std::fs;
+use std::path::PathBuf;
+
+use forethought_schema::{Instruction, LabelledQuestion, PromptCompletion};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Context, Done};
+use crate::PipelineError;
+use crate::artifact::{read_lines, write_json, write_lines};
+
+/// Settings of the convert stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvertStage {
+    /// A text file with the instruction that stands before each question.
+    pub prompt: PathBuf,
+}
+
+/// The two sides of the split.
+pub(crate) const SPLITS: [&str; 2] = ["train", "validation"];
+
+impl ConvertStage {
+    /// Writes, for both sides, `SPLIT.jsonl` (prompt-completion, as TRL reads it) and `SPLIT.alpaca.json` with one
+    /// `dataset_info.json` (as LLaMA-Factory reads them).
+    pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        let path = &self.prompt;
+        let prompt = fs::read_to_string(path).map_err(PipelineError::io(path))?;
+        let prompt = prompt.trim();
+        if prompt.is_empty() {
+            let message = format!("{} is empty; write the instruction into it", path.display());
+            return Err(PipelineError::Stage { stage: "convert", message });
+        }
+        for split in SPLITS {
+            let labelled = read_lines(&context.input("balance", &format!("{split}.jsonl")))?;
+            let alpaca: Vec<Instruction> =
+                labelled.iter().map(|one| instruction(prompt, one)).collect();
+            let examples: Vec<PromptCompletion> = alpaca.iter().map(prompt_completion).collect();
+            write_json(&context.staging.join(format!("{split}.alpaca.json")), &alpaca)?;
+            write_lines(&context.staging.join(format!("{split}.jsonl")), &examples)?;
+        }
+        write_json(&context.staging.join("dataset_info.json"), &dataset_info())?;
+        Ok(Done::Finished)
+    }
+}
+
+fn instruction(prompt: &str, labelled: &LabelledQuestion) -> Instruction {
+    Instruction {
+        instruction: prompt.to_owned(),
+        input: labelled.question.clone(),
+        output: labelled.class.to_string(),
+    }
+}
+
+fn prompt_completion(example: &Instruction) -> PromptCompletion {
+    PromptCompletion { prompt: example.prompt(), completion: example.output.clone() }
+}
+
+/// The index that LLaMA-Factory looks its datasets up in; the columns are its defaults for the alpaca form.
+fn dataset_info() -> serde_json::Value {
+    let entry = |split: &str| {
+        json!({
+            "file_name": format!("{split}.alpaca.json"),
+            "columns": {"prompt": "instruction", "query": "input", "response": "output"},
+        })
+    };
+    json!({"think_train": entry("train"), "think_validation": entry("validation")})
+}

@@ -1,0 +1,169 @@
+//! Model: the folder training starts from, given or made.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module as _;
+use forethought_model::{Decoder, DecoderConfig, save};
+use forethought_schema::Trace;
+use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
+use serde::{Deserialize, Serialize};
+
+use super::{Context, Done};
+use crate::PipelineError;
+use crate::artifact::{read_json, read_lines, write_json};
+use crate::config::{Document, Problem};
+
+/// Settings of the model stage: a model folder, or a model made from scratch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelStage {
+    /// A Hugging Face folder: config.json, safetensors, tokenizer.json.
+    Folder(PathBuf),
+    /// A model with random weights.
+    Scratch(ScratchModel),
+}
+
+/// A model made from scratch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScratchModel {
+    /// A YAML file with the sizes of the decoder, e.g. `configs/models/tiny.yaml`.
+    pub architecture: PathBuf,
+    /// Where its tokenizer comes from.
+    pub tokenizer: TokenizerSource,
+}
+
+/// Where the tokenizer of a model made from scratch comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenizerSource {
+    /// A folder with tokenizer.json.
+    Folder(PathBuf),
+    /// Byte-pair encoding trained on the ingested traces.
+    Train(BpeConfig),
+}
+
+/// The file that says where the model folder lies.
+const POINTER: &str = "model.json";
+/// The name of the model folder that a stage writes into its artifact.
+pub(crate) const MODEL_FOLDER: &str = "model";
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pointer {
+    /// A given folder; none where the artifact holds the model itself.
+    folder: Option<PathBuf>,
+}
+
+impl ModelStage {
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Scratch(ScratchModel { tokenizer: TokenizerSource::Train(bpe), .. }) => {
+                let error = bpe.validate().err();
+                error
+                    .map(|error| ("scratch.tokenizer.train".into(), error.to_string()))
+                    .into_iter()
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, PipelineError> {
+        match self {
+            Self::Folder(folder) => files_of(folder),
+            Self::Scratch(scratch) => {
+                let mut files = match &scratch.tokenizer {
+                    TokenizerSource::Folder(folder) => files_of(folder)?,
+                    TokenizerSource::Train(_) => Vec::new(),
+                };
+                files.push(scratch.architecture.clone());
+                Ok(files)
+            }
+        }
+    }
+
+    /// Writes `model.json`, and the folder `model` where the model is made here.
+    pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        let pointer = match self {
+            Self::Folder(folder) => Pointer { folder: Some(folder.clone()) },
+            Self::Scratch(scratch) => {
+                scratch.make(context)?;
+                Pointer { folder: None }
+            }
+        };
+        write_json(&context.staging.join(POINTER), &pointer)?;
+        Ok(Done::Finished)
+    }
+}
+
+impl ScratchModel {
+    fn make(&self, context: &Context<'_>) -> Result<(), PipelineError> {
+        let folder = context.staging.join(MODEL_FOLDER);
+        let encoder = self.encoder(context)?;
+        encoder.save(&folder)?;
+        let document = Document::read(&self.architecture, &[])?;
+        let mut config: DecoderConfig = document.to_config()?;
+        config.vocab_size = encoder.vocab_size();
+        config.validate().map_err(|error| document.error("", error.to_string()))?;
+        let decoder = Decoder::init(&config, context.seed, context.device);
+        context.console.line(format!(
+            "      {} parameters, vocabulary of {}",
+            decoder.num_params(),
+            encoder.vocab_size()
+        ));
+        Ok(save(&decoder, &folder)?)
+    }
+
+    fn encoder(&self, context: &Context<'_>) -> Result<Encoder, PipelineError> {
+        match &self.tokenizer {
+            TokenizerSource::Folder(folder) => Ok(Encoder::open(folder)?),
+            TokenizerSource::Train(bpe) => {
+                let traces: Vec<Trace> = read_lines(&context.input("ingest", "traces.jsonl"))?;
+                let texts =
+                    traces.iter().flat_map(|one| [&one.question, &one.thinking, &one.answer]);
+                let texts: Vec<&String> = texts.collect();
+                Ok(train_bpe(&texts, bpe)?)
+            }
+        }
+    }
+}
+
+/// The files of a model or tokenizer folder, sorted.
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+    let entries = fs::read_dir(folder).map_err(PipelineError::io(folder))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(PipelineError::io(folder))?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The folder of the model that training starts from.
+pub(crate) fn base_folder(context: &Context<'_>) -> Result<PathBuf, PipelineError> {
+    let artifact = context.folder.artifact("model");
+    let pointer: Pointer = read_json(&artifact.join(POINTER))?;
+    Ok(pointer.folder.unwrap_or_else(|| artifact.join(MODEL_FOLDER)))
+}
+
+/// The folder of the tokenizer: that of the model training starts from.
+pub(crate) fn tokenizer_folder(context: &Context<'_>) -> Result<PathBuf, PipelineError> {
+    base_folder(context)
+}
+
+/// The folder of the newest model before a stage: that of `sft` where it ran, else the base.
+pub(crate) fn newest_folder(
+    context: &Context<'_>,
+    stages: &[&str],
+) -> Result<PathBuf, PipelineError> {
+    let has = |stage: &&&str| context.config.stages.iter().any(|one| one.name() == **stage);
+    match stages.iter().find(has) {
+        Some(stage) => Ok(context.input(stage, MODEL_FOLDER)),
+        None => base_folder(context),
+    }
+}

@@ -1,0 +1,244 @@
+//! Report: the models beside three baselines on the same split.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use forethought_dataset::Ledger;
+use forethought_evaluate::{
+    Chart, ClassCount, Dropped, Entry, Fact, Labelled, LedgerStage, LogProbDifference,
+    NeighboursConfig, Outcome, Report, RunFacts, Sample, Series, StageDuration, baselines,
+    choose_samples,
+};
+use forethought_schema::{LabelledQuestion, Prediction};
+use forethought_train::StepRecord;
+use serde::{Deserialize, Serialize};
+
+use super::predict::TRAINED;
+use super::{Context, Done};
+use crate::PipelineError;
+use crate::artifact::{ArtifactManifest, read_json, read_lines, write_json};
+use crate::config::Problem;
+use crate::report::{REPORT_HTML, REPORT_JSON, page};
+use crate::training::HISTORY;
+
+/// Settings of the report stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportStage {
+    /// Training questions that decide for the nearest-neighbours baseline, at least 1. Default 5 (scikit-learn).
+    #[serde(default = "default_neighbours")]
+    pub neighbours: usize,
+    /// Predictions shown of each kind: right, near, wrong, unparseable. Default 6.
+    #[serde(default = "default_samples")]
+    pub samples: usize,
+}
+
+fn default_neighbours() -> usize {
+    5
+}
+fn default_samples() -> usize {
+    6
+}
+
+/// What happens to the rewards that a step is given, and what else is worth a curve: metric, title, unit.
+const CURVES: [(&str, &str, &str); 4] = [
+    ("loss", "loss", "nats per token"),
+    ("reward", "mean reward", "reward"),
+    ("entropy", "entropy of the answers", "nats per token"),
+    ("frac_reward_zero_std", "groups whose rewards are all equal", "share of groups"),
+];
+
+impl ReportStage {
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let message = "must be at least 1, got 0".to_owned();
+        (self.neighbours == 0).then(|| ("neighbours".to_owned(), message)).into_iter().collect()
+    }
+
+    /// Writes `report.json`; and `report.html` and `report.json` in the run folder, where a person looks.
+    pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        let width = context.config.class_width().map_or(25, std::num::NonZeroU32::get);
+        let mut report = Report::new(context.config.name.clone(), width);
+        report.entries = self.baselines(context, width)?;
+        for (name, title) in predicted_models(context)? {
+            let predictions: Vec<Prediction> = read_lines(&context.input("predict", &name))?;
+            let samples: Vec<Sample> = predictions.iter().map(sample).collect();
+            let outcomes: Vec<Outcome> = samples.iter().map(|sample| sample.outcome).collect();
+            report.entries.push(Entry::model(title, &outcomes, width));
+            report.samples = choose_samples(&samples, self.samples);
+        }
+        report.data = classes(context)?;
+        report.ledger = ledgers(context)?;
+        let histories = histories(context)?;
+        report.charts = charts(&histories);
+        report.configuration = crate::yaml(context.config)?;
+        report.facts = facts(context, &histories)?;
+        write_json(&context.staging.join(REPORT_JSON), &report)?;
+        write_json(&context.folder.root().join(REPORT_JSON), &report)?;
+        let path = context.folder.root().join(REPORT_HTML);
+        fs::write(&path, page(&report)?).map_err(PipelineError::io(&path))?;
+        Ok(Done::Finished)
+    }
+
+    fn baselines(&self, context: &Context<'_>, width: u32) -> Result<Vec<Entry>, PipelineError> {
+        let train: Vec<LabelledQuestion> = read_lines(&context.input("balance", "train.jsonl"))?;
+        let validation: Vec<LabelledQuestion> =
+            read_lines(&context.input("balance", "validation.jsonl"))?;
+        let train: Vec<Labelled<'_>> = train
+            .iter()
+            .map(|one| Labelled { question: &one.question, class: one.class })
+            .collect();
+        let questions: Vec<&str> = validation.iter().map(|one| one.question.as_str()).collect();
+        let truths: Vec<(u32, u32)> =
+            validation.iter().map(|one| (one.class, one.thinking_tokens)).collect();
+        let config = NeighboursConfig { k: self.neighbours, ..NeighboursConfig::default() };
+        let mut bar = context.console.bar(questions.len(), "nearest neighbours");
+        let fitted =
+            baselines(&train, &questions, &config, |done| bar.set(done)).map_err(|error| {
+                PipelineError::Stage { stage: "report", message: error.to_string() }
+            })?;
+        Ok(fitted
+            .iter()
+            .map(|one| Entry::baseline(one.name, &one.outcomes(&truths), width))
+            .collect())
+    }
+}
+
+fn sample(prediction: &Prediction) -> Sample {
+    let &Prediction { class, thinking_tokens, predicted, .. } = prediction;
+    Sample {
+        question: prediction.question.clone(),
+        completion: prediction.completion.clone(),
+        outcome: Outcome { class, thinking_tokens, predicted },
+    }
+}
+
+/// The prediction files in the order the models train, with the words the report calls them by.
+fn predicted_models(context: &Context<'_>) -> Result<Vec<(String, String)>, PipelineError> {
+    let folder = context.folder.artifact("predict");
+    let models = TRAINED.iter().map(|name| (*name, format!("after {}", name.to_uppercase())));
+    let models = std::iter::once(("base", "as it came".to_owned())).chain(models);
+    let named = models.map(|(name, title)| (format!("{name}.jsonl"), title));
+    let found: Vec<_> = named.filter(|(file, _)| folder.join(file).is_file()).collect();
+    match found.is_empty() {
+        true => Err(PipelineError::Stage {
+            stage: "report",
+            message: format!("{} holds no predictions", folder.display()),
+        }),
+        false => Ok(found),
+    }
+}
+
+/// How many questions of each class either side has, classes that were left out included.
+fn classes(context: &Context<'_>) -> Result<Vec<ClassCount>, PipelineError> {
+    let counts: Vec<forethought_dataset::ClassCount> =
+        read_json(&context.input("balance", "classes.json"))?;
+    let count = |one: &forethought_dataset::ClassCount| ClassCount {
+        class: one.class,
+        train: one.train,
+        validation: one.validation,
+    };
+    Ok(counts.iter().map(count).collect())
+}
+
+/// The accounts of the stages that may lose rows.
+fn ledgers(context: &Context<'_>) -> Result<Vec<LedgerStage>, PipelineError> {
+    ["ingest", "balance"]
+        .iter()
+        .map(|stage| {
+            let ledger: Ledger = read_json(&context.input(stage, "ledger.json"))?;
+            Ok(ledger_stage(&ledger))
+        })
+        .collect()
+}
+
+fn ledger_stage(ledger: &Ledger) -> LedgerStage {
+    let mut dropped: BTreeMap<&str, u64> = BTreeMap::new();
+    for entry in &ledger.entries {
+        for (reason, rows) in &entry.dropped {
+            *dropped.entry(reason).or_default() += rows.count;
+        }
+    }
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let reasons = dropped.into_iter();
+    LedgerStage {
+        stage: ledger.stage.clone(),
+        read: count(ledger.read()),
+        kept: count(ledger.kept()),
+        dropped: reasons
+            .map(|(reason, number)| Dropped {
+                reason: reason.replace('_', " "),
+                count: count(number),
+            })
+            .collect(),
+    }
+}
+
+/// The logs of the training stages that ran.
+fn histories(context: &Context<'_>) -> Result<Vec<(&'static str, Vec<StepRecord>)>, PipelineError> {
+    let logs = TRAINED.iter().map(|stage| (*stage, context.input(stage, HISTORY)));
+    let there = logs.filter(|(_, path)| path.is_file());
+    there.map(|(stage, path)| Ok((stage, read_lines(&path)?))).collect()
+}
+
+fn charts(histories: &[(&'static str, Vec<StepRecord>)]) -> Vec<Chart> {
+    let mut charts = Vec::new();
+    for (stage, history) in histories {
+        for (metric, title, unit) in CURVES {
+            // The loss of a policy gradient says nothing about its progress: its mean is 0 by construction.
+            if *stage == "grpo" && metric == "loss" {
+                continue;
+            }
+            let value = |record: &StepRecord| match metric {
+                "loss" => Some(record.loss),
+                _ => record.metric(metric),
+            };
+            let points: Vec<(u64, f64)> =
+                history.iter().filter_map(|one| Some((one.step, value(one)?))).collect();
+            if !points.is_empty() {
+                charts.push(Chart {
+                    title: format!("{}: {title}", stage.to_uppercase()),
+                    y_label: unit.to_owned(),
+                    series: vec![Series::new(metric, points)],
+                });
+            }
+        }
+    }
+    charts
+}
+
+fn facts(
+    context: &Context<'_>,
+    histories: &[(&'static str, Vec<StepRecord>)],
+) -> Result<RunFacts, PipelineError> {
+    let mut stages = Vec::new();
+    for stage in context.config.stages.iter().map(crate::StageConfig::name) {
+        let path = context.input(stage, "artifact.json");
+        if path.is_file() && stage != "report" {
+            let manifest: ArtifactManifest = read_json(&path)?;
+            let is_reused = context.reused.contains(&stage);
+            stages.push(StageDuration {
+                stage: stage.to_owned(),
+                seconds: manifest.seconds,
+                is_reused,
+            });
+        }
+    }
+    let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
+    let lines = vec![
+        fact("forethought", env!("CARGO_PKG_VERSION").to_owned()),
+        fact("device", format!("{:?}", context.device)),
+        fact("artifact", context.id[..12].to_owned()),
+    ];
+    let log_prob_difference = difference(histories);
+    Ok(RunFacts { seed: Some(context.config.seed), lines, stages, log_prob_difference })
+}
+
+/// How far sampling and training were apart over all steps that sampled.
+fn difference(histories: &[(&'static str, Vec<StepRecord>)]) -> Option<LogProbDifference> {
+    let steps: Vec<&StepRecord> = histories.iter().flat_map(|(_, history)| history).collect();
+    let of = |name: &str| -> Vec<f64> { steps.iter().filter_map(|one| one.metric(name)).collect() };
+    let means = of("sampling/sampling_logp_difference/mean");
+    let greatest = of("sampling/sampling_logp_difference/max");
+    let max = greatest.into_iter().reduce(f64::max)?;
+    Some(LogProbDifference { mean: means.iter().sum::<f64>() / means.len() as f64, max })
+}

@@ -1,0 +1,146 @@
+//! What the training stages share: checks, the run of Burn's learner, and the model folder at its end.
+
+use std::fs;
+
+use burn::train::{LearnerModel, TrainStep};
+use forethought_model::{Decoder, LoraConfig, save, save_adapter};
+use forethought_seed::Seed;
+use forethought_tokenize::Encoder;
+use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, StepOutput, TrainConfig, fit};
+
+use crate::PipelineError;
+use crate::artifact::write_lines;
+use crate::config::Problem;
+use crate::console::Console;
+use crate::stages::{Context, Done, MODEL_FOLDER};
+
+/// The log of the steps in the artifact of a training stage.
+pub(crate) const HISTORY: &str = "history.jsonl";
+
+/// Problems of what all training stages have: counts that start at 1, the optimiser, the adapter.
+pub(crate) fn problems(
+    counts: &[(&str, usize)],
+    training: &TrainConfig,
+    lora: Option<&LoraConfig>,
+) -> Vec<Problem> {
+    let zero = counts.iter().filter(|(_, count)| *count == 0);
+    let counts = zero.map(|(key, _)| ((*key).to_owned(), "must be at least 1, got 0".to_owned()));
+    let training = training.init().err().map(|error| problem("training", &error.to_string()));
+    let lora = lora.and_then(|lora| lora.validate().err());
+    let lora = lora.map(|error| problem("lora", &error.to_string()));
+    counts.chain(training).chain(lora).collect()
+}
+
+/// A problem below a section; range errors start with the name of their key.
+pub(crate) fn problem(section: &str, message: &str) -> Problem {
+    let key = message.split(' ').next().unwrap_or_default();
+    let is_key = !key.is_empty() && key.chars().all(|one| one.is_ascii_lowercase() || one == '_');
+    let path = if is_key { format!("{section}.{key}") } else { section.to_owned() };
+    (path, message.to_owned())
+}
+
+/// A training that is about to run.
+pub(crate) struct Training<'a> {
+    pub(crate) stage: &'static str,
+    pub(crate) config: &'a TrainConfig,
+    pub(crate) lora: Option<&'a LoraConfig>,
+    pub(crate) encoder: &'a Encoder,
+    /// The model it starts from, on an autodiff device.
+    pub(crate) start: Decoder,
+}
+
+/// How the decoder goes into a learner and comes out of it.
+pub(crate) struct Wrapping<W, U> {
+    pub(crate) wrap: W,
+    pub(crate) unwrap: U,
+}
+
+impl Training<'_> {
+    /// Trains, and writes the folder `model` and the log of the steps; with LoRA, the folder `adapter` too.
+    pub(crate) fn run<M, S, W, U>(
+        self,
+        context: &Context<'_>,
+        source: S,
+        wrapping: Wrapping<W, U>,
+    ) -> Result<Done, PipelineError>
+    where
+        M: LearnerModel + TrainStep<Output = StepOutput>,
+        S: BatchSource<M> + 'static,
+        W: FnOnce(Decoder) -> M,
+        U: FnOnce(M) -> Decoder,
+    {
+        let decoder = match self.lora {
+            Some(lora) => self.start.with_lora(lora, context.seed, context.device)?,
+            None => self.start,
+        };
+        let folder = context.folder.training(self.stage);
+        start_anew_unless_resumed(context, &folder)?;
+        let run = Run {
+            folder: &folder,
+            stage: self.stage,
+            config_hash: context.id,
+            resume: context.resume,
+            stop: context.stop,
+            progress: context.console.progress(),
+        };
+        let trainer = self.config.init().map_err(|error| PipelineError::Stage {
+            stage: self.stage,
+            message: error.to_string(),
+        })?;
+        let Fitted { model, history, outcome, .. } =
+            fit((wrapping.wrap)(decoder), source, &trainer, &run)?;
+        if let Outcome::Interrupted { step, signal } = outcome {
+            return Ok(Done::Interrupted { step, signal });
+        }
+        write_lines(&context.staging.join(HISTORY), &history)?;
+        let trained = (wrapping.unwrap)(model);
+        write_model(context, trained, self.encoder)?;
+        // The artifact holds the result; the checkpoints served to get there.
+        fs::remove_dir_all(&folder).map_err(PipelineError::io(&folder))?;
+        Ok(Done::Finished)
+    }
+}
+
+/// The dropout of each micro-batch has a seed of its own.
+pub(crate) fn dropout_seed(seed: Seed, step: u64, micro_batch: usize) -> Seed {
+    let place = [step.to_le_bytes(), (micro_batch as u64).to_le_bytes()].concat();
+    Seed::new(seed.key("dropout", &place))
+}
+
+/// Without `--resume` a stage starts at its first step, and says so where checkpoints are lost by it.
+fn start_anew_unless_resumed(
+    context: &Context<'_>,
+    folder: &std::path::Path,
+) -> Result<(), PipelineError> {
+    if context.resume == Resume::Fresh && folder.exists() {
+        context.console.line(format!(
+            "      checkpoints of an interrupted run removed: {} (--resume would have used them)",
+            folder.display()
+        ));
+        fs::remove_dir_all(folder).map_err(PipelineError::io(folder))?;
+    }
+    fs::create_dir_all(folder).map_err(PipelineError::io(folder))
+}
+
+/// The model folder of a stage: weights with adapters folded in, config, tokenizer and chat template.
+fn write_model(
+    context: &Context<'_>,
+    decoder: Decoder,
+    encoder: &Encoder,
+) -> Result<(), PipelineError> {
+    let folder = context.staging.join(MODEL_FOLDER);
+    if decoder.lora().is_some() {
+        save_adapter(&decoder, &context.staging.join("adapter"))?;
+    }
+    encoder.save(&folder)?;
+    Ok(save(&decoder.merge(), &folder)?)
+}
+
+impl Console {
+    fn progress(self) -> forethought_train::Progress {
+        match self {
+            Self::Stderr => forethought_train::Progress::Auto,
+            Self::Silent => forethought_train::Progress::Silent,
+        }
+    }
+}
