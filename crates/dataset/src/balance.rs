@@ -218,7 +218,7 @@ impl<'a> Splitter<'a> {
             .collect()
     }
 
-    /// Files and rows in ascending order, because the order of the input must not show.
+    /// Files and rows in ascending order, where a reader looks for them.
     fn ledger(&self) -> Ledger {
         let mut rows: Vec<(&LabelledQuestion, Fate)> =
             self.questions.rows.iter().zip(self.questions.fates.iter().copied()).collect();

@@ -54,13 +54,8 @@ pub(super) type PerClass = BTreeMap<u32, usize>;
 pub(super) struct Questions {
     pub(super) rows: Vec<LabelledQuestion>,
     pub(super) fates: Vec<Fate>,
-    groups: Vec<Group>,
-}
-
-/// The rows of one question.
-struct Group {
-    rows: Range<usize>,
-    side: Option<Side>,
+    /// The rows of each question.
+    groups: Vec<Range<usize>>,
 }
 
 impl Questions {
@@ -74,11 +69,11 @@ impl Questions {
             .collect();
         // The rest of the row breaks ties, so that the order the rows came in never shows.
         keyed.sort_by(|(a_key, a), (b_key, b)| (a_key, content(a)).cmp(&(b_key, content(b))));
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<Range<usize>> = Vec::new();
         for (index, (key, _)) in keyed.iter().enumerate() {
-            match groups.last_mut().filter(|group| keyed[group.rows.start].0 == *key) {
-                Some(group) => group.rows.end = index + 1,
-                None => groups.push(Group { rows: index..index + 1, side: None }),
+            match groups.last_mut().filter(|group| keyed[group.start].0 == *key) {
+                Some(group) => group.end = index + 1,
+                None => groups.push(index..index + 1),
             }
         }
         let rows: Vec<LabelledQuestion> = keyed.into_iter().map(|(_, row)| row).collect();
@@ -96,11 +91,10 @@ impl Questions {
         count(rows.filter(|(_, fate)| **fate == Fate::Kept(side)).map(|(row, _)| row.class))
     }
 
-    /// The open rows of each class whose question is on no side yet.
+    /// The open rows of each class. A draw leaves no row of a question it takes open, so their questions are on no side.
     pub(super) fn available(&self) -> PerClass {
-        let free = self.groups.iter().filter(|group| group.side.is_none());
-        let rows = free.flat_map(|group| group.rows.clone());
-        count(rows.filter(|row| self.fates[*row] == Fate::Open).map(|row| self.rows[row].class))
+        let rows = self.rows.iter().zip(&self.fates);
+        count(rows.filter(|(_, fate)| **fate == Fate::Open).map(|(row, _)| row.class))
     }
 
     /// Drops the rows of these classes that are not dropped yet, on either side.
@@ -129,15 +123,14 @@ impl Questions {
             Side::Train => Fate::Dropped(Reason::QuestionInTrain),
             Side::Validation => Fate::Dropped(Reason::QuestionInValidation),
         };
-        for group in self.groups.iter_mut().filter(|group| group.side.is_none()) {
+        for group in &self.groups {
             let open: Vec<usize> =
-                group.rows.clone().filter(|row| self.fates[*row] == Fate::Open).collect();
+                group.clone().filter(|row| self.fates[*row] == Fate::Open).collect();
             let lacks =
                 |row: &usize| quota.get(&self.rows[*row].class).is_some_and(|left| *left > 0);
             if !open.iter().any(lacks) {
                 continue;
             }
-            group.side = Some(side);
             for row in open {
                 let left = quota.entry(self.rows[row].class).or_default();
                 self.fates[row] = if *left > 0 { Fate::Kept(side) } else { full };

@@ -246,6 +246,8 @@ proptest! {
 
         prop_assert!(balanced.ledger.check().is_ok());
         prop_assert_eq!(balanced.ledger.read(), total as u64);
+        let lists = balanced.ledger.entries.iter().flat_map(|entry| entry.dropped.values());
+        prop_assert!(lists.into_iter().all(|list| list.rows.is_sorted()));
         let kept = balanced.train.len() + balanced.validation.len();
         prop_assert_eq!(balanced.ledger.kept(), kept as u64);
         for class in &balanced.classes {
