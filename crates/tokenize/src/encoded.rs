@@ -14,7 +14,7 @@ pub enum Prompt<'a> {
     Chat(&'a [Message]),
 }
 
-/// Where a completion ends.
+/// Where a completion of a chat ends. One of plain text ends with the first of [`Encoder::eos_ids`], as in TRL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {

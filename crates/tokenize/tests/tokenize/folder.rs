@@ -139,6 +139,22 @@ fn named_templates_are_chosen_by_name() {
     assert!(error.ends_with("; there are others, named default, tool_use"), "{error}");
 }
 
+/// Older folders keep special tokens in a file of their own, often as objects.
+#[test]
+fn the_config_goes_before_the_map_of_special_tokens() {
+    let map = r#"{"eos_token": {"content": "<|endoftext|>"}, "pad_token": "<|im_start|>"}"#;
+    let config = r#"{"eos_token": "<|im_end|>"}"#;
+    let folder = folder(&[
+        ("special_tokens_map.json", map),
+        ("tokenizer_config.json", config),
+        ("generation_config.json", "{}"),
+    ]);
+    let encoder = Encoder::open(folder.path()).unwrap();
+    let id = |token: &str| encoder.encode(token).unwrap()[0];
+    assert_eq!(encoder.eos_ids(), [id("<|im_end|>")]);
+    assert_eq!(encoder.pad_id(), Some(id("<|im_start|>")));
+}
+
 #[test]
 fn the_template_file_goes_before_the_config() {
     let folder = folder(&[("chat_template.jinja", "{{ messages[0].content }}!")]);

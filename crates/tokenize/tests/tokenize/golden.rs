@@ -130,3 +130,14 @@ fn ids_beyond_the_vocabulary_have_no_text() {
     let encoder = encoder();
     assert_eq!(encoder.decode(&[661, 309, 1023]).unwrap(), encoder.decode(&[309]).unwrap());
 }
+
+#[test]
+fn a_completion_that_brings_its_end_gets_no_second_one() {
+    let encoder = encoder();
+    let rows = ["x = 5", "x = 5<|im_end|>"].map(|completion| {
+        let prompt = Prompt::Text("Solve for x: ");
+        encoder.encode_prompt_completion(prompt, completion, Ending::AtEos).unwrap()
+    });
+    assert_eq!(rows[0], rows[1]);
+    assert_eq!(rows[0].ids.iter().filter(|id| **id == 660).count(), 1);
+}
