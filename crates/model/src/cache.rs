@@ -58,7 +58,7 @@ pub(crate) enum Slots {
     /// One run of slots from here on.
     From(usize),
     /// `[token]`
-    Scattered(Tensor<1, Int>),
+    Scattered(Box<Tensor<1, Int>>),
 }
 
 impl Slots {
@@ -75,7 +75,7 @@ impl Slots {
             return Self::From(first);
         }
         let length = slots.len();
-        Self::Scattered(Tensor::from_data(TensorData::new(slots, [length]), device))
+        Self::Scattered(Box::new(Tensor::from_data(TensorData::new(slots, [length]), device)))
     }
 
     fn write(&self, all: Tensor<2>, rows: Tensor<2>) -> Tensor<2> {
@@ -85,7 +85,7 @@ impl Slots {
                 all.slice_assign([*start..start + length, 0..width], rows)
             }
             Self::Scattered(slots) => {
-                all.select_assign(0, slots.clone(), rows, IndexingUpdateOp::Assign)
+                all.select_assign(0, slots.as_ref().clone(), rows, IndexingUpdateOp::Assign)
             }
         }
     }

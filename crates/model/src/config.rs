@@ -154,7 +154,7 @@ impl DecoderConfig {
         ];
         for (key, value) in fractions {
             if !(value.is_finite() && 0.0 < value) {
-                return Err(range(key, "finite and greater than 0", value));
+                return Err(range(key, "finite and greater than 0", &value));
             }
         }
         Ok(())
@@ -172,7 +172,7 @@ impl DecoderConfig {
         ];
         for (key, value) in sizes {
             if value == 0 {
-                return Err(range(key, "at least 1", value));
+                return Err(range(key, "at least 1", &value));
             }
         }
         Ok(())
@@ -180,22 +180,22 @@ impl DecoderConfig {
 
     fn validate_heads(&self) -> Result<(), ConfigError> {
         let Self { hidden_size, num_attention_heads: heads, num_key_value_heads, .. } = *self;
-        if self.head_dim.is_none() && hidden_size % heads != 0 {
-            return Err(range("hidden_size", "a multiple of num_attention_heads", hidden_size));
+        if self.head_dim.is_none() && !hidden_size.is_multiple_of(heads) {
+            return Err(range("hidden_size", "a multiple of num_attention_heads", &hidden_size));
         }
-        if heads % num_key_value_heads != 0 {
+        if !heads.is_multiple_of(num_key_value_heads) {
             let rule = "a divisor of num_attention_heads";
-            return Err(range("num_key_value_heads", rule, num_key_value_heads));
+            return Err(range("num_key_value_heads", rule, &num_key_value_heads));
         }
         // Rotary embedding turns the first half of a head against the second.
-        if self.head_dim() == 0 || self.head_dim() % 2 != 0 {
-            return Err(range("head_dim", "even and at least 2", self.head_dim()));
+        if self.head_dim() == 0 || !self.head_dim().is_multiple_of(2) {
+            return Err(range("head_dim", "even and at least 2", &self.head_dim()));
         }
         Ok(())
     }
 }
 
-fn range(key: &'static str, rule: &'static str, found: impl ToString) -> ConfigError {
+fn range(key: &'static str, rule: &'static str, found: &impl ToString) -> ConfigError {
     ConfigError::Range { key, rule, found: found.to_string() }
 }
 

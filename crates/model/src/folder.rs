@@ -44,7 +44,7 @@ pub fn load(dir: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
     let mut tensors = collected.finish(dir)?;
     let decoder = fill(unfilled, device, |name, _| {
         let tensor =
-            tensors.remove(name).unwrap_or_else(|| panic!("{name} was checked to be there"));
+            tensors.remove(name).unwrap_or_else(|| unreachable!("{name} was checked to be there"));
         if is_transposed(name) { transpose(&tensor).values } else { tensor.values }
     });
     Ok(LoadedModel { config, decoder })

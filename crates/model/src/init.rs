@@ -6,11 +6,10 @@ use rand::Rng;
 /// Values of the parameter `name`: normal for weights, 0 for biases, 1 for the scales of a normalisation.
 pub(crate) fn initial_values(name: &str, shape: &[usize], deviation: f64, seed: Seed) -> Vec<f32> {
     let count = shape.iter().product();
-    if name.ends_with("norm.weight") {
-        return vec![1.0; count];
-    }
-    if name.ends_with(".bias") {
-        return vec![0.0; count];
+    match name.rsplit_once('.') {
+        Some((module, "weight")) if module.ends_with("norm") => return vec![1.0; count],
+        Some((_, "bias")) => return vec![0.0; count],
+        _ => (),
     }
     let mut random = seed.stream(&format!("initial value of {name}"), &[]);
     let mut values = Vec::with_capacity(count + 1);

@@ -47,6 +47,7 @@ impl Norm {
     }
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the files")]
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
     q_proj: Linear,
@@ -89,6 +90,7 @@ impl Attention {
     }
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the files")]
 #[derive(Module, Debug)]
 pub(crate) struct Mlp {
     gate_proj: Linear,

@@ -50,3 +50,8 @@ pub use hf_config::{read_config, write_config};
 pub use lora::{LoraConfig, LoraError, LoraScaling};
 pub use packing::{Packed, PackedTokens, pack};
 pub use peft::{load_adapter, save_adapter};
+
+/// The example of the readme, compiled with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -123,6 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "a context is a list of ranges")]
     fn shared_beginnings_stand_once() {
         let packed = pack(&[&[1, 2, 4], &[1, 2, 3, 3], &[1, 9], &[1, 2, 3, 5]]);
         assert_eq!(packed.tokens.ids, [1, 2, 3, 3, 5, 4, 9]);
@@ -130,7 +131,7 @@ mod tests {
         assert_eq!(packed.rows, [vec![0, 1, 5], vec![0, 1, 2, 3], vec![0, 6], vec![0, 1, 2, 4]]);
         let contexts: Vec<_> =
             packed.tokens.plan.segments().iter().map(|segment| segment.context.clone()).collect();
-        assert_eq!(contexts, [vec![], vec![0..3], vec![0..2], vec![0..1]]);
+        assert_eq!(contexts, [&[][..], &[0..3], &[0..2], &[0..1]]);
     }
 
     #[test]

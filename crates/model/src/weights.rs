@@ -30,12 +30,14 @@ impl HostTensor {
     }
 }
 
+/// Width of a square of floats that fits the nearest cache.
+const TILE: usize = 32;
+
 /// The other order of a matrix; anything else is returned as it is.
 pub(crate) fn transpose(tensor: &HostTensor) -> HostTensor {
     let &[rows, columns] = tensor.shape.as_slice() else { return tensor.clone() };
-    const TILE: usize = 32;
     let mut values = vec![0.0; tensor.values.len()];
-    // Tiles that fit the nearest cache: a plain double loop misses it once per element.
+    // A plain double loop would miss the nearest cache once per element.
     for row_start in (0..rows).step_by(TILE) {
         for column_start in (0..columns).step_by(TILE) {
             for row in row_start..rows.min(row_start + TILE) {

@@ -3,22 +3,38 @@
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor, TensorData};
-use forethought_model::{AttentionPlan, Decoder, KvCache, PackedTokens, Segment, pack};
+use forethought_model::{AttentionPlan, Decoder, KvCache, Packed, PackedTokens, Segment, pack};
 use rand::Rng;
 use rayon::prelude::*;
 
-use crate::generate::{Completion, Request};
+use crate::generate::{Completion, Request, RolloutError};
 use crate::sampler::{Choice, choose};
 use crate::sampling::Sampling;
 
-/// Samples in the making.
-pub(crate) struct Chunk<'a> {
-    model: &'a Decoder,
-    sampling: &'a Sampling,
-    request: &'a Request<'a>,
-    cache: KvCache,
+/// What all chunks of one request share.
+pub(crate) struct Job<'a> {
+    /// Without gradients.
+    pub(crate) model: &'a Decoder,
+    pub(crate) sampling: &'a Sampling,
+    pub(crate) request: &'a Request<'a>,
     /// `[hidden, vocab]`, laid out so that a product with few rows runs at full speed.
     head: Tensor<2>,
+}
+
+impl<'a> Job<'a> {
+    pub(crate) fn new(
+        model: &'a Decoder,
+        sampling: &'a Sampling,
+        request: &'a Request<'a>,
+    ) -> Self {
+        Self { model, sampling, request, head: contiguous(model.head().transpose()) }
+    }
+}
+
+/// Samples in the making.
+pub(crate) struct Chunk<'a> {
+    job: &'a Job<'a>,
+    cache: KvCache,
     samples: Vec<Sample>,
     /// Logits of the next tokens, `[row, vocab]`.
     logits: Vec<f32>,
@@ -38,10 +54,6 @@ struct Sample {
 }
 
 impl Sample {
-    fn prompt<'a>(&self, request: &Request<'a>) -> &'a [u32] {
-        &request.prompts[self.completion.prompt_index]
-    }
-
     /// The segment that computes the latest token as query number `query`.
     fn segment(&self, query: usize) -> Segment {
         let own = self.first_slot + self.completion.ids.len() - 1;
@@ -49,58 +61,60 @@ impl Sample {
         context.push(self.first_slot..own);
         Segment { queries: query..query + 1, context, own }
     }
+
+    /// Takes the token that was drawn.
+    fn append(&mut self, choice: Choice, job: &Job<'_>) {
+        let completion = &mut self.completion;
+        completion.ids.push(choice.id);
+        completion.log_probs.push(choice.log_prob);
+        completion.is_finished = job.request.eos_ids.contains(&choice.id);
+        self.is_done =
+            completion.is_finished || completion.ids.len() == job.sampling.max_new_tokens;
+    }
+}
+
+/// The samples of a run of prompts, before their first token. Each has a run of slots behind those of the prompts.
+fn samples(job: &Job<'_>, prompts: Range<usize>, packed: &Packed) -> Vec<Sample> {
+    let (num_samples, num_new) = (job.request.samples_per_prompt, job.sampling.max_new_tokens);
+    let sample = |(index, (row, sample_index)): (usize, (usize, usize))| Sample {
+        completion: Completion {
+            prompt_index: prompts.start + row,
+            sample_index,
+            ids: Vec::new(),
+            log_probs: Vec::new(),
+            is_finished: false,
+        },
+        prompt_slots: packed.ranges(row),
+        prompt_length: packed.rows[row].len(),
+        first_slot: packed.tokens.len() + index * num_new,
+        row,
+        is_done: false,
+    };
+    let places = (0..prompts.len()).flat_map(|row| (0..num_samples).map(move |index| (row, index)));
+    places.enumerate().map(sample).collect()
 }
 
 impl<'a> Chunk<'a> {
-    /// Computes the prompts. Their tokens take the first slots of the cache, each sample's new ones a run of their own.
-    pub(crate) fn new(
-        model: &'a Decoder,
-        sampling: &'a Sampling,
-        request: &'a Request<'a>,
-        prompts: Range<usize>,
-    ) -> Self {
-        let sequences: Vec<&[u32]> =
-            request.prompts[prompts.clone()].iter().map(Vec::as_slice).collect();
-        let packed = pack(&sequences);
-        let num_prompt_slots = packed.tokens.len();
-        let num_samples = prompts.len() * request.samples_per_prompt;
-        let num_slots = num_prompt_slots + num_samples * sampling.max_new_tokens;
-        let samples = (0..num_samples)
-            .map(|index| {
-                let row = index / request.samples_per_prompt;
-                Sample {
-                    completion: Completion {
-                        prompt_index: prompts.start + row,
-                        sample_index: index % request.samples_per_prompt,
-                        ids: Vec::new(),
-                        log_probs: Vec::new(),
-                        is_finished: false,
-                    },
-                    prompt_slots: packed.ranges(row),
-                    prompt_length: sequences[row].len(),
-                    first_slot: num_prompt_slots + index * sampling.max_new_tokens,
-                    row,
-                    is_done: false,
-                }
-            })
-            .collect();
-        let last_tokens: Vec<usize> =
-            packed.rows.iter().filter_map(|row| row.last().copied()).collect();
-        let mut chunk = Self {
-            model,
-            sampling,
-            request,
-            cache: model.cache(num_slots),
-            head: contiguous(model.head().transpose()),
-            samples,
-            logits: Vec::new(),
-        };
-        let segments = packed.tokens.plan.segments().to_vec();
-        let plan = AttentionPlan::new(num_prompt_slots, num_slots, segments);
-        let hidden = chunk.forward(&PackedTokens { plan, ..packed.tokens }); // [prompt token, hidden]
-        let last_tokens = indices(&last_tokens, &hidden);
-        chunk.set_logits(hidden.select(0, last_tokens)); // [prompt, hidden]
-        chunk
+    /// Computes the prompts, whose tokens take the first slots of the cache.
+    pub(crate) fn new(job: &'a Job<'a>, prompts: Range<usize>) -> Result<Self, RolloutError> {
+        let sequences = job.request.prompts[prompts.clone()].iter();
+        let packed = pack(&sequences.map(Vec::as_slice).collect::<Vec<_>>());
+        let samples = samples(job, prompts, &packed);
+        let num_slots = packed.tokens.len() + samples.len() * job.sampling.max_new_tokens;
+        let cache = job.model.cache(num_slots);
+        let mut chunk = Self { job, cache, samples, logits: Vec::new() };
+        chunk.prefill(packed)?;
+        Ok(chunk)
+    }
+
+    fn prefill(&mut self, packed: Packed) -> Result<(), RolloutError> {
+        let Packed { mut tokens, rows } = packed;
+        let segments = tokens.plan.segments().to_vec();
+        tokens.plan = AttentionPlan::new(tokens.len(), self.cache.num_slots(), segments);
+        let last: Vec<usize> = rows.iter().filter_map(|row| row.last().copied()).collect();
+        let hidden = self.forward(&tokens); // [prompt token, hidden]
+        let last = indices(&last, &hidden);
+        self.set_logits(hidden.select(0, last)) // [prompt, hidden]
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -116,29 +130,30 @@ impl<'a> Chunk<'a> {
     }
 
     /// Draws a token for every unfinished sample and computes the logits of the next; returns how many it drew.
-    pub(crate) fn step(&mut self) -> usize {
+    pub(crate) fn step(&mut self) -> Result<usize, RolloutError> {
         let num_drawn = self.draw();
         if !self.is_done() {
-            self.compute();
+            self.compute()?;
         }
-        num_drawn
+        Ok(num_drawn)
     }
 
     fn draw(&mut self) -> usize {
-        let Self { sampling, request, logits, samples, model, .. } = self;
-        let vocab_size = model.config().vocab_size;
+        let Self { job, samples, logits, .. } = self;
+        let vocab_size = job.model.config().vocab_size;
         // Every draw has a stream of its own, so the order in which threads take the samples does not matter.
-        let drawn = samples.par_iter_mut().filter(|sample| !sample.is_done).map(|sample| {
+        let unfinished = samples.par_iter_mut().filter(|sample| !sample.is_done);
+        let drawn = unfinished.map(|sample| {
             let row = &logits[sample.row * vocab_size..][..vocab_size];
-            let choice =
-                choose(row, &seen(sample, sampling, request), sampling, uniform(sample, request));
-            append(sample, choice, sampling, request);
+            let uniform = uniform(&sample.completion, job.request);
+            let choice = choose(row, &seen(&sample.completion, job), job.sampling, uniform);
+            sample.append(choice, job);
         });
         drawn.count()
     }
 
     /// One forward pass over the latest token of every unfinished sample.
-    fn compute(&mut self) {
+    fn compute(&mut self) -> Result<(), RolloutError> {
         let mut tokens: Vec<(u32, usize)> = Vec::new();
         let mut segments = Vec::new();
         for sample in self.samples.iter_mut().filter(|sample| !sample.is_done) {
@@ -152,40 +167,34 @@ impl<'a> Chunk<'a> {
             positions: tokens.iter().map(|&(_, position)| narrow(position)).collect(),
             plan: AttentionPlan::new(segments.len(), self.cache.num_slots(), segments),
         });
-        self.set_logits(hidden); // [unfinished sample, hidden]
+        self.set_logits(hidden) // [unfinished sample, hidden]
     }
 
     fn forward(&mut self, tokens: &PackedTokens) -> Tensor<2> {
-        self.model.forward(tokens, Some(&mut self.cache))
+        self.job.model.forward(tokens, Some(&mut self.cache))
     }
 
-    fn set_logits(&mut self, hidden: Tensor<2>) {
-        self.logits = hidden.matmul(self.head.clone()).into_data().iter::<f32>().collect();
+    fn set_logits(&mut self, hidden: Tensor<2>) -> Result<(), RolloutError> {
+        self.logits = hidden.matmul(self.job.head.clone()).into_data().iter::<f32>().collect();
+        let is_finite = self.logits.iter().all(|logit| logit.is_finite());
+        is_finite.then_some(()).ok_or(RolloutError::NotFinite)
     }
 }
 
 /// The tokens that the repetition penalty is for; none where it changes nothing.
-fn seen(sample: &Sample, sampling: &Sampling, request: &Request<'_>) -> Vec<u32> {
-    if (sampling.repetition_penalty - 1.0).abs() < f64::EPSILON {
+fn seen(completion: &Completion, job: &Job<'_>) -> Vec<u32> {
+    if (job.sampling.repetition_penalty - 1.0).abs() < f64::EPSILON {
         return Vec::new();
     }
-    [sample.prompt(request), &sample.completion.ids].concat()
+    [&job.request.prompts[completion.prompt_index], completion.ids.as_slice()].concat()
 }
 
-/// The number in `[0, 1)` that decides the sample's next token.
-fn uniform(sample: &Sample, request: &Request<'_>) -> f64 {
-    let Completion { prompt_index, sample_index, ids, .. } = &sample.completion;
+/// The number in `[0, 1)` that decides the next token of a completion.
+fn uniform(completion: &Completion, request: &Request<'_>) -> f64 {
+    let Completion { prompt_index, sample_index, ids, .. } = completion;
     let place = [request.step, *prompt_index as u64, *sample_index as u64, ids.len() as u64];
     let bits = request.seed.stream("sampled token", &place).next_u64();
     (bits >> 11) as f64 / (1u64 << 53) as f64
-}
-
-fn append(sample: &mut Sample, choice: Choice, sampling: &Sampling, request: &Request<'_>) {
-    let completion = &mut sample.completion;
-    completion.ids.push(choice.id);
-    completion.log_probs.push(choice.log_prob);
-    completion.is_finished = request.eos_ids.contains(&choice.id);
-    sample.is_done = completion.is_finished || completion.ids.len() == sampling.max_new_tokens;
 }
 
 /// The same numbers in row-major order: a transposed view would be gathered anew by every product.

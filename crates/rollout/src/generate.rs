@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use burn::module::Module;
 use forethought_model::Decoder;
 use forethought_seed::Seed;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Job};
 use crate::sampling::{Sampling, SamplingError};
 
 /// Tokens whose keys and values are held at a time unless a request says otherwise: 2 GiB for a model of half a billion
@@ -106,6 +107,9 @@ pub enum RolloutError {
         /// Vocabulary size of the model.
         vocab_size: usize,
     },
+    /// The model computes infinities or worse, as it does after training has diverged.
+    #[error("the model's logits are not finite: its weights are useless")]
+    NotFinite,
 }
 
 /// Completes every prompt of a request. The answer is ordered by prompt, then by sample.
@@ -114,7 +118,8 @@ pub enum RolloutError {
 ///
 /// # Errors
 ///
-/// If the sampling is out of range or a prompt is empty, too long or has an unknown token; nothing is computed then.
+/// If the sampling is out of range or a prompt is empty, too long or has an unknown token; nothing is computed then. If
+/// the model computes logits that are not finite.
 pub fn generate(
     model: &Decoder,
     sampling: &Sampling,
@@ -130,13 +135,14 @@ pub fn generate(
     if num_samples == 0 {
         return Ok(done);
     }
-    let model = burn::module::Module::valid(model);
+    let model = model.valid();
+    let job = Job::new(&model, sampling, request);
     let mut num_tokens = 0;
     for prompts in chunks(sampling, request) {
         let num_before = done.len();
-        let mut chunk = Chunk::new(&model, sampling, request, prompts);
+        let mut chunk = Chunk::new(&job, prompts)?;
         while !chunk.is_done() {
-            num_tokens += chunk.step();
+            num_tokens += chunk.step()?;
             let num_completed = num_before + chunk.num_completed();
             progress(Progress { num_completed, num_samples, num_tokens });
         }

@@ -37,3 +37,8 @@ pub use generate::{
 };
 pub use sampler::{Candidate, distribution};
 pub use sampling::{Sampling, SamplingError};
+
+/// The example of the readme, compiled with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -50,7 +50,7 @@ pub fn distribution(logits: &[f32], seen: &[u32], sampling: &Sampling) -> Vec<Ca
 
 fn most_likely(scores: &[f32]) -> Vec<Candidate> {
     let largest = largest(scores);
-    let id = scores.iter().zip(0..).find(|(score, _)| **score == largest).map(|(_, id)| id);
+    let id = scores.iter().zip(0..).find(|(score, _)| largest <= **score).map(|(_, id)| id);
     id.map(|id| Candidate { id, probability: 1.0 }).into_iter().collect()
 }
 
@@ -133,7 +133,7 @@ fn normalised(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 
 /// # Panics
 ///
-/// If there is no candidate, which takes a row of logits without a number in it.
+/// If there is no candidate, that is no logit.
 fn draw(candidates: &[Candidate], uniform: f64) -> u32 {
     let mut held = 0.0;
     let drawn = candidates.iter().find(|candidate| {
@@ -141,7 +141,7 @@ fn draw(candidates: &[Candidate], uniform: f64) -> u32 {
         uniform < held
     });
     // Rounding may leave the sum a little below 1 and `uniform` above it: then it is the last one.
-    let Some(candidate) = drawn.or(candidates.last()) else { panic!("the logits are no numbers") };
+    let Some(candidate) = drawn.or(candidates.last()) else { panic!("there are no logits") };
     candidate.id
 }
 

@@ -11,18 +11,18 @@ use crate::{fixtures, index, json, load_fixture};
 
 /// Norm of every parameter's gradient, by name.
 pub(crate) fn gradient_norms(decoder: &Decoder, gradients: &Gradients) -> BTreeMap<String, f64> {
-    let mut visitor = Norms { gradients, path: Vec::new(), norms: BTreeMap::new() };
+    let mut visitor = GradientNorms { gradients, path: Vec::new(), norms: BTreeMap::new() };
     decoder.visit(&mut visitor);
     visitor.norms
 }
 
-struct Norms<'a> {
+struct GradientNorms<'a> {
     gradients: &'a Gradients,
     path: Vec<String>,
     norms: BTreeMap<String, f64>,
 }
 
-impl ModuleVisitor for Norms<'_> {
+impl ModuleVisitor for GradientNorms<'_> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());
     }

@@ -17,6 +17,9 @@ fn sampling() -> Sampling {
     }
 }
 
+/// Draws of each prompt in the frequency test.
+const NUM_DRAWS: usize = 6_000;
+
 /// Logits after the last token of a prompt.
 fn last_logits(prompt: &[u32]) -> Vec<f32> {
     let model = model();
@@ -69,30 +72,42 @@ fn after_the_penalty_nothing_is_left_of_the_prompt() {
     }
 }
 
-/// Pearson's statistic of 20,000 draws stays below the 99.9 % quantile of its distribution: the draws have the
+/// Hundreds of tokens hold 0.9 of a flat distribution.
+#[test]
+fn top_p_alone_equals_transformers_for_a_wide_nucleus() {
+    let top_p = Sampling { top_p: 0.9, ..Sampling::default() };
+    for (i, prompt) in ids("ids").iter().enumerate() {
+        let expected = expected(&format!("sample.{i}.top_p_0.9_only"));
+        assert!(300 < expected.iter().filter(|probability| 0.0 < **probability).count());
+        assert_equal(&distribution(&last_logits(prompt), prompt, &top_p), &expected);
+    }
+}
+
+/// Pearson's statistic of 6,000 draws stays below the 99.9 % quantile of its distribution: the draws have the
 /// probabilities that they should have.
 #[test]
 fn tokens_come_as_often_as_their_probability_says() {
     // 99.9 % quantiles of chi-square with 9 to 11 degrees of freedom.
     let quantile = |freedom| [27.88, 29.59, 31.26][freedom - 9];
     let prompts = ids("ids");
-    let request = Request { samples_per_prompt: 20_000, ..Request::new(&prompts, Seed::new(11)) };
+    let request =
+        Request { samples_per_prompt: NUM_DRAWS, ..Request::new(&prompts, Seed::new(11)) };
     let completions =
         generate(&model(), &sampling(), &request, &mut |_| {}).expect("a valid request");
     for (i, prompt) in prompts.iter().enumerate() {
         let candidates = distribution(&last_logits(prompt), prompt, &sampling());
         let drawn: Vec<u32> =
             completions.iter().filter(|one| one.prompt_index == i).map(|one| one.ids[0]).collect();
-        assert_eq!(drawn.len(), 20_000);
+        assert_eq!(drawn.len(), NUM_DRAWS);
         let mut statistic = 0.0;
         let mut counted = 0;
         for Candidate { id, probability } in &candidates {
             let observed = drawn.iter().filter(|other| *other == id).count();
-            let expected = 20_000.0 * probability;
+            let expected = NUM_DRAWS as f64 * probability;
             statistic += (observed as f64 - expected).powi(2) / expected;
             counted += observed;
         }
-        assert_eq!(counted, 20_000, "no token outside the nucleus was drawn");
+        assert_eq!(counted, NUM_DRAWS, "no token outside the nucleus was drawn");
         let limit = quantile(candidates.len() - 1);
         assert!(statistic < limit, "prompt {i}: {statistic} is not below {limit}");
         assert!(0.5 < statistic, "prompt {i}: {statistic} is too regular for independent draws");

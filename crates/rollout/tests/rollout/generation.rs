@@ -1,8 +1,8 @@
 //! Whole completions.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor, TensorData};
-use forethought_model::{Decoder, pack};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use forethought_model::{Decoder, DecoderConfig, pack};
 use forethought_rollout::{Completion, Progress, Request, RolloutError, Sampling, generate};
 use forethought_seed::Seed;
 use rayon::ThreadPoolBuilder;
@@ -160,6 +160,15 @@ fn progress_grows_to_the_end() {
     let completed: Vec<usize> = seen.iter().map(|progress| progress.num_completed).collect();
     assert_eq!(completed, [0, 0, 0, 2, 2, 2, 2, 3]);
     assert!(seen.iter().all(|progress| progress.num_samples == 3));
+}
+
+#[test]
+fn a_model_without_finite_logits_is_reported() {
+    let huge = DecoderConfig { initializer_range: 1e38, ..model().config().clone() };
+    let broken = Decoder::init(&huge, Seed::new(0), &Device::flex());
+    let prompts = ids("ids");
+    let error = generate(&broken, &warm(), &Request::new(&prompts, Seed::new(0)), &mut |_| {});
+    assert_eq!(error, Err(RolloutError::NotFinite));
 }
 
 #[test]
