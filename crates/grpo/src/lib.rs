@@ -37,6 +37,10 @@
 //! # Ok::<(), forethought_grpo::GrpoConfigError>(())
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod advantages;
 mod config;
 mod metrics;

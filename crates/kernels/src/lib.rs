@@ -1,5 +1,9 @@
 //! Decoder operations: fused on the CPU, stock operations on every other backend.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod fused;
 mod lanes;
 mod matrix;

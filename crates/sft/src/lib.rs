@@ -7,8 +7,8 @@
 //! dft:  loss = -(1 / T) * sum_t stop_gradient(p_t) * log p_t
 //! ```
 //!
-//! `nll` is the maximum likelihood of Ouyang et al. 2022, section 3.5, <https://arxiv.org/abs/2203.02155>; `dft` is Eq. 9
-//! of Wu et al. 2025, <https://arxiv.org/abs/2508.05629>.
+//! `nll` is the maximum likelihood of Ouyang et al. 2022, section 3.5, <https://arxiv.org/abs/2203.02155>; `dft` is the
+//! dynamic fine-tuning of Wu et al. 2025, <https://arxiv.org/abs/2508.05629>.
 //!
 //! 1. Only completion tokens are handed in: the prompt is not scored.
 //! 2. The divisor is the token count of the step, as `num_items_in_batch` of transformers 5 and TRL 1.16, so micro-batch
@@ -24,6 +24,10 @@
 //! let output = SftConfig::default().init().forward(SupervisedBatch::new(log_probs, 4));
 //! assert!((output.loss.into_scalar::<f32>() - 2f32.ln() / 2.0).abs() < 1e-6);
 //! ```
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 mod config;
 

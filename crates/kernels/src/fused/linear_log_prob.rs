@@ -228,10 +228,11 @@ impl Problem {
             self.differentiate_logits(d_logits, targets, scales);
             if wants.hidden {
                 let d_hidden = &mut d_hidden[start * self.width..][..count * self.width];
-                self.add_to_hidden(d_logits, d_hidden);
+                self.write_to_hidden(d_logits, d_hidden);
             }
             if wants.head {
-                self.add_to_head(d_logits, start, &mut d_head);
+                let write = if start == 0 { Write::Overwrite } else { Write::Add };
+                self.write_to_head(d_logits, start, write, &mut d_head);
             }
         }
         (d_hidden, d_head)
@@ -255,7 +256,7 @@ impl Problem {
         );
     }
 
-    fn add_to_hidden(&self, d_logits: &[f32], d_hidden: &mut [f32]) {
+    fn write_to_hidden(&self, d_logits: &[f32], d_hidden: &mut [f32]) {
         let count = d_logits.len() / self.vocab;
         multiply(
             MatrixMut::new(d_hidden, count, self.width, self.width),
@@ -266,11 +267,11 @@ impl Problem {
         );
     }
 
-    fn add_to_head(&self, d_logits: &[f32], start: usize, d_head: &mut [f32]) {
+    fn write_to_head(&self, d_logits: &[f32], start: usize, write: Write, d_head: &mut [f32]) {
         let count = d_logits.len() / self.vocab;
         multiply(
             MatrixMut::new(d_head, self.vocab, self.width, self.width),
-            Write::Add,
+            write,
             Matrix::new(d_logits, count, self.vocab, self.vocab).transposed(),
             Matrix::new(self.hidden_rows(start, count), count, self.width, self.width),
             Threads::All,
