@@ -7,7 +7,7 @@
 //! theta <- theta - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 //! ```
 //!
-//! Loshchilov and Hutter 2019, <https://arxiv.org/abs/1711.05101>, Algorithm 2, in the order of operations of
+//! Loshchilov and Hutter 2017, <https://arxiv.org/abs/1711.05101>, Algorithm 2, in the order of operations of
 //! `torch.optim.AdamW` (single tensor). Burn's own `AdamW` computes the same formula, but its coefficients in f32:
 //! `1 - 0.999f32` is off by 1.3e-5 of its value, and so is the second moment. Here the coefficients are f64, as in
 //! Python, and only the tensors are f32.

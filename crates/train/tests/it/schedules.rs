@@ -1,6 +1,7 @@
 //! The learning rate of every step, against those of transformers.
 
 use forethought_train::{SchedulerKwargs, SchedulerType, TrainConfig};
+use proptest::prelude::*;
 
 fn rates(lr_scheduler_type: SchedulerType, lr_scheduler_kwargs: SchedulerKwargs) -> Vec<f64> {
     let config = TrainConfig {
@@ -214,4 +215,29 @@ fn keys_are_those_of_hugging_face_and_no_others() {
     let unknown = parse(r#"{"learning_rat": 1e-3}"#).expect_err("misspelt").to_string();
     assert!(unknown.contains("unknown field `learning_rat`"), "{unknown}");
     assert!(parse(r#"{"lr_scheduler_kwargs": {"min": 1}}"#).is_err());
+}
+
+proptest! {
+    #[test]
+    fn a_rate_rises_while_warming_up_then_never_again_and_stays_in_range(
+        warmup_steps in 1u64..50,
+        num_steps in 1u64..200,
+        lr_scheduler_type in prop::sample::select(vec![
+            SchedulerType::Linear,
+            SchedulerType::Cosine,
+            SchedulerType::ConstantWithWarmup,
+        ]),
+    ) {
+        let config = TrainConfig { warmup_steps, lr_scheduler_type, ..TrainConfig::default() };
+        let schedule = config.init().expect("parameters are in range").schedule(num_steps);
+        let rates: Vec<f64> = (0..=num_steps).map(|step| schedule.at(step)).collect();
+        prop_assert!(rates.iter().all(|rate| (0.0..=config.learning_rate).contains(rate)));
+        for (step, pair) in rates.windows(2).enumerate() {
+            if (step as u64) < warmup_steps {
+                prop_assert!(pair[0] < pair[1], "step {}", step);
+            } else {
+                prop_assert!(pair[0] >= pair[1], "step {}", step);
+            }
+        }
+    }
 }

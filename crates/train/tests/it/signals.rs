@@ -1,7 +1,7 @@
 //! Signals and kills, sent to a process of its own: this test binary, asked for one test.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,10 @@ use crate::toy::{Setup, Toy, ToySource, Trouble};
 
 const FOLDER: &str = "FORETHOUGHT_TEST_FOLDER";
 const STEP_MILLIS: &str = "FORETHOUGHT_TEST_STEP_MILLIS";
+/// File in the folder that appears once a step has begun.
+const BEGUN: &str = "begun";
+/// File in the folder that holds the error of a run that failed.
+const ERROR: &str = "error";
 const STEPS: u64 = 40;
 
 /// Not a test by itself: what the other tests start as a process.
@@ -22,22 +26,31 @@ fn child_process() {
     let each = Duration::from_millis(millis.parse().expect("a number"));
     let mut setup = Setup::resumed(Path::new(&folder)).saving_every(3);
     setup.stop = StopFlag::on_signals().expect("handlers");
-    let source = ToySource::with(STEPS, Trouble::Slow { each });
-    let fitted = setup.fit(Toy::new(0.0), source).expect("a run");
-    std::process::exit(match fitted.outcome {
-        Outcome::Finished => 0,
-        Outcome::Interrupted { signal, .. } => i32::from(signal.exit_code()),
+    let begun = Path::new(&folder).join(BEGUN);
+    let source = ToySource::with(STEPS, Trouble::Slow { each, begun });
+    std::process::exit(match setup.fit(Toy::new(0.0), source).map(|fitted| fitted.outcome) {
+        Ok(Outcome::Finished) => 0,
+        Ok(Outcome::Interrupted { signal, .. }) => i32::from(signal.exit_code()),
+        Err(error) => {
+            let written = fs::write(Path::new(&folder).join(ERROR), error.to_string());
+            if written.is_ok() { 1 } else { 2 }
+        }
     });
 }
 
+const ARGUMENTS: [&str; 4] = ["--exact", "signals::child_process", "--test-threads", "1"];
+
 fn start(folder: &Path, step_millis: u64) -> Child {
-    Command::new(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "signals::child_process", "--test-threads", "1"])
-        .env(FOLDER, folder)
-        .env(STEP_MILLIS, step_millis.to_string())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a process")
+    spawn(Command::new(this_binary()).args(ARGUMENTS), folder, step_millis)
+}
+
+fn this_binary() -> PathBuf {
+    std::env::current_exe().expect("this binary")
+}
+
+fn spawn(command: &mut Command, folder: &Path, step_millis: u64) -> Child {
+    let command = command.env(FOLDER, folder).env(STEP_MILLIS, step_millis.to_string());
+    command.stdout(Stdio::null()).spawn().expect("a process")
 }
 
 fn send(child: &Child, signal: &str) {
@@ -84,8 +97,8 @@ fn a_signal_ends_the_process_after_a_checkpoint_of_the_last_step() {
 fn a_second_signal_does_not_wait_for_the_step() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = start(folder.path(), 120_000);
-    // The log is opened just before the first step, the handlers before it.
-    wait_for("log", || folder.path().join("metrics.jsonl").exists());
+    // From here on the flag is not read for two minutes.
+    wait_for("step", || folder.path().join(BEGUN).exists());
     send(&child, "-TERM");
     thread::sleep(Duration::from_millis(50));
     send(&child, "-INT");
@@ -122,4 +135,19 @@ fn a_process_killed_again_and_again_ends_where_an_undisturbed_one_does() {
     assert_eq!(num_lines(folder.path()), 40);
     let steps: Vec<u64> = resumed.history.iter().map(|record| record.step).collect();
     assert_eq!(steps, (1..=STEPS).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_on_the_disk_is_an_error_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // No file may grow beyond one block, as if the disk were full: the log of three steps fits, a record does not.
+    let script = r#"trap '' XFSZ; ulimit -f 1; exec "$0" "$@""#;
+    let mut command = Command::new("bash");
+    let command = command.args(["-c", script]).arg(this_binary()).args(ARGUMENTS);
+    let status = spawn(command, folder.path(), 0).wait().expect("an exit");
+    assert_eq!(status.code(), Some(1));
+    let error = fs::read_to_string(folder.path().join(ERROR)).expect("a message");
+    assert!(error.starts_with("cannot write ") && error.contains("step-000003.tmp/"), "{error}");
+    assert!(error.contains(" bytes): File too large"), "{error}");
+    assert_eq!(fs::read_dir(folder.path().join("checkpoints")).expect("a folder").count(), 0);
 }

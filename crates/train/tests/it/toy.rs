@@ -1,6 +1,7 @@
 //! A small model with every kind of parameter, its batches, and runs of it.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -109,8 +110,8 @@ pub(crate) enum Trouble {
     Fail { at: u64 },
     /// Makes a loss that is not a number.
     Nan { at: u64 },
-    /// Takes a while for every step.
-    Slow { each: Duration },
+    /// Takes a while for every step, and leaves a file that says it has begun.
+    Slow { each: Duration, begun: PathBuf },
     /// Returns no micro-batch.
     Empty { at: u64 },
 }
@@ -143,7 +144,10 @@ impl BatchSource<Toy> for ToySource {
         match &self.trouble {
             Trouble::Stop { during, flag } if *during == step => flag.raise(Signal::Interrupt),
             Trouble::Fail { at } if *at == step => return Err("the rollout lost a prompt".into()),
-            Trouble::Slow { each } => thread::sleep(*each),
+            Trouble::Slow { each, begun } => {
+                fs::write(begun, "")?;
+                thread::sleep(*each);
+            }
             Trouble::Nan { at } if *at == step => share = f32::NAN,
             _ => {}
         }
