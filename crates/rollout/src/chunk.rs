@@ -215,3 +215,30 @@ fn indices(indices: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
 fn narrow(index: usize) -> u32 {
     u32::try_from(index).unwrap_or_else(|_| panic!("index {index} does not fit 32 bits"))
 }
+
+#[cfg(test)]
+mod tests {
+    use forethought_seed::Seed;
+
+    use super::*;
+
+    #[test]
+    fn every_step_prompt_sample_and_token_has_a_number_of_its_own() {
+        let draw = |step, prompt_index, sample_index, num_tokens| {
+            let completion = Completion {
+                prompt_index,
+                sample_index,
+                ids: vec![0; num_tokens],
+                log_probs: Vec::new(),
+                is_finished: false,
+            };
+            uniform(&completion, &Request { step, ..Request::new(&[], Seed::new(1)) })
+        };
+        let places = [(0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)];
+        let mut numbers =
+            places.map(|(step, prompt, sample, token)| draw(step, prompt, sample, token));
+        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
+        numbers.sort_by(f64::total_cmp);
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+    }
+}

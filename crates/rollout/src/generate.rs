@@ -9,8 +9,8 @@ use forethought_seed::Seed;
 use crate::chunk::{Chunk, Job};
 use crate::sampling::{Sampling, SamplingError};
 
-/// Tokens whose keys and values are held at a time unless a request says otherwise: 2 GiB for a model of half a billion
-/// parameters, 64 MiB for the tiny default one.
+/// Tokens whose keys and values are held at a time unless a request says otherwise: 768 MiB for Qwen2-0.5B, 64 MiB for
+/// the tiny default model.
 pub const DEFAULT_MAX_CACHED_TOKENS: usize = 32_768;
 
 /// What to complete.

@@ -158,6 +158,14 @@ fn shards_are_checked_against_their_index() {
     let index_path = dir.path().join("model.safetensors.index.json");
     let index = fs::read_to_string(&index_path).expect("the index is there");
 
+    let elsewhere = index.replacen("model-00002-of", "model-00001-of", 1);
+    fs::write(&index_path, elsewhere).expect("written");
+    let message = load_error(dir.path()).to_string();
+    let expected = "is in model-00002-of-00002.safetensors, \
+        the index says model-00001-of-00002.safetensors";
+    assert!(message.ends_with(expected), "{message}");
+    fs::write(&index_path, &index).expect("written");
+
     fs::copy(dir.path().join("model-00001-of-00002.safetensors"), &second).expect("copied");
     let ModelError::Tensors { problems, .. } = load_error(dir.path()) else { panic!("tensors") };
     let is_duplicate =

@@ -45,6 +45,21 @@ fn greedy_tokens_equal_transformers() {
 }
 
 #[test]
+fn a_strong_penalty_keeps_tokens_of_prompt_and_completion_from_coming_again() {
+    let prompts = ids("ids");
+    let sampling = Sampling { repetition_penalty: 1000.0, ..greedy() };
+    for completion in complete(&sampling, &Request::new(&prompts, Seed::new(0))) {
+        let mut seen = prompts[completion.prompt_index].clone();
+        for id in &completion.ids {
+            assert!(!seen.contains(id), "{id} comes again");
+            seen.push(*id);
+        }
+    }
+    // Without the penalty a token does come twice in a row.
+    assert!(ids("greedy")[0].windows(2).any(|pair| pair[0] == pair[1]));
+}
+
+#[test]
 fn a_completion_does_not_depend_on_what_is_completed_beside_it() {
     let prompts = ids("ids");
     let request =
