@@ -20,6 +20,14 @@ pub enum PipelineError {
         /// Which names there are.
         help: String,
     },
+    /// The pipeline has no stage of this name.
+    #[error("there is no stage `{name}` in this pipeline; its stages are {known}")]
+    NoSuchStage {
+        /// The name as it was given.
+        name: String,
+        /// Which stages there are.
+        known: String,
+    },
     /// A file or folder cannot be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -84,6 +92,12 @@ impl PipelineError {
     /// Whether the user has to change a config or a command line, rather than data or files.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::NoSuchPipeline { .. } | Self::Device(_))
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::NoSuchPipeline { .. }
+                | Self::NoSuchStage { .. }
+                | Self::Device(_)
+        )
     }
 }

@@ -13,6 +13,7 @@ use crate::artifact::{self, ArtifactManifest, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig};
 use crate::console::Console;
 use crate::stages::{Context, Done};
+use crate::training::HISTORY;
 use crate::{PipelineError, yaml};
 
 /// How to run a pipeline.
@@ -77,10 +78,11 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
     let resolved = root.join("config.resolved.yaml");
     std::fs::write(&resolved, yaml(config)?).map_err(PipelineError::io(&resolved))?;
     let mut finished: Vec<ArtifactManifest> = Vec::new();
-    let mut reused = Vec::new();
+    let (mut reused, mut is_forced) = (Vec::new(), false);
     for (index, stage) in selected(config, options)?.into_iter().enumerate() {
         let position = (index + 1, config.stages.len());
-        let progress = Progress { finished: &finished, reused: &reused, position };
+        is_forced |= options.from.as_deref() == Some(stage.name());
+        let progress = Progress { finished: &finished, reused: &reused, position, is_forced };
         match run_stage(stage, config, options, &progress)? {
             Ran::Reused(manifest) => {
                 reused.push(stage.name());
@@ -90,6 +92,7 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
             Ran::Interrupted(outcome) => return Ok(outcome),
         }
         write_manifest(config, root, &finished)?;
+        write_metrics(&options.folder, &finished)?;
     }
     Ok(Outcome::Finished)
 }
@@ -102,9 +105,8 @@ fn selected<'a>(
     let names: Vec<&str> = config.stages.iter().map(StageConfig::name).collect();
     for wanted in [&options.from, &options.until].into_iter().flatten() {
         if !names.contains(&wanted.as_str()) {
-            let message =
-                format!("there is no stage `{wanted}`; the stages are {}", names.join(", "));
-            return Err(PipelineError::Stage { stage: "selection", message });
+            let (name, known) = (wanted.clone(), names.join(", "));
+            return Err(PipelineError::NoSuchStage { name, known });
         }
     }
     let last = options.until.as_ref().and_then(|until| names.iter().position(|name| name == until));
@@ -118,6 +120,8 @@ struct Progress<'a> {
     reused: &'a [&'static str],
     /// The number of the stage, from 1, and how many there are.
     position: (usize, usize),
+    /// Whether `--from` named this stage or one before it.
+    is_forced: bool,
 }
 
 /// What became of one stage.
@@ -142,7 +146,7 @@ fn run_stage(
     let name = stage.name();
     let ingredients = ingredients(stage, config, progress.finished)?;
     let id = ingredients.id()?;
-    let is_forced = options.from.as_deref() == Some(name);
+    let is_forced = progress.is_forced;
     if let Some(manifest) = artifact::find(folder, name, &id).filter(|_| !is_forced) {
         console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
         return Ok(Ran::Reused(manifest));
@@ -212,4 +216,15 @@ fn write_manifest(
         stages: finished.iter().map(|one| (one.stage.clone(), one.id.clone())).collect(),
     };
     artifact::write_json(&root.join("manifest.json"), &manifest)
+}
+
+/// `metrics.jsonl`: the logs of all training stages, one after the other.
+fn write_metrics(folder: &RunFolder, finished: &[ArtifactManifest]) -> Result<(), PipelineError> {
+    let mut text = String::new();
+    for manifest in finished.iter().filter(|one| one.files.contains_key(HISTORY)) {
+        let path = folder.artifact(&manifest.stage).join(HISTORY);
+        text.push_str(&std::fs::read_to_string(&path).map_err(PipelineError::io(&path))?);
+    }
+    let path = folder.root().join("metrics.jsonl");
+    std::fs::write(&path, text).map_err(PipelineError::io(&path))
 }
