@@ -87,16 +87,17 @@ impl Proportion {
 }
 
 /// What a [`Proportion`] is in a file: its counts, and the numbers that follow from them for whoever reads the file.
+/// Reading it back, only the counts matter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProportionRecord {
     successes: usize,
     n: usize,
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     value: Option<f64>,
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     low: f64,
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     high: f64,
 }
 

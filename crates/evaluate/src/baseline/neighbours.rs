@@ -21,7 +21,7 @@ pub struct NeighboursConfig {
 
 impl Default for NeighboursConfig {
     fn default() -> Self {
-        Self { k: 5, shortest: 1, longest: 3 }
+        Self { k: 5, shortest: 3, longest: 3 }
     }
 }
 

@@ -190,7 +190,9 @@ fn training(chart: &Chart) -> Result<Figure, RenderError> {
     let smoothing =
         if span > 1 { format!(" Bold: moving mean over {span} points.") } else { String::new() };
     let swatches = ["blue", "vermilion", "green", "purple"];
-    let legend = chart.series.iter().zip(swatches.into_iter().cycle());
+    // A single curve is named in the title.
+    let named = chart.series.iter().filter(|_| chart.series.len() > 1);
+    let legend = named.zip(swatches.into_iter().cycle());
     Ok(Figure {
         title: chart.title.clone(),
         svg: plot::curves(chart, &format!("{}: {}", chart.title, changes.join(" ")))?,
@@ -210,7 +212,7 @@ fn change(series: &Series) -> String {
     let (first, last) = (&series.points[..tenth], &series.points[series.points.len() - tenth..]);
     let missing = match series.num_not_finite {
         0 => String::new(),
-        count => format!(" ({count} values were not finite)"),
+        count => format!(" (values that were not finite: {count})"),
     };
     format!(
         "{}: {} in the first tenth, {} in the last{missing}.",
@@ -220,15 +222,17 @@ fn change(series: &Series) -> String {
     )
 }
 
-/// Questions per class; none of no classes.
+/// Questions per class, without the classes that have none; none of no classes.
 pub(super) fn of_data(report: &Report) -> Result<Option<Figure>, RenderError> {
-    if report.data.is_empty() {
+    let used = |row: &&ClassCount| row.train + row.validation > 0;
+    let rows: Vec<&ClassCount> = report.data.iter().filter(used).collect();
+    if rows.is_empty() {
         return Ok(None);
     }
     let layer = |color, count: fn(&ClassCount) -> usize| {
         let bar =
             move |row: &ClassCount| Bar { at: row.class.into(), height: count(row) as f64, color };
-        report.data.iter().map(bar)
+        rows.iter().map(move |row| bar(row))
     };
     let behind = layer(palette::SKY, |row| row.train + row.validation);
     let total =

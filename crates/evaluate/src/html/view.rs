@@ -19,6 +19,7 @@ pub(super) struct Page {
     /// A word for the style sheet, and the badge; none without a model.
     standing: Option<(&'static str, &'static str)>,
     headline: String,
+    lead: Vec<String>,
     class_note: String,
     comparison: Option<Figure>,
     results: Vec<ResultRow>,
@@ -39,10 +40,12 @@ impl Page {
         let mut models = figures::of_models(report)?;
         models.retain(|model| !model.is_empty());
         let num_validation = report.entries.iter().map(|entry| entry.metrics.n).max().unwrap_or(0);
+        let mut sentences = report.sentences().into_iter();
         Ok(Self {
             title: report.title.clone(),
             standing: report.verdict().map(|verdict| badge(verdict.standing)),
-            headline: report.headline(),
+            headline: sentences.next().unwrap_or_default(),
+            lead: sentences.collect(),
             class_note: class_note(report.class_width),
             comparison: figures::comparison(report)?,
             results: report.entries.iter().map(ResultRow::of).collect(),

@@ -44,7 +44,7 @@ pub(crate) fn heatmap(
 ) -> Result<Option<String>, RenderError> {
     let Some(confusion) = Confusion::of(cells) else { return Ok(None) };
     let side = confusion.cell() * confusion.rows();
-    let width = (confusion.x(Column::Unparseable) + confusion.cell().max(8) + 16).max(LEFT + 410);
+    let width = (confusion.x(Column::Unparseable) + confusion.strip() + 16).max(LEFT + 410);
     let height = TOP + side + 84;
     let frame = Frame { width: width.unsigned_abs(), height: height.unsigned_abs(), description };
     frame.draw(|canvas| confusion.draw(canvas)).map(Some)
@@ -81,6 +81,11 @@ impl Confusion {
         (SIDE / self.rows()).clamp(5, 36)
     }
 
+    /// The width of the columns beside the square.
+    fn strip(&self) -> i32 {
+        self.cell().max(14)
+    }
+
     fn draw(&self, canvas: &Canvas) -> Result<(), DrawingError> {
         let side = self.cell() * self.rows();
         for (&(row, column), &count) in &self.counts {
@@ -91,7 +96,7 @@ impl Confusion {
             |x: i32, width| Rectangle::new([(x, TOP), (x + width, TOP + side)], palette::GREY);
         canvas.draw(&frame(LEFT, side))?;
         for (column, name) in [(Column::Outside, "other"), (Column::Unparseable, "none")] {
-            let width = self.cell().max(8);
+            let width = self.strip();
             canvas.draw(&frame(self.x(column), width))?;
             let style = text(10.0, HPos::Center, VPos::Bottom);
             canvas.draw(&Text::new(name, (self.x(column) + width / 2, TOP - 6), style))?;
@@ -105,7 +110,7 @@ impl Confusion {
         match column {
             Column::Group(group) => LEFT + self.cell() * i32::try_from(group).unwrap_or(0),
             Column::Outside => LEFT + side + 14,
-            Column::Unparseable => LEFT + side + 14 + self.cell().max(26) + 8,
+            Column::Unparseable => LEFT + side + 14 + self.strip().max(26) + 10,
         }
     }
 
@@ -116,8 +121,7 @@ impl Confusion {
         share: f64,
     ) -> Result<(), DrawingError> {
         let (x, y) = (self.x(column), TOP + self.cell() * i32::try_from(row).unwrap_or(0));
-        let width =
-            if matches!(column, Column::Group(_)) { self.cell() } else { self.cell().max(8) };
+        let width = if matches!(column, Column::Group(_)) { self.cell() } else { self.strip() };
         let corners = [(x, y), (x + width, y + self.cell())];
         canvas.draw(&Rectangle::new(corners, palette::BLUE.mix(shade(share)).filled()))
     }

@@ -62,13 +62,16 @@ impl Report {
     /// What the report says, in at most three sentences.
     #[must_use]
     pub fn headline(&self) -> String {
-        self.verdict().map_or_else(
-            || "No model was evaluated.".to_owned(),
-            |verdict| {
-                let sentences = [Some(verdict.result()), verdict.comparison(), verdict.change()];
-                sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
-            },
-        )
+        self.sentences().join(" ")
+    }
+
+    /// The sentences of the headline: the result, the comparison with the baselines, the change by the last training.
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        let Some(verdict) = self.verdict() else {
+            return vec!["No model was evaluated.".to_owned()];
+        };
+        let sentences = [Some(verdict.result()), verdict.comparison(), verdict.change()];
+        sentences.into_iter().flatten().collect()
     }
 }
 
@@ -76,11 +79,11 @@ impl Verdict<'_> {
     fn result(&self) -> String {
         let metrics = &self.model.metrics;
         format!(
-            "For {} of {} validation questions the model ({}) predicts the exact class, for {} it is at most one class \
-             off.",
+            "The model ({}) predicts the exact class for {} of {} validation questions and is at most one class off for \
+             {}.",
+            self.model.name,
             numbers::percent(metrics.strict.value()),
             numbers::grouped(metrics.n),
-            self.model.name,
             numbers::percent(metrics.within_1.value()),
         )
     }
@@ -93,13 +96,17 @@ impl Verdict<'_> {
             Standing::NoBaseline => return None,
         };
         let (strict, within_1) = (self.best_strict?, self.best_within_1?);
-        Some(format!(
-            "{claim}; the best baselines reach {} ({}) and {} ({}).",
-            numbers::percent(strict.metrics.strict.value()),
-            strict.name,
-            numbers::percent(within_1.metrics.within_1.value()),
-            within_1.name,
-        ))
+        let shares = [strict.metrics.strict, within_1.metrics.within_1];
+        let [exact, near] = shares.map(|share| numbers::percent(share.value()));
+        let best = if strict.name == within_1.name {
+            format!("the best baseline, {}, reaches {exact} and {near}", strict.name)
+        } else {
+            format!(
+                "the best baselines reach {exact} ({}) and {near} ({})",
+                strict.name, within_1.name
+            )
+        };
+        Some(format!("{claim}; {best}."))
     }
 
     fn change(&self) -> Option<String> {
