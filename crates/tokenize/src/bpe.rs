@@ -67,7 +67,12 @@ impl BpeConfig {
         [END_OF_TEXT, TURN_START, TURN_END].into_iter().chain(extra).collect()
     }
 
-    fn check(&self) -> Result<(), BpeError> {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    ///
+    /// If the vocabulary cannot hold the bytes and the special tokens, or a pair need not occur.
+    pub fn validate(&self) -> Result<(), BpeError> {
         let specials = self.specials();
         let needed = BYTES + specials.len();
         if self.vocab_size < needed || u32::try_from(self.vocab_size).is_err() {
@@ -134,7 +139,7 @@ pub fn train_bpe<T: AsRef<str> + Sync>(
     texts: &[T],
     config: &BpeConfig,
 ) -> Result<Encoder, BpeError> {
-    config.check()?;
+    config.validate()?;
     match texts.iter().map(|text| text.as_ref().len()).sum() {
         0 => return Err(BpeError::NoText),
         bytes if MAX_TEXT < bytes => return Err(BpeError::TooMuchText(bytes)),
