@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::RenderError;
 use crate::plot::{self, Bar, Bars, IntervalRow, palette};
-use crate::{Chart, ClassCount, Entry, EntryKind, Report, Series, numbers};
+use crate::{
+    Chart, ClassAccuracy, ClassCount, Entry, EntryKind, ErrorCount, Point, Report, Series, numbers,
+};
 
 /// Errors of this many classes and more share the last bar on their side.
 const MOST_ERROR: i64 = 12;
@@ -100,14 +102,19 @@ fn confusion(entry: &Entry) -> Result<Option<Figure>, RenderError> {
     }))
 }
 
+/// How many errors there are of each size from `-limit` to `limit`, and `limit`; larger ones count as that large.
+fn error_counts(errors: &[ErrorCount]) -> (Vec<(i64, usize)>, i64) {
+    let largest = errors.iter().map(|row| row.error.saturating_abs()).max().unwrap_or(0);
+    let limit = largest.clamp(2, MOST_ERROR);
+    let count = |at| {
+        let rows = errors.iter().filter(|row| row.error.clamp(-limit, limit) == at);
+        (at, rows.map(|row| row.count).sum())
+    };
+    ((-limit..=limit).map(count).collect(), limit)
+}
+
 fn errors(entry: &Entry) -> Result<Figure, RenderError> {
-    let errors = &entry.breakdown.errors;
-    let size = |error: i64| error.unsigned_abs().min(MOST_ERROR.unsigned_abs());
-    let limit = errors.iter().map(|row| size(row.error)).max().unwrap_or(0).max(2).cast_signed();
-    let mut counts = vec![0; usize::try_from(2 * limit + 1).unwrap_or(1)];
-    for row in errors {
-        counts[usize::try_from(row.error.clamp(-limit, limit) + limit).unwrap_or(0)] += row.count;
-    }
+    let (counts, limit) = error_counts(&entry.breakdown.errors);
     let bar = |(at, count): (i64, usize)| Bar {
         at,
         height: count as f64 / entry.metrics.n as f64 * 100.0,
@@ -124,7 +131,7 @@ fn errors(entry: &Entry) -> Result<Figure, RenderError> {
         _ => error.to_string(),
     };
     let svg = plot::bars(&Bars {
-        items: (-limit..=limit).zip(counts).map(bar).collect(),
+        items: counts.into_iter().map(bar).collect(),
         x_label: "predicted − true class",
         y_label: "% of questions",
         label: &label,
@@ -146,7 +153,7 @@ fn errors(entry: &Entry) -> Result<Figure, RenderError> {
 
 fn by_class(entry: &Entry) -> Result<Figure, RenderError> {
     let classes = &entry.breakdown.classes;
-    let layer = |color, share: fn(&crate::ClassAccuracy) -> f64| {
+    let layer = |color, share: fn(&ClassAccuracy) -> f64| {
         classes.iter().map(move |row| Bar {
             at: row.class.into(),
             height: 100.0 * share(row),
@@ -201,25 +208,21 @@ fn training(chart: &Chart) -> Result<Figure, RenderError> {
     })
 }
 
-/// How the curve went, from the mean of its first tenth to the mean of its last.
+/// How the curve went: the means of its first and its last tenth.
 fn change(series: &Series) -> String {
     let tenth = series.points.len().div_ceil(10);
-    let mean = |points: &[crate::Point]| {
-        numbers::significant(
-            points.iter().map(|point| point.value).sum::<f64>() / points.len() as f64,
-        )
+    let mean = |points: &[Point]| {
+        let sum: f64 = points.iter().map(|point| point.value).sum();
+        numbers::significant(sum / points.len() as f64)
     };
-    let (first, last) = (&series.points[..tenth], &series.points[series.points.len() - tenth..]);
+    let first = mean(&series.points[..tenth]);
+    let last = mean(&series.points[series.points.len() - tenth..]);
+    let what = if tenth > 1 { "means of the first and last tenth" } else { "first and last value" };
     let missing = match series.num_not_finite {
         0 => String::new(),
-        count => format!(" (values that were not finite: {count})"),
+        count => format!("; values that were not finite: {count}"),
     };
-    format!(
-        "{}: {} in the first tenth, {} in the last{missing}.",
-        series.name,
-        mean(first),
-        mean(last)
-    )
+    format!("{}: from {first} to {last} ({what}{missing}).", series.name)
 }
 
 /// Questions per class, without the classes that have none; none of no classes.
@@ -254,4 +257,40 @@ pub(super) fn of_data(report: &Report) -> Result<Option<Figure>, RenderError> {
         ],
         caption: "Validation at the bottom of each bar, training on top of it.".to_owned(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_beyond_the_limit_count_as_the_limit_on_their_own_side() {
+        let error = |error, count| ErrorCount { error, count };
+        let (counts, limit) = error_counts(&[
+            error(i64::MIN, 1),
+            error(-13, 2),
+            error(-1, 4),
+            error(0, 8),
+            error(12, 16),
+            error(i64::MAX, 32),
+        ]);
+        let filled: Vec<(i64, usize)> =
+            counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!((limit, filled), (12, vec![(-12, 3), (-1, 4), (0, 8), (12, 48)]));
+        let (counts, limit) = error_counts(&[error(1, 5)]);
+        assert_eq!((limit, counts), (2, vec![(-2, 0), (-1, 0), (0, 0), (1, 5), (2, 0)]));
+    }
+
+    #[test]
+    fn a_curve_is_summed_up_by_the_means_of_its_ends() {
+        let long = Series::new("reward", (1..=30_u32).map(|step| (step.into(), step.into())));
+        assert_eq!(
+            change(&long),
+            "reward: from 2.000 to 29.00 (means of the first and last tenth)."
+        );
+        let short = Series::new("loss", [(1, 4.0), (2, f64::NAN), (3, 1.0)]);
+        let expected =
+            "loss: from 4.000 to 1.000 (first and last value; values that were not finite: 1).";
+        assert_eq!(change(&short), expected);
+    }
 }

@@ -167,3 +167,51 @@ fn draw_scale(canvas: &Canvas, y: i32) -> Result<(), DrawingError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(class: u32, predicted: Option<i64>, count: usize) -> ConfusionCell {
+        ConfusionCell { class, predicted, count }
+    }
+
+    #[test]
+    fn rows_and_columns_begin_at_the_smallest_true_class() {
+        let cells = [
+            cell(5, Some(5), 3),
+            cell(5, Some(7), 1),
+            cell(7, Some(6), 2),
+            cell(7, Some(4), 1),
+            cell(7, Some(8), 1),
+            cell(7, Some(-1), 1),
+            cell(7, None, 4),
+        ];
+        let confusion = Confusion::of(&cells).expect("seven cells");
+        assert_eq!((confusion.first, confusion.group, confusion.num_groups), (5, 1, 3));
+        let expected = [
+            ((0, Column::Group(0)), 3),
+            ((0, Column::Group(2)), 1),
+            ((2, Column::Group(1)), 2),
+            ((2, Column::Outside), 3),
+            ((2, Column::Unparseable), 4),
+        ];
+        assert_eq!(confusion.counts, BTreeMap::from(expected));
+        assert_eq!(confusion.totals, BTreeMap::from([(0, 4), (2, 9)]));
+    }
+
+    #[test]
+    fn many_classes_share_rows() {
+        let cells: Vec<ConfusionCell> =
+            (10..331).map(|class| cell(class, Some(class.into()), 1)).collect();
+        let confusion = Confusion::of(&cells).expect("321 cells");
+        assert_eq!((confusion.first, confusion.group, confusion.num_groups), (10, 5, 65));
+        assert_eq!(confusion.counts[&(3, Column::Group(3))], 5);
+        assert_eq!(confusion.counts[&(64, Column::Group(64))], 1);
+    }
+
+    #[test]
+    fn a_shade_is_the_root_of_the_share() {
+        assert!((shade(0.04) - 0.2).abs() < 1e-12 && shade(2.0) <= 1.0);
+    }
+}

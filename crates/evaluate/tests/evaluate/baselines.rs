@@ -103,6 +103,16 @@ fn a_question_asked_twice_does_not_give_its_own_answer_away() {
 }
 
 #[test]
+fn of_equals_the_earlier_question_and_the_smaller_class_win() {
+    let same = labelled(&[("abcd", 6), ("abcd", 2)]);
+    assert_eq!(Neighbours::fit(&same, &nearest(1)).expect("two rows").predict("abcd"), 6);
+    let rows = labelled(&[("abcdef0", 7), ("abcdef1", 2)]);
+    let neighbours = Neighbours::fit(&rows, &nearest(2)).expect("two rows");
+    assert_eq!(neighbours.combine(), Combine::Vote, "of equal rules the vote");
+    assert_eq!(neighbours.predict("abcdef"), 2);
+}
+
+#[test]
 fn the_median_is_the_lower_one_weighted_by_similarity() {
     let rows = alike(&[1, 3, 4, 9]);
     let rows: Vec<(&str, u32)> = rows.iter().map(|(text, class)| (text.as_str(), *class)).collect();

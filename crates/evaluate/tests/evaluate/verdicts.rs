@@ -62,6 +62,18 @@ fn the_headline_says_result_comparison_and_change() {
 }
 
 #[test]
+fn the_best_baselines_are_named_the_first_of_equals() {
+    let same = report(&[("worst", 10), ("first", 300), ("second", 300)], &[("m", 900)]);
+    assert!(same.headline().contains("the best baseline, first, reaches 30.0%"));
+    let mut two = report(&[("exact", 300)], &[("m", 900)]);
+    let near: Vec<_> =
+        (0..1000).map(|i| outcome(3, Some(if i < 400 { 4.0 } else { 9.0 }))).collect();
+    two.entries.push(Entry::baseline("near", &near, 25));
+    let expected = "the best baselines reach 30.0% (exact) and 40.0% (near).";
+    assert!(two.headline().contains(expected), "{}", two.headline());
+}
+
+#[test]
 fn the_headline_is_honest_about_a_model_that_loses() {
     let headline = report(&[("knn", 300)], &[("after SFT", 100)]).headline();
     assert!(headline.contains("It is not ahead of every baseline on both"), "{headline}");
