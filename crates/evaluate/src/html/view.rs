@@ -29,6 +29,7 @@ pub(super) struct Page {
     samples: Vec<SampleRow>,
     data: Option<Figure>,
     ledger: Vec<LedgerRow>,
+    ledger_note: String,
     facts: Vec<(String, String)>,
     stages: Vec<(String, String)>,
     configuration: String,
@@ -55,6 +56,7 @@ impl Page {
             samples: report.samples.iter().map(SampleRow::of).collect(),
             data: figures::of_data(report)?,
             ledger: report.ledger.iter().flat_map(LedgerRow::of).collect(),
+            ledger_note: ledger_note(&report.ledger),
             facts: facts(report),
             stages: stages(report),
             configuration: report.configuration.clone(),
@@ -203,6 +205,18 @@ impl LedgerRow {
         };
         reasons.into_iter().enumerate().map(row).collect()
     }
+}
+
+/// Whether the ledger adds up; it is not taken on trust.
+fn ledger_note(ledger: &[LedgerStage]) -> String {
+    let dropped =
+        |stage: &LedgerStage| stage.dropped.iter().map(|reason| reason.count).sum::<usize>();
+    let wrong = ledger.iter().filter(|stage| stage.kept + dropped(stage) != stage.read);
+    let stages: Vec<&str> = wrong.map(|stage| stage.stage.as_str()).collect();
+    if stages.is_empty() {
+        return "Every row is accounted for: read = kept + left out.".to_owned();
+    }
+    format!("Rows are missing: read is not kept + left out in {}.", stages.join(", "))
 }
 
 fn facts(report: &Report) -> Vec<(String, String)> {

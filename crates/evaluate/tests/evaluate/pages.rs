@@ -131,6 +131,16 @@ fn empty_parts_do_not_look_broken() {
 }
 
 #[test]
+fn a_ledger_that_does_not_add_up_is_called_out() {
+    let mut report = full();
+    assert!(page(&report).contains("Every row is accounted for"));
+    report.ledger[0].kept -= 1;
+    let page = page(&report);
+    assert!(page.contains("Rows are missing: read is not kept + left out in ingest."));
+    assert!(!page.contains("Every row is accounted for"));
+}
+
+#[test]
 fn no_text_becomes_markup() {
     let evil = || EVIL.to_owned();
     let mut report = full();
