@@ -32,44 +32,30 @@ pub(crate) fn exp(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { p * power_of_two }
 }
 
-/// Sums `term` over `0..length`: lane by lane first, then across the lanes, then the rest.
+/// Sums the terms of `term` over slices of one length: lane by lane first, then across the lanes, then the rest.
 #[inline(always)]
-pub(crate) fn sum(length: usize, mut term: impl FnMut(usize) -> f32) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let whole = length - length % LANES;
-    let mut start = 0;
-    while start < whole {
-        for (lane, total) in lanes.iter_mut().enumerate() {
-            *total += term(start + lane);
-        }
-        start += LANES;
-    }
-    let mut total = lanes.iter().sum();
-    for index in whole..length {
-        total += term(index);
-    }
-    total
-}
-
-/// Two sums over `0..length` whose terms are computed together, in the order of [`sum`].
-#[inline(always)]
-pub(crate) fn sums(length: usize, mut terms: impl FnMut(usize) -> (f32, f32)) -> (f32, f32) {
-    let mut first = [0.0_f32; LANES];
-    let mut second = [0.0_f32; LANES];
-    let whole = length - length % LANES;
-    let mut start = 0;
-    while start < whole {
+pub(crate) fn sums<const N: usize, const M: usize>(
+    slices: [&[f32]; N],
+    term: impl Fn([f32; N]) -> [f32; M],
+) -> [f32; M] {
+    let length = slices.first().map_or(0, |slice| slice.len());
+    let chunks = slices.map(|slice| slice[..length].as_chunks::<LANES>().0);
+    let mut lanes = [[0.0_f32; LANES]; M];
+    for index in 0..length / LANES {
+        // Arrays of a known length: the loop over lanes needs no bounds checks and becomes one vector operation each.
+        let chunk: [&[f32; LANES]; N] = chunks.map(|chunks| &chunks[index]);
         for lane in 0..LANES {
-            let (a, b) = terms(start + lane);
-            first[lane] += a;
-            second[lane] += b;
+            let terms = term(chunk.map(|values| values[lane]));
+            for (total, term) in lanes.iter_mut().zip(terms) {
+                total[lane] += term;
+            }
         }
-        start += LANES;
     }
-    let mut totals = (first.iter().sum::<f32>(), second.iter().sum::<f32>());
-    for index in whole..length {
-        let (a, b) = terms(index);
-        totals = (totals.0 + a, totals.1 + b);
+    let mut totals = lanes.map(|lanes| lanes.iter().sum());
+    for index in length - length % LANES..length {
+        for (total, term) in totals.iter_mut().zip(term(slices.map(|slice| slice[index]))) {
+            *total += term;
+        }
     }
     totals
 }
@@ -113,7 +99,9 @@ mod tests {
     #[test]
     fn sums_and_maxima_cover_the_rest_behind_the_last_whole_lane() {
         let values: Vec<f32> = (0..37u8).map(f32::from).collect();
-        assert!((sum(37, |index| values[index]) - 666.0).abs() < 1e-6);
+        let [sum, sum_of_products] = sums([&values, &values], |[a, b]| [a, a * b]);
+        assert!((sum - 666.0).abs() < 1e-6);
+        assert!((sum_of_products - 16_206.0).abs() < 1e-2);
         assert!((max(&values) - 36.0).abs() < 1e-6);
         assert!((max(&[-3.0, -2.0]) + 2.0).abs() < 1e-6);
     }

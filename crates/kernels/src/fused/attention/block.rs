@@ -3,7 +3,7 @@
 use multiversion::multiversion;
 
 use crate::HeadShape;
-use crate::lanes::{exp, max, sum};
+use crate::lanes::{exp, max, sums};
 use crate::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
 use crate::tiles::{Columns, Part, Tile};
 
@@ -219,10 +219,10 @@ fn softmax(rows: &mut [f32], width: usize, columns: Columns) {
     for row in rows.chunks_exact_mut(width) {
         let (seen, hidden) = row[..columns.filled].split_at_mut(columns.seen);
         let highest = max(seen);
-        let total = sum(seen.len(), |index| {
-            seen[index] = exp(seen[index] - highest);
-            seen[index]
-        });
+        for value in seen.iter_mut() {
+            *value = exp(*value - highest);
+        }
+        let [total] = sums([seen], |[value]| [value]);
         let inverse = 1.0 / total;
         for value in seen.iter_mut() {
             *value *= inverse;
@@ -245,7 +245,7 @@ fn differentiate_softmax(
     let rows = probabilities.chunks_exact(width).zip(gradients.chunks_exact_mut(width));
     for (probabilities, gradients) in rows {
         let (probabilities, gradients) = (&probabilities[..filled], &mut gradients[..filled]);
-        let mean = sum(filled, |index| probabilities[index] * gradients[index]);
+        let [mean] = sums([probabilities, gradients], |[p, gradient]| [p * gradient]);
         for (gradient, probability) in gradients.iter_mut().zip(probabilities) {
             *gradient = probability * (*gradient - mean);
         }
