@@ -70,7 +70,10 @@ impl Training<'_> {
         U: FnOnce(M) -> Decoder,
     {
         let decoder = match self.lora {
-            Some(lora) => self.start.with_lora(lora, context.seed, context.device)?,
+            Some(lora) => {
+                let device = context.device.clone().autodiff();
+                self.start.with_lora(lora, context.seed, &device)?
+            }
             None => self.start,
         };
         let folder = context.folder.training(self.stage);
