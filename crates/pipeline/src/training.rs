@@ -34,9 +34,25 @@ pub(crate) fn problems(
 /// A problem below a section; range errors start with the name of their key.
 pub(crate) fn problem(section: &str, message: &str) -> Problem {
     let key = message.split(' ').next().unwrap_or_default();
-    let is_key = !key.is_empty() && key.chars().all(|one| one.is_ascii_lowercase() || one == '_');
-    let path = if is_key { format!("{section}.{key}") } else { section.to_owned() };
-    (path, message.to_owned())
+    let is_key = key.chars().all(|one| one.is_ascii_lowercase() || one == '_' || one == '.');
+    let parts = [section, if is_key { key } else { "" }];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    (parts.join("."), message.to_owned())
+}
+
+/// Refuses a training that no example is left for; `limit` is the key and the value that left them out.
+pub(crate) fn require_any(
+    stage: &'static str,
+    num_left: usize,
+    limit: (&str, usize),
+) -> Result<(), PipelineError> {
+    if num_left > 0 {
+        return Ok(());
+    }
+    let (key, value) = limit;
+    let message =
+        format!("no example is left: all have more than {key} = {value} tokens; raise it");
+    Err(PipelineError::Stage { stage, message })
 }
 
 /// A training that is about to run.

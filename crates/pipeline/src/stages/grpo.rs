@@ -2,8 +2,10 @@
 
 mod source;
 
-use forethought_grpo::GrpoConfig;
-use forethought_model::{LoraConfig, load};
+use std::path::Path;
+
+use forethought_grpo::{GrpoConfig, GrpoLoss};
+use forethought_model::{Decoder, LoraConfig, load};
 use forethought_reward::{RewardConfig, RewardSet};
 use forethought_rollout::Sampling;
 use forethought_schema::{LabelledQuestion, PromptCompletion};
@@ -116,7 +118,8 @@ impl GrpoStage {
             order: Order::new(context.seed, questions.len(), self.prompts_per_step),
             questions,
             rewards: RewardSet::new(&self.rewards).map_err(|error| failed(error.to_string()))?,
-            reference: self.reference(context, &folder)?,
+            reference: reference(&loss, context, &folder)?,
+            loss: loss.clone(),
             stage: self.clone(),
             encoder: Encoder::open(&folder)?,
             seed: context.seed,
@@ -134,16 +137,6 @@ impl GrpoStage {
             unwrap: |learner: GrpoLearner| learner.decoder,
         };
         training.run(context, source, wrapping)
-    }
-
-    /// The frozen start of the training, where the loss measures the distance from it.
-    fn reference(
-        &self,
-        context: &Context<'_>,
-        folder: &std::path::Path,
-    ) -> Result<Option<forethought_model::Decoder>, PipelineError> {
-        let is_needed = self.loss.beta > 0.0;
-        is_needed.then(|| Ok(load(folder, context.device)?.decoder)).transpose()
     }
 
     /// The training questions with their true classes.
@@ -164,6 +157,16 @@ impl GrpoStage {
         let lengths: Vec<usize> = dropped.iter().map(|one| one.prompt.len()).collect();
         let ledger = serde_json::json!({"read": read, "kept": kept.len(), "dropped_longer_than_max_prompt_length": lengths});
         write_json(&context.staging.join("ledger.json"), &ledger)?;
+        training::require_any("grpo", kept.len(), ("max_prompt_length", self.max_prompt_length))?;
         Ok(kept)
     }
+}
+
+/// The frozen start of the training, where the loss measures the distance from it.
+fn reference(
+    loss: &GrpoLoss,
+    context: &Context<'_>,
+    folder: &Path,
+) -> Result<Option<Decoder>, PipelineError> {
+    loss.needs_reference().then(|| Ok(load(folder, context.device)?.decoder)).transpose()
 }

@@ -34,7 +34,7 @@ pub struct SftStage {
     /// The longest example, in tokens of prompt and completion. Default 700, the cutoff of the source pipeline.
     #[serde(default = "default_max_length")]
     pub max_length: usize,
-    /// What happens to longer ones: `error`, `drop` or `truncate` the start of the prompt. Default `error`.
+    /// What happens to longer ones: `error`, `drop`, or `truncate`, which keeps their first tokens. Default `error`.
     #[serde(default = "default_overflow")]
     pub on_overflow: Overflow,
     /// The hyper-parameters of the optimiser and its schedule.
@@ -83,6 +83,7 @@ impl SftStage {
         let (encoded, ledger) =
             encode_examples(&encoder, &examples, self.max_length, self.on_overflow)?;
         crate::artifact::write_json(&context.staging.join("ledger.json"), &ledger)?;
+        training::require_any("sft", encoded.len(), ("max_length", self.max_length))?;
         let training = Training {
             stage: "sft",
             config: &self.training,
