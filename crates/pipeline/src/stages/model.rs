@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module as _;
-use forethought_model::{Decoder, DecoderConfig, save};
+use forethought_model::{Decoder, DecoderConfig, load, save};
 use forethought_schema::Trace;
 use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,10 @@ impl ModelStage {
     /// Writes `model.json`, and the folder `model` where the model is made here.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let pointer = match self {
-            Self::Folder(folder) => Pointer { folder: Some(folder.clone()) },
+            Self::Folder(folder) => {
+                check_folder(folder, context)?;
+                Pointer { folder: Some(folder.clone()) }
+            }
             Self::Scratch(scratch) => {
                 scratch.make(context)?;
                 Pointer { folder: None }
@@ -132,6 +135,20 @@ impl ScratchModel {
 
 /// The files of a model or tokenizer folder, sorted.
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+/// What is wrong with a given folder is said before anything is counted or trained.
+fn check_folder(folder: &Path, context: &Context<'_>) -> Result<(), PipelineError> {
+    let num_tokens = Encoder::open(folder)?.vocab_size();
+    let num_rows = load(folder, context.device)?.config.vocab_size;
+    if num_tokens <= num_rows {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: the tokenizer has {num_tokens} tokens, the model's embedding {num_rows} rows; they are not of one model",
+        folder.display()
+    );
+    Err(PipelineError::Stage { stage: "model", message })
+}
+
     let entries = fs::read_dir(folder).map_err(PipelineError::io(folder))?;
     let mut files = Vec::new();
     for entry in entries {
