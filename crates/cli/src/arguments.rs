@@ -76,7 +76,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or config, 130 interrupted and resumab
 #[command(after_long_help = "\
 Examples:
   forethought evaluate runs/think
-  forethought evaluate runs/think --json | jq '.models[].metrics.within_1'")]
+  forethought evaluate runs/think --json | jq '.[] | {name, within_1: .metrics.within_1.value}'")]
 pub(crate) struct Evaluate {
     /// The run folder
     #[arg(value_name = "RUN")]

@@ -62,21 +62,33 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
         console: Console::Stderr,
     };
     let outcome = forethought_pipeline::run(&config, &options)?;
-    finish(&outcome, &root)
+    let is_whole = arguments.until.as_deref().is_none_or(|until| until == "report");
+    finish(&outcome, &root, if is_whole { Shown::Report } else { Shown::Nothing })
+}
+
+/// What a run shows at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// The table of its report.
+    Report,
+    /// Nothing: it was asked to stop before the report, and one that lies there is of another run.
+    Nothing,
 }
 
 /// Shows the table of a finished run, or how an interrupted one goes on.
-fn finish(outcome: &Outcome, root: &Path) -> Result<ExitCode, Failure> {
+fn finish(outcome: &Outcome, root: &Path, shown: Shown) -> Result<ExitCode, Failure> {
     match outcome {
         Outcome::Interrupted { stage, step, signal } => {
-            let again = "run the same command with --resume to go on";
-            Console::Stderr
-                .line(format!("{stage} stopped after step {step}, checkpoint written; {again}"));
+            let place = match step {
+                Some(step) => format!("{stage} stopped after step {step}, checkpoint written"),
+                None => format!("stopped before {stage} began"),
+            };
+            Console::Stderr.line(format!("{place}; run the same command with --resume to go on"));
             Ok(ExitCode::from(signal.exit_code()))
         }
         _ => {
             let page = root.join("report.html");
-            if page.is_file() {
+            if shown == Shown::Report && page.is_file() {
                 print(&report_table(root)?)?;
                 Console::Stderr.line(format!("report: {}", page.display()));
             }

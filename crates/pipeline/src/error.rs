@@ -21,12 +21,22 @@ pub enum PipelineError {
         help: String,
     },
     /// The pipeline has no stage of this name.
-    #[error("there is no stage `{name}` in this pipeline; its stages are {known}")]
+    #[error("there is no stage `{name}` in this pipeline; {hint}its stages are {known}")]
     NoSuchStage {
         /// The name as it was given.
         name: String,
+        /// The nearest name there is, as a question, or nothing.
+        hint: String,
         /// Which stages there are.
         known: String,
+    },
+    /// The first stage to run stands after the last one.
+    #[error("--from {from} stands after --until {until}: no stage would run")]
+    NothingSelected {
+        /// The stage of `--from`.
+        from: String,
+        /// The stage of `--until`.
+        until: String,
     },
     /// A file or folder cannot be read or written.
     #[error("{path}: {source}")]
@@ -97,6 +107,7 @@ impl PipelineError {
             Self::Config(_)
                 | Self::NoSuchPipeline { .. }
                 | Self::NoSuchStage { .. }
+                | Self::NothingSelected { .. }
                 | Self::Device(_)
         )
     }

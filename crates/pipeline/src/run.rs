@@ -10,9 +10,9 @@ use forethought_train::{Resume, Signal, StopFlag};
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{self, ArtifactManifest, Ingredients, RunFolder};
-use crate::config::{PipelineConfig, StageConfig};
+use crate::config::{PipelineConfig, StageConfig, nearest};
 use crate::console::Console;
-use crate::stages::{Context, Done};
+use crate::stages::{Context, Done, REVISION};
 use crate::training::HISTORY;
 use crate::{PipelineError, yaml};
 
@@ -41,12 +41,12 @@ pub struct RunOptions<'a> {
 pub enum Outcome {
     /// Every asked-for stage is done.
     Finished,
-    /// A signal stopped it; a checkpoint was written.
+    /// A signal stopped it; nothing that was finished is lost.
     Interrupted {
-        /// The stage that was running.
+        /// The stage that was running, or about to.
         stage: &'static str,
-        /// The last finished optimiser step.
-        step: u64,
+        /// The last finished optimiser step, of which there is a checkpoint; none where no step was finished.
+        step: Option<u64>,
         /// The signal.
         signal: Signal,
     },
@@ -80,6 +80,10 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
     let mut finished: Vec<ArtifactManifest> = Vec::new();
     let (mut reused, mut is_forced) = (Vec::new(), false);
     for (index, stage) in selected(config, options)?.into_iter().enumerate() {
+        // Training stops after a step; whatever else was running when the signal came has just finished.
+        if let Some(signal) = options.stop.signal() {
+            return Ok(Outcome::Interrupted { stage: stage.name(), step: None, signal });
+        }
         let position = (index + 1, config.stages.len());
         is_forced |= options.from.as_deref() == Some(stage.name());
         let progress = Progress { finished: &finished, reused: &reused, position, is_forced };
@@ -103,14 +107,26 @@ fn selected<'a>(
     options: &RunOptions<'_>,
 ) -> Result<Vec<&'a StageConfig>, PipelineError> {
     let names: Vec<&str> = config.stages.iter().map(StageConfig::name).collect();
-    for wanted in [&options.from, &options.until].into_iter().flatten() {
-        if !names.contains(&wanted.as_str()) {
-            let (name, known) = (wanted.clone(), names.join(", "));
-            return Err(PipelineError::NoSuchStage { name, known });
-        }
+    let place = |wanted: &Option<String>| wanted.as_ref().map(|name| position(name, &names));
+    let (from, until) = (place(&options.from).transpose()?, place(&options.until).transpose()?);
+    let end = until.map_or(names.len(), |until| until + 1);
+    if let Some(from) = from.filter(|from| *from >= end) {
+        let (from, until) = (names[from].to_owned(), names[end - 1].to_owned());
+        return Err(PipelineError::NothingSelected { from, until });
     }
-    let last = options.until.as_ref().and_then(|until| names.iter().position(|name| name == until));
-    Ok(config.stages.iter().take(last.map_or(names.len(), |last| last + 1)).collect())
+    Ok(config.stages.iter().take(end).collect())
+}
+
+/// The place of a stage in the pipeline.
+fn position(name: &str, names: &[&str]) -> Result<usize, PipelineError> {
+    names.iter().position(|known| *known == name).ok_or_else(|| {
+        let hint = nearest(name, names.iter().copied());
+        PipelineError::NoSuchStage {
+            name: name.to_owned(),
+            hint: hint.map_or(String::new(), |nearest| format!("did you mean `{nearest}`? ")),
+            known: names.join(", "),
+        }
+    })
 }
 
 /// How far a run is.
@@ -168,6 +184,7 @@ fn run_stage(
     match stage.run(&context)? {
         Done::Finished => {}
         Done::Interrupted { step, signal } => {
+            let step = (step > 0).then_some(step);
             return Ok(Ran::Interrupted(Outcome::Interrupted { stage: name, step, signal }));
         }
     }
@@ -196,7 +213,7 @@ fn ingredients(
     }
     Ok(Ingredients {
         stage: stage.name(),
-        code: format!("{}/{}", env!("CARGO_PKG_VERSION"), stage.revision()),
+        code: format!("{}/{}", env!("CARGO_PKG_VERSION"), REVISION),
         seed: config.seed,
         config: serde_json::to_value(stage).map_err(PipelineError::json(stage.name()))?,
         inputs,

@@ -13,14 +13,15 @@ pub(crate) fn with_nearest_name(message: &str) -> String {
     }
 }
 
-/// The candidate most like the name, if any is like it at all.
+/// The candidate most like the name, if any is like it at all: in most of its letters, or but for one slip of the keyboard.
 pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    let is_slip = |candidate| strsim::damerau_levenshtein(name, candidate) == 1;
     candidates
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(similarity, _)| *similarity > 0.7)
+        .filter(|(similarity, candidate)| *similarity > 0.7 || is_slip(candidate))
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
 }
@@ -34,6 +35,12 @@ mod tests {
         let message = "unknown field `learning_rat`, expected one of `learning_rate`, `max_steps`";
         let expected = format!("{message}; did you mean `learning_rate`?");
         assert_eq!(with_nearest_name(message), expected);
+    }
+
+    #[test]
+    fn two_letters_of_a_short_name_may_be_swapped() {
+        assert_eq!(nearest("stf", ["ingest", "sft", "grpo"].into_iter()), Some("sft"));
+        assert_eq!(nearest("xyz", ["ingest", "sft", "grpo"].into_iter()), None);
     }
 
     #[test]
