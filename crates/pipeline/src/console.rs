@@ -39,14 +39,14 @@ impl Console {
         }
         bar.set_message(what.to_owned());
         let plain = (self == Self::Stderr && !is_drawn).then(Instant::now);
-        Bar { bar, what: what.to_owned(), started: Instant::now(), plain }
+        Bar { drawn: bar, what: what.to_owned(), started: Instant::now(), plain }
     }
 }
 
 /// The progress of one piece of work.
 #[derive(Debug)]
 pub struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     what: String,
     started: Instant,
     /// When the last plain line was written, where lines stand for the bar.
@@ -56,11 +56,11 @@ pub struct Bar {
 impl Bar {
     /// Says that `done` units are done.
     pub fn set(&mut self, done: usize) {
-        self.bar.set_position(done as u64);
+        self.drawn.set_position(done as u64);
         let is_due = self.plain.is_some_and(|last| last.elapsed() >= PLAIN_INTERVAL);
         if is_due && done > 0 {
             self.plain = Some(Instant::now());
-            let length = self.bar.length().unwrap_or_default();
+            let length = self.drawn.length().unwrap_or_default();
             let left = self.started.elapsed().mul_f64(length as f64 / done as f64 - 1.0);
             Console::Stderr.line(format!(
                 "  {} {done}/{length}, ETA {} s",
@@ -73,6 +73,6 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }

@@ -153,3 +153,79 @@ fn index_of(place: usize) -> i32 {
 pub(crate) fn completion_of(encoded: &Encoded) -> (&[u32], usize) {
     (&encoded.ids, encoded.completion_start())
 }
+
+#[cfg(test)]
+mod tests {
+    use forethought_model::DecoderConfig;
+    use forethought_tokenize::{BpeConfig, train_bpe};
+
+    use super::*;
+
+    /// Both start with 5 6; then one answers 7 8, the other asks 9 and answers 7.
+    const SEQUENCES: [(&[u32], usize); 2] = [(&[5, 6, 9, 7], 3), (&[5, 6, 7, 8], 2)];
+
+    #[test]
+    fn each_scored_token_is_predicted_by_the_row_before_it_in_its_own_sequence() {
+        let row = ScoredRow::new(&SEQUENCES);
+        // The packed row is sorted, with the common beginning once: 5 6 | 7 8 | 9 7.
+        assert_eq!(row.tokens.ids, [5, 6, 7, 8, 9, 7]);
+        assert_eq!(row.tokens.positions, [0, 1, 2, 3, 2, 3]);
+        // 7 after 9 (row 4); then 7 after the shared 6 (row 1), and 8 after that 7 (row 2).
+        assert_eq!(row.rows, [4, 1, 2]);
+        assert_eq!(row.targets, [7, 7, 8]);
+        assert_eq!(row.lengths, [1, 2]);
+        assert_eq!((row.num_tokens(), row.num_scored()), (6, 3));
+    }
+
+    #[test]
+    fn a_packed_row_has_the_scores_of_its_sequences_one_by_one() {
+        let config = DecoderConfig {
+            vocab_size: 12,
+            hidden_size: 8,
+            intermediate_size: 16,
+            num_hidden_layers: 2,
+            num_attention_heads: 2,
+            num_key_value_heads: 1,
+            initializer_range: 0.5,
+            ..DecoderConfig::default()
+        };
+        let decoder = Decoder::init(&config, Seed::new(4), &Device::flex());
+        let log_probs = |sequences: &[(&[u32], usize)]| -> Vec<f32> {
+            let scores = ScoredRow::new(sequences).scores(&decoder, 0.7, None);
+            scores.log_probs.into_data().iter::<f32>().collect()
+        };
+        let packed = log_probs(&SEQUENCES);
+        let alone = [log_probs(&SEQUENCES[..1]), log_probs(&SEQUENCES[1..])].concat();
+        assert_eq!(packed.len(), 3);
+        for (packed, alone) in packed.iter().zip(&alone) {
+            assert!((packed - alone).abs() < 1e-5, "{packed} and {alone}");
+        }
+        assert!((packed[0] - packed[1]).abs() > 1e-3, "7 after 9 is not 7 after 6");
+    }
+
+    #[test]
+    #[should_panic(expected = "the first token of a sequence cannot be scored")]
+    fn the_first_token_has_nothing_that_predicts_it() {
+        let _ = ScoredRow::new(&[(&[5, 6], 0)]);
+    }
+
+    #[test]
+    fn examples_are_scored_from_their_answer_to_its_end_and_long_ones_are_counted() {
+        let texts = ["How long? 12", "How long will it take? 3"];
+        let encoder = train_bpe(&texts, &BpeConfig::new(280)).expect("a tokenizer");
+        let example = |prompt: &str, completion: &str| PromptCompletion {
+            prompt: prompt.to_owned(),
+            completion: completion.to_owned(),
+        };
+        let examples = [example("How long?", "12"), example(&"How long? ".repeat(20), "3")];
+        let (encoded, lengths) =
+            encode_examples(&encoder, &examples, 60, Overflow::Drop).expect("valid examples");
+        assert_eq!((lengths.read, encoded.len()), (2, 1));
+        assert_eq!(lengths.dropped.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
+        let (ids, first) = completion_of(&encoded[0]);
+        let text = encoder.decode_with_specials(&ids[first..]).expect("known ids");
+        assert_eq!(text, "12<|im_end|>");
+        let prompts = encode_prompts(&encoder, &examples).expect("valid prompts");
+        assert_eq!(prompts[0], ids[..first], "training reads what sampling is asked");
+    }
+}

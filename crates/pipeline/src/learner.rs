@@ -41,7 +41,8 @@ impl SftLearner {
     fn forward(&self, input: &SftInput, dropout: Option<Seed>) -> LossOutput {
         let scores = input.row.scores(&self.decoder, 1.0, dropout);
         let batch = SupervisedBatch::new(scores.log_probs, input.num_step_tokens)
-            .with_entropy(scores.entropy);
+            .with_entropy(scores.entropy)
+            .with_is_argmax(scores.is_argmax);
         self.loss.forward(batch)
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn problems(
     counts.chain(training).chain(lora).collect()
 }
 
-/// A problem below a section; range errors start with the name of their key.
+/// A problem below a section, or of the stage itself where it is empty; range errors start with the name of their key.
 pub(crate) fn problem(section: &str, message: &str) -> Problem {
     let key = message.split(' ').next().unwrap_or_default();
     let is_key = key.chars().all(|one| one.is_ascii_lowercase() || one == '_' || one == '.');
@@ -161,5 +161,46 @@ impl Console {
             Self::Stderr => forethought_train::Progress::Auto,
             Self::Silent => forethought_train::Progress::Silent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_error_is_found_below_its_section_by_the_key_it_starts_with() {
+        let path = |section: &str, message: &str| problem(section, message).0;
+        assert_eq!(path("training", "learning_rate must be finite"), "training.learning_rate");
+        assert_eq!(path("", "validation.ratio must be below 1"), "validation.ratio");
+        assert_eq!(path("lora", "Rank is wrong"), "lora");
+        assert_eq!(path("", "Nothing is right"), "");
+        let (_, message) = problem("lora", "rank must be at least 1, got 0");
+        assert_eq!(message, "rank must be at least 1, got 0");
+    }
+
+    #[test]
+    fn counts_optimiser_and_adapter_are_checked_and_every_problem_is_kept() {
+        let training = TrainConfig { weight_decay: -1.0, ..TrainConfig::default() };
+        let lora = LoraConfig { rank: 0, ..LoraConfig::default() };
+        let found = problems(&[("epochs", 0), ("batch", 1)], &training, Some(&lora));
+        let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["epochs", "training.weight_decay", "lora.rank"]);
+        assert!(problems(&[("batch", 1)], &TrainConfig::default(), None).is_empty());
+    }
+
+    #[test]
+    fn every_micro_batch_of_every_step_has_a_dropout_of_its_own() {
+        let seed = Seed::new(1);
+        let places = [(0, 0), (0, 1), (1, 0), (256, 0), (0, 256)];
+        let mut numbers: Vec<u64> = places
+            .iter()
+            .map(|(step, micro_batch)| dropout_seed(seed, *step, *micro_batch).number())
+            .collect();
+        assert_eq!(dropout_seed(seed, 1, 0), dropout_seed(seed, 1, 0));
+        assert_ne!(dropout_seed(seed, 1, 0), dropout_seed(Seed::new(2), 1, 0));
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), places.len());
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::suggest::nearest;
+
 /// An override that cannot be applied.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,13 +21,15 @@ pub enum OverrideError {
     },
     /// The first part of the key is no stage of the pipeline and no key of its file.
     #[error(
-        "--set {text}: `{first}` is neither a stage of this pipeline nor one of its keys; there are: {known}"
+        "--set {text}: `{first}` is neither a stage of this pipeline nor one of its keys; {hint}there are: {known}"
     )]
     UnknownStart {
         /// The override as it was given.
         text: String,
         /// The first part of its key.
         first: String,
+        /// The nearest of the stages and keys, as a question, or nothing.
+        hint: String,
         /// The stages and keys there are.
         known: String,
     },
@@ -96,10 +100,13 @@ impl Override {
         if keys.contains(&first) || ROOT_KEYS.contains(&first) {
             return Ok(self.path.clone());
         }
+        let known = [names, keys].concat();
+        let hint = nearest(first, known.iter().copied());
         Err(OverrideError::UnknownStart {
             text: self.text.clone(),
             first: first.to_owned(),
-            known: [names, keys].concat().join(", "),
+            hint: hint.map_or(String::new(), |nearest| format!("did you mean `{nearest}`? ")),
+            known: known.join(", "),
         })
     }
 

@@ -149,5 +149,120 @@ impl Document {
 
 /// `stages[4].sft.rate` and `.` as this module writes paths: `stages.4.sft.rate` and nothing.
 fn key_path(path: &str) -> String {
-    if path == "." { String::new() } else { path.replace('[', ".").replace(']', "") }
+    path.replace('[', ".").replace(']', "").trim_start_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is asked")]
+    struct Config {
+        name: String,
+        #[serde(default)]
+        steps: Vec<Step>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read is asked")]
+    struct Step {
+        rate: f64,
+        #[serde(default)]
+        count: u8,
+    }
+
+    fn error(text: &str, overrides: &[&str]) -> String {
+        let overrides: Vec<String> = overrides.iter().map(|one| (*one).to_owned()).collect();
+        let document = Document::parse(Path::new("a.yaml"), text, &overrides);
+        let config = document.and_then(|document| document.to_config::<Config>());
+        config.expect_err("it is wrong").to_string()
+    }
+
+    const GOOD: &str = "name: x\nsteps:\n  - rate: 1\n  - rate: 2\n    count: 3\n";
+
+    #[test]
+    fn an_error_names_file_line_key_and_what_is_allowed() {
+        assert_eq!(
+            error(&GOOD.replace("count", "cuont"), &[]),
+            "a.yaml:5: steps.1.cuont: unknown field `cuont`, expected `rate` or `count`; did you mean `count`?"
+        );
+        assert_eq!(
+            error(&GOOD.replace("rate: 1", "rate: fast"), &[]),
+            "a.yaml:3: steps.0.rate: invalid type: string \"fast\", expected f64"
+        );
+        assert_eq!(
+            error(&GOOD.replace("count: 3", "count: 300"), &[]),
+            "a.yaml:5: steps.1.count: invalid value: integer `300`, expected u8"
+        );
+    }
+
+    #[test]
+    fn a_missing_key_has_the_line_of_what_should_hold_it() {
+        assert_eq!(
+            error(&GOOD.replace("rate: 2\n    count", "count"), &[]),
+            "a.yaml:4: steps.1: missing field `rate`"
+        );
+        assert_eq!(error("steps: []\n", &[]), "a.yaml: the document: missing field `name`");
+    }
+
+    #[test]
+    fn a_repeated_key_has_both_lines() {
+        assert_eq!(
+            error(&GOOD.replace("count: 3", "rate: 3"), &[]),
+            "a.yaml:5: key `steps.1.rate` stands twice, first on line 4; remove one of them"
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_yaml_has_the_line_and_column_of_the_fault() {
+        let error = error("name: x\nsteps: [\n", &[]);
+        assert!(error.starts_with("a.yaml: not valid YAML: "), "{error}");
+        assert!(error.contains("line 3 column 1"), "{error}");
+    }
+
+    #[test]
+    fn a_value_of_the_command_line_is_blamed_as_it_was_typed() {
+        assert_eq!(
+            error(GOOD, &["name=y", "steps.1.count=300"]),
+            "--set steps.1.count=300: steps.1.count: invalid value: integer `300`, expected u8"
+        );
+        // A value below the one that was set.
+        assert_eq!(
+            error(GOOD, &["steps=[{rate: a}]"]),
+            "--set steps=[{rate: a}]: steps.0.rate: invalid type: string \"a\", expected f64"
+        );
+        // What was not set keeps its line.
+        assert_eq!(
+            error(&GOOD.replace("rate: 1", "rate: a"), &["steps.1.count=3"]),
+            "a.yaml:3: steps.0.rate: invalid type: string \"a\", expected f64"
+        );
+    }
+
+    #[test]
+    fn the_last_of_several_overrides_counts_and_is_blamed() {
+        assert_eq!(
+            error(GOOD, &["steps.0.count=1", "steps.0.count=-1"]),
+            "--set steps.0.count=-1: steps.0.count: invalid value: integer `-1`, expected u8"
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let error = Document::read(Path::new("no/such.yaml"), &[]).expect_err("it is not there");
+        assert!(error.to_string().starts_with("no/such.yaml: cannot read the file: "), "{error}");
+    }
+
+    #[test]
+    fn a_document_of_another_kind_is_an_error_of_the_document() {
+        assert_eq!(
+            error("- 1\n- 2\n", &[]),
+            "a.yaml:1: 0: invalid type: integer `1`, expected a string"
+        );
+        assert!(error("", &[]).starts_with("a.yaml: the document: "));
+    }
 }

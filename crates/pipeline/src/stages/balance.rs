@@ -7,6 +7,7 @@ use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_json, write_lines};
 use crate::config::Problem;
+use crate::training::problem;
 
 /// Settings of the balance stage: those of [`forethought_dataset::BalanceConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub struct BalanceStage(pub BalanceConfig);
 impl BalanceStage {
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let error = self.0.check().err();
-        error.map(|error| (String::new(), error.to_string())).into_iter().collect()
+        error.map(|error| problem("", &error.to_string())).into_iter().collect()
     }
 
     /// Writes `train.jsonl`, `validation.jsonl`, `classes.json` and `ledger.json`.

@@ -32,6 +32,9 @@ use crate::artifact::RunFolder;
 use crate::config::{PipelineConfig, Problem, StageConfig};
 use crate::console::Console;
 
+/// The revision of the stages' code; it is raised with every change that can change an artifact.
+pub(crate) const REVISION: u32 = 1;
+
 /// What a stage works with.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
@@ -99,8 +102,7 @@ impl StageConfig {
             Self::Balance(_) => &["label"],
             Self::Convert(_) => &["balance"],
             Self::Sft(_) => &["model", "convert"],
-            Self::Grpo(_) => &["model", "balance", "convert"],
-            Self::Predict(_) => &["model", "balance", "convert"],
+            Self::Grpo(_) | Self::Predict(_) => &["model", "balance", "convert"],
             Self::Report(_) => &["ingest", "label", "balance", "predict"],
         }
     }
@@ -113,11 +115,6 @@ impl StageConfig {
             _ => &[],
         };
         [self.requires(), optional].concat()
-    }
-
-    /// The revision of the stage's code; it is raised with every change that can change the artifact.
-    pub(crate) fn revision(&self) -> u32 {
-        1
     }
 
     /// Values that are out of range.

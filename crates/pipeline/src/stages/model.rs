@@ -13,6 +13,7 @@ use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_json, read_lines, write_json};
 use crate::config::{Document, Problem};
+use crate::training::problem;
 
 /// Settings of the model stage: a model folder, or a model made from scratch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,10 +62,8 @@ impl ModelStage {
         match self {
             Self::Scratch(ScratchModel { tokenizer: TokenizerSource::Train(bpe), .. }) => {
                 let error = bpe.validate().err();
-                error
-                    .map(|error| ("scratch.tokenizer.train".into(), error.to_string()))
-                    .into_iter()
-                    .collect()
+                let section = "scratch.tokenizer.train";
+                error.map(|error| problem(section, &error.to_string())).into_iter().collect()
             }
             _ => Vec::new(),
         }
@@ -109,7 +108,10 @@ impl ScratchModel {
         let document = Document::read(&self.architecture, &[])?;
         let mut config: DecoderConfig = document.to_config()?;
         config.vocab_size = encoder.vocab_size();
-        config.validate().map_err(|error| document.error("", error.to_string()))?;
+        config.validate().map_err(|error| {
+            let (key, message) = problem("", &error.to_string());
+            document.error(&key, message)
+        })?;
         let decoder = Decoder::init(&config, context.seed, context.device);
         context.console.line(format!(
             "      {} parameters, vocabulary of {}",
@@ -133,8 +135,6 @@ impl ScratchModel {
     }
 }
 
-/// The files of a model or tokenizer folder, sorted.
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
 /// What is wrong with a given folder is said before anything is counted or trained.
 fn check_folder(folder: &Path, context: &Context<'_>) -> Result<(), PipelineError> {
     let num_tokens = Encoder::open(folder)?.vocab_size();
@@ -149,6 +149,8 @@ fn check_folder(folder: &Path, context: &Context<'_>) -> Result<(), PipelineErro
     Err(PipelineError::Stage { stage: "model", message })
 }
 
+/// The files of a model or tokenizer folder, sorted.
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
     let entries = fs::read_dir(folder).map_err(PipelineError::io(folder))?;
     let mut files = Vec::new();
     for entry in entries {

@@ -14,6 +14,7 @@ use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
 use crate::config::Problem;
 use crate::examples::encode_prompts;
+use crate::training::problem;
 
 /// Settings of the predict stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ pub(crate) const TRAINED: [&str; 2] = ["sft", "grpo"];
 impl PredictStage {
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let error = self.sampling.validate().err();
-        error.map(|error| ("sampling".to_owned(), error.to_string())).into_iter().collect()
+        error.map(|error| problem("sampling", &error.to_string())).into_iter().collect()
     }
 
     /// Writes `MODEL.jsonl` for each trained model, or `base.jsonl` where no stage trains one.
@@ -70,7 +71,7 @@ impl PredictStage {
         };
         let mut bar = context.console.bar(prompts.len(), &format!("answers of {name}"));
         let completions = generate(&decoder, &self.sampling, &request, &mut |progress| {
-            bar.set(progress.num_completed)
+            bar.set(progress.num_completed);
         })?;
         let answered = questions.into_iter().zip(completions);
         let predictions: Result<Vec<Prediction>, PipelineError> = answered

@@ -119,13 +119,11 @@ fn predicted_models(context: &Context<'_>) -> Result<Vec<(String, String)>, Pipe
     let models = std::iter::once(("base", "as it came".to_owned())).chain(models);
     let named = models.map(|(name, title)| (format!("{name}.jsonl"), title));
     let found: Vec<_> = named.filter(|(file, _)| folder.join(file).is_file()).collect();
-    match found.is_empty() {
-        true => Err(PipelineError::Stage {
-            stage: "report",
-            message: format!("{} holds no predictions", folder.display()),
-        }),
-        false => Ok(found),
+    if found.is_empty() {
+        let message = format!("{} holds no predictions", folder.display());
+        return Err(PipelineError::Stage { stage: "report", message });
     }
+    Ok(found)
 }
 
 /// How many questions of each class either side has, classes that were left out included.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use forethought_dataset::Table;
-use forethought_grpo::{Advantages, advantages};
+use forethought_grpo::{Advantages, GrpoLoss, advantages};
 use forethought_model::Decoder;
-use forethought_objective::{PolicyCompletion, StepTotals};
+use forethought_objective::PolicyCompletion;
 use forethought_reward::{Field, Fields, RewardSet, Sample, SetScore, Verdict};
 use forethought_rollout::{Completion, Request, generate};
 use forethought_seed::Seed;
@@ -31,6 +31,7 @@ pub(super) struct GrpoSource {
     pub(super) stage: GrpoStage,
     pub(super) questions: Vec<Question>,
     pub(super) order: Order,
+    pub(super) loss: GrpoLoss,
     pub(super) rewards: RewardSet,
     /// The frozen start, where the loss has a KL term.
     pub(super) reference: Option<Decoder>,
@@ -105,18 +106,13 @@ impl GrpoSource {
     fn inputs(&self, step: u64, rollout: &Rollout) -> Vec<GrpoInput> {
         let completions = &rollout.completions;
         let per_micro_batch = self.stage.prompts_per_micro_batch * self.stage.num_generations;
-        let totals = StepTotals {
-            num_micro_batches: completions.len().div_ceil(per_micro_batch),
-            num_completions: completions.len(),
-            num_tokens: completions.iter().map(|one| one.ids.len()).sum(),
-        };
-        let micro_batches = completions.chunks(per_micro_batch).enumerate();
+        let judged = policy_completions(completions, &rollout.advantages.values);
+        let micro_batches: Vec<&[PolicyCompletion]> = judged.chunks(per_micro_batch).collect();
+        let totals = self.loss.step_totals(&micro_batches);
         let input = |(index, batch): (usize, &[Completion])| {
-            let first = index * per_micro_batch;
-            let advantages = &rollout.advantages.values[first..first + batch.len()];
             let row = self.row(batch, &rollout.chosen);
             GrpoInput {
-                completions: policy_completions(batch, advantages),
+                completions: micro_batches[index].to_vec(),
                 totals,
                 sampling_log_probs: batch.iter().flat_map(|one| one.log_probs.clone()).collect(),
                 reference_log_probs: self
@@ -128,7 +124,7 @@ impl GrpoSource {
                 row,
             }
         };
-        micro_batches.map(input).collect()
+        completions.chunks(per_micro_batch).enumerate().map(input).collect()
     }
 
     /// Answers packed behind their questions.
