@@ -28,7 +28,7 @@ pub(crate) enum Command {
 pub(crate) struct Pipeline {
     /// A name in configs/pipelines (think), or the path of a YAML file
     #[arg(value_name = "NAME|FILE", required_unless_present = "config")]
-    pub(crate) pipeline: Option<String>,
+    pub(crate) name: Option<String>,
     /// A YAML file to use instead of the one that NAME stands for
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -41,7 +41,7 @@ impl Failure {
 /// `forethought pipeline`
 pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
     let here = std::env::current_dir().map_err(|error| Failure::Io(".".into(), error))?;
-    let (file, base) = match (&arguments.config, &arguments.pipeline) {
+    let (file, base) = match (&arguments.config, &arguments.name) {
         (Some(file), _) => (file.clone(), here.clone()),
         (None, name) => find_pipeline(name.as_deref().unwrap_or_default(), &here)?,
     };
@@ -77,24 +77,20 @@ enum Shown {
 
 /// Shows the table of a finished run, or how an interrupted one goes on.
 fn finish(outcome: &Outcome, root: &Path, shown: Shown) -> Result<ExitCode, Failure> {
-    match outcome {
-        Outcome::Interrupted { stage, step, signal } => {
-            let place = match step {
-                Some(step) => format!("{stage} stopped after step {step}, checkpoint written"),
-                None => format!("stopped before {stage} began"),
-            };
-            Console::Stderr.line(format!("{place}; run the same command with --resume to go on"));
-            Ok(ExitCode::from(signal.exit_code()))
-        }
-        _ => {
-            let page = root.join("report.html");
-            if shown == Shown::Report && page.is_file() {
-                print(&report_table(root)?)?;
-                Console::Stderr.line(format!("report: {}", page.display()));
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+    if let Outcome::Interrupted { stage, step, signal } = outcome {
+        let place = match step {
+            Some(step) => format!("{stage} stopped after step {step}, checkpoint written"),
+            None => format!("stopped before {stage} began"),
+        };
+        Console::Stderr.line(format!("{place}; run the same command with --resume to go on"));
+        return Ok(ExitCode::from(signal.exit_code()));
     }
+    let page = root.join("report.html");
+    if shown == Shown::Report && page.is_file() {
+        print(&report_table(root)?)?;
+        Console::Stderr.line(format!("report: {}", page.display()));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `forethought evaluate`

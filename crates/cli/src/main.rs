@@ -20,5 +20,5 @@ fn main() -> ExitCode {
         Command::Evaluate(run) => commands::evaluate(&run),
         Command::Report(run) => commands::report(&run),
     };
-    result.unwrap_or_else(|failure| failure.show())
+    result.unwrap_or_else(commands::Failure::show)
 }
