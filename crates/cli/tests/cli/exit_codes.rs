@@ -1,0 +1,73 @@
+//! 0 done, 1 failed, 2 bad usage or config; the message says what to change.
+
+use forethought_tests::{Project, repository};
+
+use crate::{forethought, outcome, pipeline};
+
+#[test]
+fn a_bad_config_or_command_line_ends_with_2() {
+    let project = Project::new();
+    let misspelt = project.pipeline_with("learning_rate", "learning_rat");
+    project.write("misspelt.yaml", misspelt);
+    for (arguments, part) in [
+        (&["pipeline.yaml", "--device", "gpu"][..], "use cpu, cuda or cuda:N"),
+        (&["pipeline.yaml", "--from", "stf"], "did you mean `sft`?"),
+        (&["pipeline.yaml", "--from", "grpo", "--until", "sft"], "no stage would run"),
+        (&["pipeline.yaml", "--set", "sft.lora"], "expected key=value"),
+        (&["pipeline.yaml", "--set", "sft.num_train_epochs=0"], "must be at least 1, got 0"),
+        (&["misspelt.yaml"], "stages.5.sft.training.learning_rat: unknown field"),
+        (&["no-such-pipeline"], "there is no pipeline file `no-such-pipeline`"),
+        (&["--config", "none.yaml"], "none.yaml: cannot read the file"),
+        (&["pipeline.yaml", "--form", "sft"], "'--from'"),
+        (&[], "NAME|FILE"),
+    ] {
+        let mut command = forethought(&project.path(""));
+        let (code, _, error) = outcome(command.arg("pipeline").args(arguments));
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(part), "{arguments:?}: {error}");
+    }
+    assert!(!project.path("runs").join("parrots").join("artifacts").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_misspelt_pipeline_is_told_the_nearest_name() {
+    let (code, _, error) = outcome(forethought(&repository()).args(["pipeline", "thnk"]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("did you mean `think`?") && error.contains("think-files"), "{error}");
+}
+
+#[test]
+fn data_that_cannot_be_used_ends_with_1_and_one_message() {
+    let project = Project::new();
+    let set = "ingest.sources.0.path=tracse.jsonl";
+    let (code, output, error) = outcome(&mut pipeline(&project, &["--set", set]));
+    assert_eq!((code, output.as_str()), (Some(1), ""));
+    assert_eq!(error, "error: tracse.jsonl: no such file (did you mean `traces.jsonl`?)\n");
+    let (code, _, error) = outcome(&mut pipeline(&project, &["--set", "balance.min_count=1000"]));
+    assert_eq!(code, Some(1));
+    assert!(
+        error.contains("error: nothing is left for training") && !error.contains("panicked"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_that_holds_no_run_ends_with_1() {
+    let project = Project::new();
+    for command in ["evaluate", "report"] {
+        let (code, _, error) = outcome(forethought(&project.path("")).args([command, "nowhere"]));
+        assert_eq!(code, Some(1));
+        assert!(
+            error.contains("nowhere has no report; run its pipeline to the end first"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_run_into_a_place_that_cannot_be_written_ends_with_1_and_the_path() {
+    let project = Project::new();
+    let (code, _, error) = outcome(&mut pipeline(&project, &["--out", "prompt.txt/run"]));
+    assert_eq!(code, Some(1));
+    assert!(error.contains("prompt.txt/run"), "{error}");
+}

@@ -1,0 +1,40 @@
+//! `--help` teaches by examples, and its examples are true.
+
+use forethought_tests::repository;
+
+use crate::{forethought, outcome};
+
+fn help(command: &[&str]) -> String {
+    let (code, text, _) = outcome(forethought(&repository()).args(command).arg("--help"));
+    assert_eq!(code, Some(0));
+    text
+}
+
+#[test]
+fn the_help_of_every_command_has_examples() {
+    let overview = help(&[]);
+    for command in ["pipeline", "evaluate", "report"] {
+        assert!(overview.contains(command), "{overview}");
+        let text = help(&[command]);
+        let (_, examples) = text.split_once("Examples:").unwrap_or_else(|| panic!("{text}"));
+        assert!(examples.contains(&format!("forethought {command} ")), "{text}");
+    }
+}
+
+#[test]
+fn the_examples_use_only_options_there_are() {
+    for command in ["pipeline", "evaluate", "report"] {
+        let text = help(&[command]);
+        let (options, examples) = text.split_once("Examples:").expect("examples");
+        let words = examples.split_whitespace().filter(|word| word.starts_with("--"));
+        for option in words {
+            assert!(options.contains(option), "{command}: {option} is not among its options");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_pipeline_lists_its_exit_codes() {
+    let text = help(&["pipeline"]);
+    assert!(text.contains("0 done, 1 failed, 2 bad usage or config, 130 interrupted"), "{text}");
+}

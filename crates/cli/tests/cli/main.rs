@@ -1,0 +1,32 @@
+//! The command as a shell sees it: exit codes, what it prints, signals, threads.
+
+mod commands;
+mod exit_codes;
+mod help;
+mod signals;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use forethought_tests::Project;
+
+/// The command, in a folder of its own.
+fn forethought(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forethought"));
+    command.current_dir(folder);
+    command
+}
+
+/// `forethought pipeline` with the project's pipeline and these further arguments.
+fn pipeline(project: &Project, arguments: &[&str]) -> Command {
+    let mut command = forethought(&project.path(""));
+    command.args(["pipeline", "pipeline.yaml"]).args(arguments);
+    command
+}
+
+/// Exit code, standard output and standard error of a command.
+fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the command runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (status.code(), text(stdout), text(stderr))
+}

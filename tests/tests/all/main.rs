@@ -1,0 +1,11 @@
+//! Whole pipelines on small data: what they leave, what they skip, how they stop and go on, and what they refuse.
+
+mod attempt;
+mod configs;
+mod interrupt;
+mod lora;
+mod refused_configs;
+mod refused_data;
+mod refused_models;
+mod reuse;
+mod whole;

@@ -1,0 +1,151 @@
+//! What is made again and what is not: artifacts by content, `--from`, `--until`, seeds.
+
+use std::time::{Duration, Instant};
+
+use forethought_pipeline::{Outcome, RunManifest};
+use forethought_tests::Project;
+
+use crate::attempt::{Attempt, STAGES};
+
+/// The model of a training stage, its answers, and the split it saw.
+const RESULTS: [&str; 6] = [
+    "sft/model/model.safetensors",
+    "grpo/model/model.safetensors",
+    "model/model/tokenizer.json",
+    "predict/sft.jsonl",
+    "predict/grpo.jsonl",
+    "balance/train.jsonl",
+];
+
+#[test]
+fn a_second_run_makes_nothing_again_and_takes_less_than_five_seconds() {
+    let project = Project::new();
+    let before = Attempt::new(&project, "run").finish().made();
+    let started = Instant::now();
+    let again = Attempt::new(&project, "run").finish();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(again.made_since(&before), [""; 0]);
+}
+
+#[test]
+fn a_changed_value_takes_along_the_stages_that_depend_on_it_and_no_other() {
+    let project = Project::new();
+    let run = |set: &str, until: &str| Attempt::new(&project, "run").set(set).until(until).finish();
+    let mut before = run("seed=7", "convert").made();
+    let mut made = |set: &str| {
+        let run = run(set, "convert");
+        let stages = run.made_since(&before);
+        before = run.made();
+        stages
+    };
+    assert_eq!(made("seed=7"), [""; 0]);
+    assert_eq!(made("balance.max_train=48"), ["balance", "convert"]);
+    assert_eq!(made("label.class_width=24"), ["label", "balance", "convert"]);
+    assert_eq!(made("seed=8"), STAGES[..5]);
+    // Back again: only the newest artifact of a stage is kept.
+    assert_eq!(made("seed=7"), STAGES[..5]);
+
+    project.write("prompt.txt", "Say a number.\n");
+    assert_eq!(made("seed=7"), ["convert"]);
+    let lines =
+        String::from_utf8(crate::attempt::read(&project.path("traces.jsonl"))).expect("UTF-8");
+    project.write("traces.jsonl", lines.replacen("It is done", "Done", 1));
+    assert_eq!(made("seed=7"), STAGES[..5]);
+    project.write("architecture.yaml", forethought_tests::ARCHITECTURE.replace("512", "600"));
+    assert_eq!(made("seed=7"), ["model", "label", "balance", "convert"]);
+}
+
+#[test]
+fn a_damaged_artifact_is_made_again_and_what_did_not_change_by_it_stays() {
+    let project = Project::new();
+    let run = Attempt::new(&project, "run").until("convert").finish();
+    let before = run.made();
+    let labels = run.artifact("label/labelled.jsonl");
+    let whole = run.bytes("label/labelled.jsonl");
+    std::fs::write(&labels, &whole[..whole.len() / 2]).expect("cut");
+    let run = Attempt::new(&project, "run").until("convert").finish();
+    assert_eq!(run.made_since(&before), ["label"]);
+    assert_eq!(run.bytes("label/labelled.jsonl"), whole);
+}
+
+#[test]
+fn until_stops_after_its_stage_and_from_makes_its_stage_and_those_after_it_again() {
+    let project = Project::new();
+    let run = Attempt::new(&project, "run").until("balance").finish();
+    let before = run.made();
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["balance", "ingest", "label", "model"]);
+    let manifest: RunManifest = run.json("manifest.json");
+    assert_eq!(manifest.stages.last().map(|(stage, _)| stage.as_str()), Some("balance"));
+
+    let run = Attempt::new(&project, "run").from("label").until("convert").finish();
+    assert_eq!(run.made_since(&before), ["label", "balance", "convert"]);
+    let id = |stage: &str| run.made()[stage].1.id.clone();
+    assert_eq!(id("label"), before["label"].1.id, "the same work has the same id");
+}
+
+#[test]
+fn from_and_until_must_name_stages_of_the_pipeline() {
+    let project = Project::new();
+    for attempt in
+        [Attempt::new(&project, "run").from("stf"), Attempt::new(&project, "run").until("stf")]
+    {
+        let error = attempt.run().expect_err("there is no such stage");
+        assert!(error.is_usage(), "exit code 2");
+        let text = error.to_string();
+        assert!(text.contains("`stf`"), "{text}");
+        assert!(STAGES.iter().all(|stage| text.contains(stage)), "{text}");
+    }
+    assert!(!project.path("run/artifacts").exists(), "nothing was begun");
+}
+
+#[test]
+fn one_seed_gives_the_same_bits_in_another_folder_and_another_seed_gives_others() {
+    let project = Project::new();
+    let first = Attempt::new(&project, "first").finish();
+    let second = Attempt::new(&project, "second").finish();
+    for result in RESULTS {
+        assert!(first.bytes(result) == second.bytes(result), "{result} differs");
+    }
+    let other = Attempt::new(&project, "other").set("seed=8").finish();
+    for result in RESULTS.iter().filter(|result| !result.contains("tokenizer")) {
+        assert!(first.bytes(result) != other.bytes(result), "{result} is the same");
+    }
+    assert!(first.bytes(RESULTS[2]) == other.bytes(RESULTS[2]), "a tokenizer is not drawn");
+}
+
+#[test]
+fn micro_batches_bound_memory_and_change_no_example() {
+    let project = Project::new();
+    let whole = Attempt::new(&project, "whole")
+        .set("sft.per_device_train_batch_size=8")
+        .set("sft.gradient_accumulation_steps=1")
+        .until("sft")
+        .finish();
+    let parts = Attempt::new(&project, "parts")
+        .set("sft.per_device_train_batch_size=2")
+        .set("sft.gradient_accumulation_steps=4")
+        .until("sft")
+        .finish();
+    let losses = |run: &crate::attempt::Finished| -> Vec<f64> {
+        let history: Vec<serde_json::Value> = run.rows("sft/history.jsonl");
+        history.iter().map(|step| step["loss"].as_f64().expect("a loss")).collect()
+    };
+    for (whole, parts) in losses(&whole).into_iter().zip(losses(&parts)) {
+        assert!((whole - parts).abs() < 1e-4 * whole, "{whole} and {parts}");
+    }
+}
+
+#[test]
+fn a_pipeline_without_training_reports_on_the_model_as_it_came() {
+    let project = Project::new();
+    let text = project.pipeline_with("name: parrots", "name: untrained");
+    let (start, rest) = text.split_once("  - sft:").expect("an sft stage");
+    let (_, end) = rest.split_once("  - predict:").expect("a predict stage");
+    project.write("pipeline.yaml", format!("{start}  - predict:{end}"));
+    let run = Attempt::new(&project, "run").finish();
+    let report: serde_json::Value = run.json("report.json");
+    let names = report["entries"].as_array().expect("entries").iter().map(|entry| &entry["name"]);
+    assert!(names.into_iter().any(|name| name == "as it came"));
+    assert!(run.artifact("predict/base.jsonl").is_file());
+    assert_eq!(Attempt::new(&project, "run").run().expect("nothing to do"), Outcome::Finished);
+}
