@@ -98,8 +98,8 @@ fn a_run_that_is_stopped_before_it_starts_a_training_says_so_and_goes_on_later()
     let stop = StopFlag::new();
     stop.raise(Signal::Terminate);
     let outcome = Attempt::new(&project, "run").stopped_by(&stop).run().expect("no error");
-    let Outcome::Interrupted { step, signal, .. } = outcome else { panic!("it was stopped") };
-    assert_eq!((step, signal), (None, Signal::Terminate));
+    let Outcome::Interrupted { stage, step, signal } = outcome else { panic!("it was stopped") };
+    assert_eq!((stage, step, signal), ("ingest", None, Signal::Terminate));
     let run = Attempt::new(&project, "run").resumed().finish();
     let straight = Attempt::new(&project, "straight").finish();
     let model = "grpo/model/model.safetensors";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use forethought_pipeline::{Outcome, RunManifest};
 use forethought_tests::Project;
 
-use crate::attempt::{Attempt, STAGES};
+use crate::attempt::{Attempt, Finished, STAGES};
 
 /// The model of a training stage, its answers, and the split it saw.
 const RESULTS: [&str; 6] = [
@@ -114,25 +114,52 @@ fn one_seed_gives_the_same_bits_in_another_folder_and_another_seed_gives_others(
 }
 
 #[test]
-fn micro_batches_bound_memory_and_change_no_example() {
+fn a_changed_training_takes_along_what_comes_after_it() {
     let project = Project::new();
-    let whole = Attempt::new(&project, "whole")
-        .set("sft.per_device_train_batch_size=8")
-        .set("sft.gradient_accumulation_steps=1")
-        .until("sft")
-        .finish();
-    let parts = Attempt::new(&project, "parts")
-        .set("sft.per_device_train_batch_size=2")
-        .set("sft.gradient_accumulation_steps=4")
-        .until("sft")
-        .finish();
-    let losses = |run: &crate::attempt::Finished| -> Vec<f64> {
-        let history: Vec<serde_json::Value> = run.rows("sft/history.jsonl");
-        history.iter().map(|step| step["loss"].as_f64().expect("a loss")).collect()
-    };
-    for (whole, parts) in losses(&whole).into_iter().zip(losses(&parts)) {
-        assert!((whole - parts).abs() < 1e-4 * whole, "{whole} and {parts}");
+    let before = Attempt::new(&project, "run").finish().made();
+    let run = Attempt::new(&project, "run").set("sft.training.weight_decay=0.1").finish();
+    assert_eq!(run.made_since(&before), ["sft", "grpo", "predict", "report"]);
+    let before = run.made();
+    let run = Attempt::new(&project, "run").set("sft.training.weight_decay=0.1");
+    let run = run.set("predict.sampling.temperature=0.3").finish();
+    assert_eq!(run.made_since(&before), ["predict", "report"]);
+}
+
+/// Loss and gradient norm of every step.
+fn curve(run: &Finished, stage: &str) -> Vec<[f64; 2]> {
+    let history: Vec<serde_json::Value> = run.rows(&format!("{stage}/history.jsonl"));
+    let number = |step: &serde_json::Value, key: &str| step[key].as_f64().expect("a number");
+    history.iter().map(|step| ["loss", "grad_norm"].map(|key| number(step, key))).collect()
+}
+
+#[track_caller]
+fn assert_near(left: [f64; 2], right: [f64; 2]) {
+    for (left, right) in left.into_iter().zip(right) {
+        assert!((left - right).abs() < 1e-4 * right.abs().max(1e-2), "{left} and {right}");
     }
+}
+
+#[test]
+fn micro_batches_bound_memory_and_change_no_update() {
+    let project = Project::new();
+    let run = |folder: &str, [sft, accumulation, grpo]: [usize; 3]| {
+        Attempt::new(&project, folder)
+            .set(format!("sft.per_device_train_batch_size={sft}"))
+            .set(format!("sft.gradient_accumulation_steps={accumulation}"))
+            .set(format!("grpo.prompts_per_micro_batch={grpo}"))
+            .set("grpo.loss.beta=0.04")
+            .until("grpo")
+            .finish()
+    };
+    let whole = run("whole", [8, 1, 4]);
+    let parts = run("parts", [2, 4, 1]);
+    for (whole, parts) in curve(&whole, "sft").into_iter().zip(curve(&parts, "sft")) {
+        assert_near(parts, whole);
+    }
+    // Later steps may differ: weights that differ in their last bits can sample another token.
+    let first = curve(&whole, "grpo")[0];
+    assert_near(curve(&parts, "grpo")[0], first);
+    assert!(first[1] > 0.0, "a gradient of 0 would show nothing");
 }
 
 #[test]

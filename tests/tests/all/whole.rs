@@ -174,6 +174,7 @@ fn grpo_raises_the_rewards_of_a_model_that_knows_little() {
         .set("sft.training.max_steps=20")
         .set("grpo.prompts_per_step=8")
         .set("grpo.num_generations=8")
+        .set("grpo.sampling={temperature: 0.9, max_new_tokens: 3}")
         .set("grpo.num_train_epochs=4")
         .set("grpo.training={learning_rate: 3.0e-3, max_grad_norm: 0.1, max_steps: 30}")
         .until("grpo")
