@@ -192,3 +192,20 @@ fn grpo_raises_the_rewards_of_a_model_that_knows_little() {
         assert!(difference < 1e-3, "{difference}");
     }
 }
+
+#[test]
+fn the_policy_is_its_reference_at_the_first_step_and_leaves_it_then() {
+    let project = Project::new();
+    let run = Attempt::new(&project, "run")
+        .set("sft.training.learning_rate=1e-2")
+        .set("sft.training.max_steps=20")
+        .set("grpo.loss.beta=0.01")
+        .set("grpo.sampling={temperature: 0.8, max_new_tokens: 3}")
+        .set("grpo.training={learning_rate: 1.0e-2, max_steps: 4}")
+        .until("grpo")
+        .finish();
+    let history: Vec<Value> = run.rows("grpo/history.jsonl");
+    let divergence = |step: usize| history[step]["kl"].as_f64().expect("a number");
+    assert!(divergence(0).abs() < 1e-6, "{}", divergence(0));
+    assert!(divergence(3) > 1e-4, "{}", divergence(3));
+}
