@@ -38,6 +38,7 @@ mod packing;
 mod parameters;
 mod peft;
 mod rotary;
+mod scored;
 mod weights;
 
 pub use cache::KvCache;
@@ -50,6 +51,7 @@ pub use hf_config::{read_config, write_config};
 pub use lora::{LoraConfig, LoraError, LoraScaling};
 pub use packing::{Packed, PackedTokens, pack};
 pub use peft::{load_adapter, save_adapter};
+pub use scored::ScoredRow;
 
 /// The example of the readme, compiled with the doc tests.
 #[cfg(doctest)]

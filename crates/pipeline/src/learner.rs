@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use forethought_grpo::GrpoLoss;
-use forethought_model::Decoder;
+use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::{
     LossOutput, PolicyBatch, PolicyCompletion, PolicyLoss as _, StepTotals, SupervisedBatch,
     SupervisedLoss as _,
@@ -12,8 +12,6 @@ use forethought_objective::{
 use forethought_seed::Seed;
 use forethought_sft::SftLoss;
 use forethought_train::StepOutput;
-
-use crate::examples::ScoredRow;
 
 /// A decoder that learns to write given completions.
 #[derive(Module, Debug)]

@@ -1,6 +1,6 @@
 //! SFT: supervised fine-tuning on the answers.
 
-use forethought_model::{LoraConfig, load};
+use forethought_model::{LoraConfig, ScoredRow, load};
 use forethought_schema::PromptCompletion;
 use forethought_seed::Seed;
 use forethought_sft::SftConfig;
@@ -13,7 +13,7 @@ use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::read_lines;
 use crate::config::Problem;
-use crate::examples::{ScoredRow, completion_of, encode_examples};
+use crate::examples::{completion_of, encode_examples};
 use crate::learner::{SftInput, SftLearner};
 use crate::order::Order;
 use crate::training::{self, Training, Wrapping};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use forethought_dataset::Table;
 use forethought_grpo::{Advantages, GrpoLoss, advantages};
-use forethought_model::Decoder;
+use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::PolicyCompletion;
 use forethought_reward::{Field, Fields, RewardSet, Sample, SetScore, Verdict};
 use forethought_rollout::{Completion, Request, generate};
@@ -13,7 +13,6 @@ use forethought_tokenize::Encoder;
 use forethought_train::{BatchError, BatchSource, StepBatches};
 
 use super::GrpoStage;
-use crate::examples::ScoredRow;
 use crate::learner::{GrpoInput, GrpoLearner};
 use crate::order::Order;
 use crate::training::dropout_seed;
