@@ -6,16 +6,24 @@
 //! # One step, several micro-batches
 //!
 //! The losses of the micro-batches of one optimiser step **add up** to the loss of the step: each is divided by a total
-//! over the whole step ([`StepTotals`]), not by a count of its own. However a step is cut into micro-batches, its gradient
+//! over the whole step ([`StepTotals`], [`PreferenceTotals`]), not by a count of its own. However a step is cut into micro-batches, its gradient
 //! is the same. A mean of micro-batch means would weigh the tokens of short micro-batches more.
 
 mod policy;
+mod preference;
+mod score;
 mod supervised;
+mod unpaired;
 
 use burn::tensor::Tensor;
 
 pub use policy::{PolicyBatch, PolicyCompletion, PolicyLoss, StepTotals};
+pub use preference::{
+    PairLengths, PreferenceBatch, PreferenceLoss, PreferenceTotals, RewardBaseline,
+};
+pub use score::{ScoreBatch, ScoreLoss};
 pub use supervised::{SupervisedBatch, SupervisedLoss};
+pub use unpaired::{UnpairedBatch, UnpairedCompletion, UnpairedLoss};
 
 /// A scalar to minimise and the numbers worth logging beside it.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ pub struct SupervisedBatch {
     num_step_tokens: usize,
     entropy: Option<Tensor<1>>,
     is_argmax: Option<Tensor<1>>,
+    mean_log_probs: Option<Tensor<1>>,
 }
 
 impl SupervisedBatch {
@@ -27,7 +28,7 @@ impl SupervisedBatch {
             num_tokens <= num_step_tokens,
             "a micro-batch of {num_tokens} tokens in a step of {num_step_tokens}"
         );
-        Self { log_probs, num_step_tokens, entropy: None, is_argmax: None }
+        Self { log_probs, num_step_tokens, entropy: None, is_argmax: None, mean_log_probs: None }
     }
 
     /// Adds the entropy `[token]` of the model's distributions, in nats, for the metrics.
@@ -52,6 +53,18 @@ impl SupervisedBatch {
         Self { is_argmax: Some(is_argmax.detach()), ..self }
     }
 
+    /// Adds the mean `[token]` over the vocabulary of the log-probabilities, which label smoothing raises; it is not
+    /// detached.
+    ///
+    /// # Panics
+    ///
+    /// If it has another length than the log-probabilities.
+    #[must_use]
+    pub fn with_mean_log_probs(self, mean_log_probs: Tensor<1>) -> Self {
+        assert_tokens("mean_log_probs", &mean_log_probs, self.num_tokens());
+        Self { mean_log_probs: Some(mean_log_probs), ..self }
+    }
+
     /// Log-probabilities of the prescribed tokens, `[token]`.
     #[must_use]
     pub fn log_probs(&self) -> Tensor<1> {
@@ -68,6 +81,12 @@ impl SupervisedBatch {
     #[must_use]
     pub fn is_argmax(&self) -> Option<Tensor<1>> {
         self.is_argmax.clone()
+    }
+
+    /// Means of the log-probabilities over the vocabulary, `[token]`, if they are known.
+    #[must_use]
+    pub fn mean_log_probs(&self) -> Option<Tensor<1>> {
+        self.mean_log_probs.clone()
     }
 
     /// Number of tokens of this micro-batch.
@@ -87,6 +106,11 @@ impl SupervisedBatch {
 pub trait SupervisedLoss {
     /// The share of one micro-batch in the loss of its step.
     fn forward(&self, batch: SupervisedBatch) -> LossOutput;
+
+    /// Whether the batch must carry the means of the log-probabilities over the vocabulary.
+    fn needs_mean_log_probs(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
