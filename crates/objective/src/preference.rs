@@ -74,6 +74,7 @@ pub struct PreferenceBatch {
     entropy: Option<Tensor<1>>,
     mean_logits: Option<Tensor<1>>,
     is_argmax: Option<Tensor<1>>,
+    log_sum_squared_probs: Option<Tensor<1>>,
 }
 
 /// The prompts before chosen completions.
@@ -110,6 +111,7 @@ impl PreferenceBatch {
             entropy: None,
             mean_logits: None,
             is_argmax: None,
+            log_sum_squared_probs: None,
         }
     }
 
@@ -179,6 +181,18 @@ impl PreferenceBatch {
         Self { is_argmax: Some(is_argmax.detach()), ..self }
     }
 
+    /// Adds the logarithm `[token]` of the sum over the vocabulary of the squared probabilities, for losses that weigh pairs
+    /// by how much the policy itself would have written them; it is detached.
+    ///
+    /// # Panics
+    ///
+    /// If it has another length than the log-probabilities.
+    #[must_use]
+    pub fn with_log_sum_squared_probs(self, log_sum_squared_probs: Tensor<1>) -> Self {
+        assert_tokens("log_sum_squared_probs", &log_sum_squared_probs, self.num_tokens());
+        Self { log_sum_squared_probs: Some(log_sum_squared_probs.detach()), ..self }
+    }
+
     /// Log-probabilities under the policy being trained, `[token]`.
     #[must_use]
     pub fn log_probs(&self) -> Tensor<1> {
@@ -220,6 +234,12 @@ impl PreferenceBatch {
     #[must_use]
     pub fn is_argmax(&self) -> Option<Tensor<1>> {
         self.is_argmax.clone()
+    }
+
+    /// Logarithms of the sums of squared probabilities, `[token]`, if they are known.
+    #[must_use]
+    pub fn log_sum_squared_probs(&self) -> Option<Tensor<1>> {
+        self.log_sum_squared_probs.clone()
     }
 
     /// The pairs, in the order of their tokens.
@@ -270,6 +290,11 @@ pub trait PreferenceLoss {
 
     /// Whether the batch must carry the log-probabilities of the prompts.
     fn needs_prompt(&self) -> bool {
+        false
+    }
+
+    /// Whether the batch must carry the sums of squared probabilities.
+    fn needs_sum_squared_probs(&self) -> bool {
         false
     }
 
