@@ -66,11 +66,11 @@ impl GrpoLoss {
     pub fn step_totals(&self, micro_batches: &[&[PolicyCompletion]]) -> StepTotals {
         let completions = || micro_batches.iter().copied().flatten();
         let counted = completions().filter(|completion| self.counts(completion));
-        StepTotals {
-            num_micro_batches: micro_batches.len(),
-            num_completions: completions().count(),
-            num_tokens: counted.map(|completion| completion.num_tokens).sum(),
-        }
+        StepTotals::new(
+            micro_batches.len(),
+            completions().count(),
+            counted.map(|completion| completion.num_tokens).sum(),
+        )
     }
 
     /// Whether the loss must be given the log-probabilities of a reference policy.

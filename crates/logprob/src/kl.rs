@@ -1,10 +1,12 @@
 //! Estimators of the KL divergence from single samples.
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// How to estimate `KL(policy || reference)` from tokens that the policy sampled, with `r = reference / policy` the ratio
 /// of their probabilities; Schulman 2020, <http://joschu.net/blog/kl-approx.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum KlEstimator {
     /// `-log r`: unbiased, negative for half of the tokens, high variance.
     K1,
@@ -34,6 +36,24 @@ impl KlEstimator {
             Self::K3 => log_ratio.clone().exp() - log_ratio - 1.0,
         }
     }
+
+    /// The estimate of one token, from plain numbers.
+    ///
+    /// ```
+    /// use forethought_logprob::KlEstimator;
+    ///
+    /// assert_eq!(KlEstimator::K1.of(-1.5, -2.0), 0.5);
+    /// assert_eq!(KlEstimator::K2.of(-1.5, -2.0), 0.125);
+    /// ```
+    #[must_use]
+    pub fn of(self, log_prob: f32, reference: f32) -> f32 {
+        let log_ratio = reference - log_prob;
+        match self {
+            Self::K1 => -log_ratio,
+            Self::K2 => log_ratio * log_ratio * 0.5,
+            Self::K3 => log_ratio.exp() - log_ratio - 1.0,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +81,8 @@ mod tests {
         for (estimator, expected) in ALL.into_iter().zip([0.5, 0.125, 0.106_530_66]) {
             let estimate = estimates(estimator, &[-1.5], &[-2.0])[0];
             assert!((estimate - expected).abs() < 1e-6, "{estimator:?} gives {estimate}");
+            let plain = estimator.of(-1.5, -2.0);
+            assert!((plain - expected).abs() < 1e-6, "{estimator:?} of numbers gives {plain}");
         }
     }
 

@@ -18,11 +18,13 @@
 //! ```
 
 mod kl;
+mod moments;
 mod ragged;
 
 use burn::tensor::Tensor;
 
 pub use kl::KlEstimator;
+pub use moments::{Centre, Moments, whiten};
 pub use ragged::Ragged;
 
 /// Mean of the values whose mask is 1; 0 where no mask is.

@@ -9,21 +9,29 @@
 //! over the whole step ([`StepTotals`], [`PreferenceTotals`]), not by a count of its own. However a step is cut into micro-batches, its gradient
 //! is the same. A mean of micro-batch means would weigh the tokens of short micro-batches more.
 
+mod epochs;
 mod policy;
 mod preference;
+mod rewards;
 mod score;
 mod supervised;
+mod totals;
 mod unpaired;
+mod value;
 
 use burn::tensor::Tensor;
 
-pub use policy::{PolicyBatch, PolicyCompletion, PolicyLoss, StepTotals};
+pub use epochs::{EpochsError, MiniBatch, mini_batches};
+pub use policy::{PolicyBatch, PolicyCompletion, PolicyLoss};
 pub use preference::{
     PairLengths, PreferenceBatch, PreferenceLoss, PreferenceTotals, RewardBaseline,
 };
+pub use rewards::{RewardSummary, Rewards, RewardsError};
 pub use score::{ScoreBatch, ScoreLoss};
 pub use supervised::{SupervisedBatch, SupervisedLoss};
+pub use totals::{GenerationTotals, StepTotals};
 pub use unpaired::{UnpairedBatch, UnpairedCompletion, UnpairedLoss};
+pub use value::{ValueBatch, ValueLoss};
 
 /// A scalar to minimise and the numbers worth logging beside it.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use crate::{LossOutput, assert_tokens};
+use crate::{LossOutput, StepTotals, assert_tokens};
 
 /// One sampled completion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,24 +15,15 @@ pub struct PolicyCompletion {
     pub is_truncated: bool,
 }
 
-/// Sizes of one optimiser step, over all its micro-batches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StepTotals {
-    /// Micro-batches.
-    pub num_micro_batches: usize,
-    /// Completions.
-    pub num_completions: usize,
-    /// Tokens that count for the loss.
-    pub num_tokens: usize,
-}
-
 /// The completions of one micro-batch. Lists of tokens hold them one behind the other.
 #[derive(Clone, Debug)]
 pub struct PolicyBatch {
     log_probs: Tensor<1>,
     completions: Vec<PolicyCompletion>,
     totals: StepTotals,
+    token_advantages: Option<Vec<f32>>,
     old_log_probs: Option<Tensor<1>>,
+    sampling_log_probs: Option<Tensor<1>>,
     reference_log_probs: Option<Tensor<1>>,
     entropy: Option<Tensor<1>>,
 }
@@ -62,14 +53,31 @@ impl PolicyBatch {
             log_probs,
             completions,
             totals,
+            token_advantages: None,
             old_log_probs: None,
+            sampling_log_probs: None,
             reference_log_probs: None,
             entropy: None,
         }
     }
 
-    /// Adds the log-probabilities `[token]` under the policy that sampled the tokens; they are detached. Without them the
-    /// policy being trained is that policy.
+    /// Adds an advantage for each token, which then stand in for those of the completions.
+    ///
+    /// # Panics
+    ///
+    /// If they are not as many as the log-probabilities.
+    #[must_use]
+    pub fn with_token_advantages(self, token_advantages: Vec<f32>) -> Self {
+        assert_eq!(
+            token_advantages.len(),
+            self.num_tokens(),
+            "number of tokens of token_advantages"
+        );
+        Self { token_advantages: Some(token_advantages), ..self }
+    }
+
+    /// Adds the log-probabilities `[token]` under the policy that sampled the tokens, computed as those of the policy being
+    /// trained are; they are detached. Without them the policy being trained is that policy.
     ///
     /// # Panics
     ///
@@ -78,6 +86,18 @@ impl PolicyBatch {
     pub fn with_old_log_probs(self, old_log_probs: Tensor<1>) -> Self {
         assert_tokens("old_log_probs", &old_log_probs, self.num_tokens());
         Self { old_log_probs: Some(old_log_probs.detach()), ..self }
+    }
+
+    /// Adds the log-probabilities `[token]` that the sampler reported; they are detached. They are those of the same policy
+    /// as the old ones, and differ where the sampler computes in another way. NaN where it reported none.
+    ///
+    /// # Panics
+    ///
+    /// If they have another length than the log-probabilities.
+    #[must_use]
+    pub fn with_sampling_log_probs(self, sampling_log_probs: Tensor<1>) -> Self {
+        assert_tokens("sampling_log_probs", &sampling_log_probs, self.num_tokens());
+        Self { sampling_log_probs: Some(sampling_log_probs.detach()), ..self }
     }
 
     /// Adds the log-probabilities `[token]` under the frozen reference; they are detached.
@@ -91,7 +111,7 @@ impl PolicyBatch {
         Self { reference_log_probs: Some(reference_log_probs.detach()), ..self }
     }
 
-    /// Adds the entropy `[token]` of the policy's distributions, in nats, for the metrics.
+    /// Adds the entropy `[token]` of the policy's distributions, in nats. It is not detached, for a loss may reward it.
     ///
     /// # Panics
     ///
@@ -99,7 +119,7 @@ impl PolicyBatch {
     #[must_use]
     pub fn with_entropy(self, entropy: Tensor<1>) -> Self {
         assert_tokens("entropy", &entropy, self.num_tokens());
-        Self { entropy: Some(entropy.detach()), ..self }
+        Self { entropy: Some(entropy), ..self }
     }
 
     /// Log-probabilities under the policy being trained, `[token]`.
@@ -112,6 +132,34 @@ impl PolicyBatch {
     #[must_use]
     pub fn old_log_probs(&self) -> Tensor<1> {
         self.old_log_probs.clone().unwrap_or_else(|| self.log_probs.clone().detach())
+    }
+
+    /// Log-probabilities that the sampler reported, `[token]`, if it did.
+    #[must_use]
+    pub fn sampling_log_probs(&self) -> Option<Tensor<1>> {
+        self.sampling_log_probs.clone()
+    }
+
+    /// Whether the policy that sampled may be another than the policy being trained.
+    #[must_use]
+    pub fn has_old_log_probs(&self) -> bool {
+        self.old_log_probs.is_some()
+    }
+
+    /// The advantage of each token: its own if there are such, else that of its completion.
+    #[must_use]
+    pub fn token_advantages(&self) -> Vec<f32> {
+        self.token_advantages.clone().unwrap_or_else(|| {
+            let spread =
+                |one: &PolicyCompletion| std::iter::repeat_n(one.advantage, one.num_tokens);
+            self.completions.iter().flat_map(spread).collect()
+        })
+    }
+
+    /// Number of tokens of each completion.
+    #[must_use]
+    pub fn lengths(&self) -> Vec<usize> {
+        self.completions.iter().map(|completion| completion.num_tokens).collect()
     }
 
     /// Log-probabilities under the reference, `[token]`, if there is one.
@@ -161,8 +209,9 @@ pub trait PolicyLoss {
 mod tests {
     use super::*;
 
-    const TOTALS: StepTotals =
-        StepTotals { num_micro_batches: 1, num_completions: 2, num_tokens: 4 };
+    fn totals() -> StepTotals {
+        StepTotals::new(1, 2, 4)
+    }
 
     fn completion(num_tokens: usize) -> PolicyCompletion {
         PolicyCompletion { num_tokens, advantage: 0.5, is_truncated: false }
@@ -175,21 +224,38 @@ mod tests {
     #[test]
     #[should_panic(expected = "number of tokens of log_probs")]
     fn lengths_that_do_not_add_up_are_refused() {
-        let _ = PolicyBatch::new(tokens(4), vec![completion(2), completion(1)], TOTALS);
+        let _ = PolicyBatch::new(tokens(4), vec![completion(2), completion(1)], totals());
     }
 
     #[test]
     #[should_panic(expected = "number of tokens of reference_log_probs")]
     fn a_reference_that_would_broadcast_is_refused() {
-        let batch = PolicyBatch::new(tokens(4), vec![completion(2), completion(2)], TOTALS);
+        let batch = PolicyBatch::new(tokens(4), vec![completion(2), completion(2)], totals());
         let _ = batch.with_reference_log_probs(tokens(1));
+    }
+
+    #[test]
+    #[should_panic(expected = "number of tokens of token_advantages")]
+    fn advantages_of_another_length_are_refused() {
+        let batch = PolicyBatch::new(tokens(4), vec![completion(2), completion(2)], totals());
+        let _ = batch.with_token_advantages(vec![1.0; 2]);
+    }
+
+    #[test]
+    fn a_token_has_the_advantage_of_its_completion_unless_it_has_its_own() {
+        let completions =
+            vec![completion(1), PolicyCompletion { advantage: -2.0, ..completion(2) }];
+        let batch = PolicyBatch::new(tokens(3), completions, totals());
+        assert_eq!(batch.token_advantages(), [0.5, -2.0, -2.0]);
+        let own = batch.with_token_advantages(vec![1.0, 2.0, 3.0]);
+        assert_eq!(own.token_advantages(), [1.0, 2.0, 3.0]);
     }
 
     #[test]
     fn without_old_log_probs_the_policy_itself_stands_in_detached() {
         let device = Device::flex().autodiff();
         let log_probs = Tensor::<1>::from_floats([-1.0, -2.0], &device).require_grad();
-        let batch = PolicyBatch::new(log_probs.clone(), vec![completion(2)], TOTALS);
+        let batch = PolicyBatch::new(log_probs.clone(), vec![completion(2)], totals());
         let gradients = (batch.old_log_probs() + log_probs.clone()).sum().backward();
         let gradient = log_probs.grad(&gradients).expect("tracked").into_data();
         assert_eq!(gradient.try_to_vec::<f32>().expect("single precision"), [1.0, 1.0]);
