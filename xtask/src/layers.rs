@@ -18,8 +18,8 @@ const TENSORS: [&str; 6] = ["kernels", "logprob", "model", "objective", "rollout
 pub(crate) const ALGORITHMS: [&str; 8] =
     ["dpo", "grpo", "kto", "orpo", "ppo", "reward-model", "rloo", "sft"];
 
-/// Crates that put the others together.
-const TOP: [&str; 2] = ["cli", "pipeline"];
+/// Crates that put the others together; they may know more than one algorithm.
+const TOP: [&str; 3] = ["cli", "parity", "pipeline"];
 
 /// Whether a package is meant, by its name.
 type Is = fn(&str) -> bool;

@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Write the report of a finished run again
     Report(Report),
+    /// Compare with golden numbers of the Python stack, case by case
+    Parity(crate::parity::Parity),
 }
 
 /// Runs the stages of a pipeline, in order, into one run folder.

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use forethought_parity::ParityError;
 use forethought_pipeline::{
     Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, StopFlag,
     find_pipeline, parse_device, render_report, report_json, report_table,
@@ -16,6 +17,8 @@ use crate::arguments::{Evaluate, Pipeline, Report};
 pub(crate) enum Failure {
     /// The work failed.
     Pipeline(PipelineError),
+    /// The golden cases could not be replayed.
+    Parity(ParityError),
     /// Something of the system failed.
     Io(PathBuf, std::io::Error),
 }
@@ -31,6 +34,7 @@ impl Failure {
     pub(crate) fn show(self) -> ExitCode {
         let (text, code) = match self {
             Self::Pipeline(error) => (error.to_string(), if error.is_usage() { 2 } else { 1 }),
+            Self::Parity(error) => (error.to_string(), 2),
             Self::Io(path, error) => (format!("{}: {error}", path.display()), 1),
         };
         Console::Stderr.line(format!("error: {text}"));
@@ -111,7 +115,7 @@ pub(crate) fn report(arguments: &Report) -> Result<ExitCode, Failure> {
 }
 
 /// Standard output; a reader that has gone away is no failure.
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout(), "{}", text.trim_end()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::Io("standard output".into(), error))

@@ -1,0 +1,47 @@
+//! The kinds of golden files, and how each is recognised.
+
+use crate::goldens::{Goldens, Missed};
+use crate::{ParityError, Replay, forward, losses, tokenizer};
+
+/// A kind of golden file.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// What it is called on the command line.
+    pub(crate) name: &'static str,
+    /// Whether a file, relative to the folder, is of this kind.
+    is: fn(&str) -> bool,
+    /// Compares all cases of a file.
+    pub(crate) run: fn(&Goldens, &mut Replay<'_>) -> Result<(), Missed>,
+}
+
+/// Every kind; a file is of the first that recognises it.
+const KINDS: &[Kind] = &[
+    Kind { name: "forward", is: |file| file.starts_with("forward/"), run: forward::run },
+    Kind { name: "sft", is: |file| file == "losses/sft.json", run: losses::sft::run },
+    Kind { name: "tokenizer", is: |file| file == "tokenizer.json", run: tokenizer::run },
+    Kind {
+        name: "chat_templates",
+        is: |file| file == "chat_templates.json",
+        run: tokenizer::run_chat_templates,
+    },
+];
+
+/// The names of all kinds.
+#[must_use]
+pub fn kinds() -> Vec<&'static str> {
+    KINDS.iter().map(|kind| kind.name).collect()
+}
+
+/// The kind of a file.
+pub(crate) fn kind_of(file: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| (kind.is)(file))
+}
+
+/// Checks the kinds that somebody asked for.
+pub(crate) fn refuse_unknown(only: &[String]) -> Result<(), ParityError> {
+    let known = kinds();
+    match only.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(kind) => Err(ParityError::UnknownKind { kind: kind.clone(), known: known.join(", ") }),
+    }
+}

@@ -1,0 +1,97 @@
+//! TRL's `SFTTrainer`: one batch with its labels.
+
+use std::collections::BTreeMap;
+
+use forethought_model::ScoredRow;
+use forethought_objective::{SupervisedBatch, SupervisedLoss as _};
+use forethought_sft::SftConfig;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{ExpectedLoss, Padded, check_loss};
+use crate::Replay;
+use crate::check::Checks;
+use crate::goldens::{Goldens, Missed, Tensors};
+
+#[derive(Debug, Deserialize)]
+struct Golden {
+    #[serde(default = "default_model")]
+    model: String,
+    cases: BTreeMap<String, Value>,
+}
+
+fn default_model() -> String {
+    "tiny-qwen2".to_owned()
+}
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    config: Map<String, Value>,
+    num_items_in_batch: Option<usize>,
+    inputs: Inputs,
+    #[serde(flatten)]
+    expected: ExpectedLoss,
+}
+
+#[derive(Debug, Deserialize)]
+struct Inputs {
+    #[serde(flatten)]
+    batch: Padded,
+    labels: Vec<Vec<i64>>,
+}
+
+/// Settings of the trainer that say how the labels were made; the labels are in the file.
+const OF_THE_DATA: [&str; 3] = ["completion_only_loss", "assistant_only_loss", "max_length"];
+
+pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Missed> {
+    let golden: Golden = goldens.json(replay.file)?;
+    for (name, case) in &golden.cases {
+        if case.get("loss").is_none() {
+            replay.not_run(name, "the case has no loss");
+            continue;
+        }
+        let elements = super::elements(goldens, replay.file, name)?;
+        replay
+            .case(name, |checks| compare(checks, goldens, &golden.model, case, elements.as_ref()));
+    }
+    Ok(())
+}
+
+fn compare(
+    checks: &mut Checks,
+    goldens: &Goldens,
+    model: &str,
+    case: &Value,
+    elements: Option<&Tensors>,
+) -> Result<(), Missed> {
+    let case = Case::deserialize(case)?;
+    let loss = config(&case.config)?.init();
+    let decoder = goldens.trainable(model)?;
+    let sequences = case.inputs.batch.sequences();
+    let labels = case.inputs.batch.unpadded(&case.inputs.labels);
+    let masks: Vec<Vec<bool>> =
+        labels.iter().map(|row| row.iter().map(|label| *label >= 0).collect()).collect();
+    let parts: Vec<(&[u32], &[bool])> =
+        sequences.iter().zip(&masks).map(|(ids, mask)| (ids.as_slice(), mask.as_slice())).collect();
+    let row = ScoredRow::masked(&parts);
+    let scores = row.scores(&decoder, 1.0, None);
+    let num_step_tokens = case.num_items_in_batch.unwrap_or(row.num_scored());
+    let batch = SupervisedBatch::new(scores.log_probs, num_step_tokens)
+        .with_entropy(scores.entropy)
+        .with_is_argmax(scores.is_argmax);
+    check_loss(checks, &decoder, loss.forward(batch), &case.expected, elements);
+    Ok(())
+}
+
+/// The settings of the loss among those of the trainer.
+fn config(settings: &Map<String, Value>) -> Result<SftConfig, Missed> {
+    let mut own = Map::new();
+    for (name, value) in settings {
+        match name.as_str() {
+            "loss_type" => drop(own.insert(name.clone(), value.clone())),
+            name if OF_THE_DATA.contains(&name) => {}
+            _ => return Err(Missed::NotRun(format!("`{name}` is not offered: {}", json!(value)))),
+        }
+    }
+    Ok(SftConfig::deserialize(Value::Object(own))?)
+}
