@@ -4,13 +4,19 @@ use forethought_kernels::HeadShape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The architecture of a Qwen2 decoder, under the names of Hugging Face's `config.json`.
+use crate::family::Family;
+use crate::rotary::Llama3Scaling;
+
+/// The architecture of a decoder, under the names of Hugging Face's `config.json`.
 ///
 /// Read strictly (an unknown key is an error) it is a file of `configs/models/`; [`read_config`](crate::read_config)
 /// reads `config.json`, whose further keys it keeps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecoderConfig {
+    /// The family. Default `qwen2`.
+    #[serde(default)]
+    pub model_type: Family,
     /// Rows of the embedding, at least the number of token ids. May stay 0 (the default) in a file: it is then filled
     /// from the tokenizer before the model is made.
     #[serde(default)]
@@ -25,7 +31,7 @@ pub struct DecoderConfig {
     pub num_attention_heads: usize,
     /// Key-value heads of one layer; divides `num_attention_heads`.
     pub num_key_value_heads: usize,
-    /// Width of one head, even. Default: `hidden_size / num_attention_heads`, as transformers'.
+    /// Width of one head, even. Default: 128 for `qwen3`, else `hidden_size / num_attention_heads`, as transformers'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_dim: Option<usize>,
     /// Added to the mean square of a row before its root is taken. Default 1e-6 (transformers' `Qwen2Config`).
@@ -34,6 +40,9 @@ pub struct DecoderConfig {
     /// Base of the rotary wavelengths. Default 10,000 (transformers' `Qwen2Config`).
     #[serde(default = "default_rope_theta")]
     pub rope_theta: f64,
+    /// How the wavelengths are stretched for long sequences. Default: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope_scaling: Option<RopeScaling>,
     /// Tokens of the longest sequence. Default 32,768 (transformers' `Qwen2Config`).
     #[serde(default = "default_max_position_embeddings")]
     pub max_position_embeddings: usize,
@@ -46,6 +55,14 @@ pub struct DecoderConfig {
     /// The keys of `config.json` that this crate has no use for, written back as they were read.
     #[serde(skip)]
     pub other: Map<String, Value>,
+}
+
+/// A way to stretch the rotary wavelengths, under the names of `config.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rope_type", rename_all = "lowercase")]
+pub enum RopeScaling {
+    /// Llama 3.1's.
+    Llama3(Llama3Scaling),
 }
 
 pub(crate) fn default_rms_norm_eps() -> f64 {
@@ -68,6 +85,7 @@ pub(crate) fn default_initializer_range() -> f64 {
 impl Default for DecoderConfig {
     fn default() -> Self {
         Self {
+            model_type: Family::default(),
             vocab_size: 0,
             hidden_size: 0,
             intermediate_size: 0,
@@ -77,6 +95,7 @@ impl Default for DecoderConfig {
             head_dim: None,
             rms_norm_eps: default_rms_norm_eps(),
             rope_theta: default_rope_theta(),
+            rope_scaling: None,
             max_position_embeddings: default_max_position_embeddings(),
             tie_word_embeddings: false,
             initializer_range: default_initializer_range(),
@@ -126,7 +145,9 @@ impl DecoderConfig {
     /// Width of one head.
     #[must_use]
     pub fn head_dim(&self) -> usize {
-        self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+        let Self { model_type, hidden_size, num_attention_heads, .. } = *self;
+        let default = || model_type.default_head_dim(hidden_size, num_attention_heads);
+        self.head_dim.unwrap_or_else(default)
     }
 
     /// The heads of one layer.
@@ -157,7 +178,10 @@ impl DecoderConfig {
                 return Err(range(key, "finite and greater than 0", &value));
             }
         }
-        Ok(())
+        if let Some(RopeScaling::Llama3(scaling)) = &self.rope_scaling {
+            scaling.validate()?;
+        }
+        self.validate_memory()
     }
 
     fn validate_sizes(&self) -> Result<(), ConfigError> {
@@ -174,13 +198,40 @@ impl DecoderConfig {
             if value == 0 {
                 return Err(range(key, "at least 1", &value));
             }
+            if MAX_SIZE < value {
+                return Err(range(key, "at most 2^31 - 1", &value));
+            }
+        }
+        if MAX_LAYERS < self.num_hidden_layers {
+            return Err(range("num_hidden_layers", "at most 1024", &self.num_hidden_layers));
         }
         Ok(())
     }
 
+    /// A file can name sizes whose product no machine holds; nothing is allocated before this was checked.
+    fn validate_memory(&self) -> Result<(), ConfigError> {
+        match self.num_parameters().filter(|count| *count <= MAX_PARAMETERS) {
+            Some(_) => Ok(()),
+            None => Err(range("the number of parameters", "at most 2^40", &"more")),
+        }
+    }
+
+    /// Number of weights in the large matrices, or nothing if it does not fit.
+    fn num_parameters(&self) -> Option<u64> {
+        let HeadShape { num_heads, num_kv_heads, head_dim } = self.heads();
+        let product = |a: usize, b: usize| (a as u64).checked_mul(b as u64);
+        let heads = num_heads.checked_add(num_kv_heads)?.checked_mul(2)?;
+        let attention = product(heads.checked_mul(head_dim)?, self.hidden_size)?;
+        let feed_forward = product(self.intermediate_size.checked_mul(3)?, self.hidden_size)?;
+        let layers =
+            attention.checked_add(feed_forward)?.checked_mul(self.num_hidden_layers as u64)?;
+        product(self.vocab_size, self.hidden_size)?.checked_mul(2)?.checked_add(layers)
+    }
+
     fn validate_heads(&self) -> Result<(), ConfigError> {
         let Self { hidden_size, num_attention_heads: heads, num_key_value_heads, .. } = *self;
-        if self.head_dim.is_none() && !hidden_size.is_multiple_of(heads) {
+        let is_derived = self.head_dim.is_none() && self.model_type != Family::Qwen3;
+        if is_derived && !hidden_size.is_multiple_of(heads) {
             return Err(range("hidden_size", "a multiple of num_attention_heads", &hidden_size));
         }
         if !heads.is_multiple_of(num_key_value_heads) {
@@ -191,11 +242,23 @@ impl DecoderConfig {
         if self.head_dim() == 0 || !self.head_dim().is_multiple_of(2) {
             return Err(range("head_dim", "even and at least 2", &self.head_dim()));
         }
+        if MAX_SIZE < self.head_dim() {
+            return Err(range("head_dim", "at most 2^31 - 1", &self.head_dim()));
+        }
         Ok(())
     }
 }
 
-fn range(key: &'static str, rule: &'static str, found: &impl ToString) -> ConfigError {
+/// Sizes and token ids fit the 32-bit integers of every backend.
+const MAX_SIZE: usize = i32::MAX as usize;
+
+/// Several times the layers of the deepest published decoder.
+const MAX_LAYERS: usize = 1024;
+
+/// Weights of a model that a machine could hold.
+const MAX_PARAMETERS: u64 = 1 << 40;
+
+pub(crate) fn range(key: &'static str, rule: &'static str, found: &impl ToString) -> ConfigError {
     ConfigError::Range { key, rule, found: found.to_string() }
 }
 

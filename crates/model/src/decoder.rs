@@ -15,8 +15,8 @@ use crate::packing::PackedTokens;
 use crate::parameters::fill;
 use crate::rotary::Rotary;
 
-/// A Qwen2 decoder: RMSNorm, rotate-half rotary embedding, grouped-query attention with biases on queries, keys and
-/// values, `SwiGLU`, and a head of its own or tied to the embedding.
+/// A decoder: RMSNorm, rotate-half rotary embedding, grouped-query attention, `SwiGLU`, and a head of its own or tied
+/// to the embedding. In what else [families](crate::Family) differ, their documentation says.
 ///
 /// The names of its parameters in the module tree are their names in Hugging Face's files.
 #[derive(Module, Debug)]
@@ -178,12 +178,7 @@ impl Decoder {
         let device = self.device();
         let pass = Pass {
             plan: &tokens.plan,
-            rotary: Rotary::new(
-                &tokens.positions,
-                self.config.head_dim(),
-                self.config.rope_theta,
-                &device,
-            ),
+            rotary: Rotary::new(&tokens.positions, &self.config, &device),
             heads: self.config.heads(),
             epsilon: self.config.rms_norm_eps,
             dropout,
@@ -243,6 +238,15 @@ impl Decoder {
             })
             .collect();
         self
+    }
+
+    /// The decoder without a next-token head of its own.
+    pub(crate) fn without_head(self) -> Self {
+        Self { lm_head: None, ..self }
+    }
+
+    pub(crate) fn config_mut(&mut self) -> &mut DecoderConfig {
+        &mut self.config
     }
 
     pub(crate) fn set_lora(mut self, lora: Option<LoraConfig>) -> Self {

@@ -53,6 +53,21 @@ pub enum ModelError {
     /// The folder has neither `model.safetensors` nor an index of shards.
     #[error("{}: neither model.safetensors nor model.safetensors.index.json is there", .0.display())]
     NoWeights(PathBuf),
+    /// Weights in Python's own format.
+    #[error("{}: a pickle file can run any code when it is read, so it is never opened: convert it to safetensors", .0.display())]
+    Pickle(PathBuf),
+    /// A weight is too large for the type that is to be written.
+    #[error("{tensor} holds {value} at position {index}, which does not fit {dtype}")]
+    DoesNotFit {
+        /// The tensor.
+        tensor: String,
+        /// Position in row-major order.
+        index: usize,
+        /// The weight, as text.
+        value: String,
+        /// The type, as `config.json` names it.
+        dtype: &'static str,
+    },
     /// The index of shards names a file outside the folder.
     #[error("{}: the file {file:?} of tensor {tensor} is not inside the folder", path.display())]
     OutsideFolder {

@@ -1,20 +1,23 @@
-//! Hugging Face model folders: `config.json` and safetensors files, single or sharded.
+//! Hugging Face model folders that are read: `config.json` and safetensors files, single or sharded.
 
-use std::fs::File;
-use std::io::Write;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
 
 use crate::config::DecoderConfig;
 use crate::decoder::Decoder;
-use crate::error::{IoContext, ModelError, TensorProblem};
-use crate::hf_config::{CONFIG_FILE, read_config, write_config};
-use crate::parameters::{file_shapes, file_tensors, fill, is_transposed};
-use crate::weights::{Collected, ShardIndex, encode, transpose};
+use crate::error::{ModelError, TensorProblem};
+use crate::family::Task;
+use crate::hf_config::{CONFIG_FILE, read_config};
+use crate::parameters::{file_shapes, fill, is_transposed};
+use crate::reading::refuse_pickles;
+use crate::score_model::{SCORE, ScoreModel};
+use crate::unsupported::refuse_architecture;
+use crate::weights::{Collected, ShardIndex, transpose};
 
-const WEIGHTS_FILE: &str = "model.safetensors";
-const INDEX_FILE: &str = "model.safetensors.index.json";
+pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
+pub(crate) const INDEX_FILE: &str = "model.safetensors.index.json";
 const HEAD: &str = "lm_head.weight";
 const EMBEDDING: &str = "model.embed_tokens.weight";
 
@@ -34,55 +37,82 @@ pub struct LoadedModel {
 /// If a file cannot be read, if the configuration is not supported, or if the tensors are not exactly those of the
 /// model (then all differences are in one error), or a weight is not finite.
 pub fn load(dir: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
-    let config = read_config(dir)?;
+    let config = read_config_of(dir, Task::CausalLm)?;
     let unfilled = Decoder::unfilled(&config, device);
-    let mut collected = read_weights(dir)?;
+    let mut collected = open_weights(dir)?;
     if config.tie_word_embeddings {
-        drop_tied_head(&mut collected);
+        drop_tied_head(&mut collected)?;
     }
-    collected.check_shapes(&file_shapes(&unfilled));
-    let mut tensors = collected.finish(dir)?;
-    let decoder = fill(unfilled, device, |name, _| {
-        let tensor =
-            tensors.remove(name).unwrap_or_else(|| unreachable!("{name} was checked to be there"));
-        if is_transposed(name) { transpose(&tensor).values } else { tensor.values }
-    });
+    collected.check_shapes(&BTreeMap::from_iter(file_shapes(&unfilled)));
+    let decoder = read_decoder(unfilled, &mut collected, dir, device)?;
     Ok(LoadedModel { config, decoder })
 }
 
-/// Writes a model folder: `config.json` and `model.safetensors` with 32-bit weights under Hugging Face's names. An
-/// adapter is folded into the weights that are written.
-///
-/// Each file is written beside its place, synchronised and then renamed, and `config.json` comes last: a folder that
-/// has one is whole. Other files of the folder, such as the tokenizer's, are left alone.
+/// Reads the folder of a reward model or value function: transformers' `ForSequenceClassification` with one label.
 ///
 /// # Errors
 ///
-/// If a file cannot be written.
-pub fn save(decoder: &Decoder, dir: &Path) -> Result<(), ModelError> {
-    std::fs::create_dir_all(dir).at(dir)?;
-    let config_path = dir.join(CONFIG_FILE);
-    if config_path.exists() {
-        std::fs::remove_file(&config_path).at(&config_path)?;
-    }
-    let path = dir.join(WEIGHTS_FILE);
-    let bytes = encode(&file_tensors(&decoder.clone().merge()))
-        .map_err(|message| ModelError::Safetensors { path: path.clone(), message })?;
-    write_file(&path, &bytes)?;
-    write_config(decoder.config(), dir)
+/// As [`load`].
+pub fn load_score_model(dir: &Path, device: &Device) -> Result<ScoreModel, ModelError> {
+    let config = read_config_of(dir, Task::SequenceClassification)?;
+    let unfilled = Decoder::unfilled(&config, device).without_head();
+    let mut collected = open_weights(dir)?;
+    let mut shapes = BTreeMap::from_iter(file_shapes(&unfilled));
+    shapes.insert(SCORE.to_owned(), vec![1, config.hidden_size]);
+    collected.check_shapes(&shapes);
+    collected.check(dir)?;
+    let score = collected.read(SCORE)?;
+    let decoder = read_decoder(unfilled, &mut collected, dir, device)?;
+    let score = score.unwrap_or_else(|| unreachable!("{SCORE} was checked to be there"));
+    Ok(ScoreModel::new(decoder, score.values, device))
 }
 
-fn read_weights(dir: &Path) -> Result<Collected, ModelError> {
+fn read_config_of(dir: &Path, task: Task) -> Result<DecoderConfig, ModelError> {
+    let config = read_config(dir)?;
+    refuse_architecture(&config.other, config.model_type, task)
+        .map_err(|source| ModelError::Config { path: dir.join(CONFIG_FILE), source })?;
+    Ok(config)
+}
+
+/// Fills a decoder with tensors whose shapes were checked.
+fn read_decoder(
+    unfilled: Decoder,
+    collected: &mut Collected,
+    dir: &Path,
+    device: &Device,
+) -> Result<Decoder, ModelError> {
+    collected.check(dir)?;
+    let mut result = Ok(());
+    let decoder = fill(unfilled, device, |name, shape| {
+        let tensor = match &result {
+            Ok(()) => collected.read(name),
+            Err(_) => Ok(None),
+        };
+        match tensor {
+            Ok(Some(tensor)) if is_transposed(name) => return transpose(&tensor).values,
+            Ok(Some(tensor)) => return tensor.values,
+            Ok(None) => (),
+            Err(error) => result = Err(error),
+        }
+        // The decoder is dropped with the error.
+        vec![0.0; shape.iter().product()]
+    });
+    result?;
+    collected.check(dir)?;
+    Ok(decoder)
+}
+
+fn open_weights(dir: &Path) -> Result<Collected, ModelError> {
     let mut collected = Collected::default();
     if dir.join(WEIGHTS_FILE).exists() {
         collected.read_file(dir, WEIGHTS_FILE)?;
         return Ok(collected);
     }
-    let index_path = dir.join(INDEX_FILE);
-    if !index_path.exists() {
+    if !dir.join(INDEX_FILE).exists() {
+        refuse_pickles(dir)?;
         return Err(ModelError::NoWeights(dir.to_owned()));
     }
-    let index = ShardIndex::read(&index_path)?;
+    let index = ShardIndex::read(dir, INDEX_FILE)?;
     for file in index.files() {
         collected.read_file(dir, file)?;
     }
@@ -91,20 +121,13 @@ fn read_weights(dir: &Path) -> Result<Collected, ModelError> {
 }
 
 /// Some folders store the tied head a second time. That is fine as long as it is the embedding.
-fn drop_tied_head(collected: &mut Collected) {
-    let Some(head) = collected.tensors.remove(HEAD) else { return };
-    if collected.tensors.get(EMBEDDING).is_some_and(|embedding| *embedding != head) {
-        collected.problems.push(TensorProblem::Untied { name: HEAD.to_owned() });
+fn drop_tied_head(collected: &mut Collected) -> Result<(), ModelError> {
+    if collected.shape(HEAD).is_none() || collected.shape(HEAD) != collected.shape(EMBEDDING) {
+        return Ok(());
     }
-}
-
-/// Writes a file so that at its place there is the old one or the whole new one.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let mut staged = path.as_os_str().to_owned();
-    staged.push(format!(".partial-{}", std::process::id()));
-    let staged = Path::new(&staged);
-    let mut file = File::create(staged).at(staged)?;
-    file.write_all(bytes).at(staged)?;
-    file.sync_all().at(staged)?;
-    std::fs::rename(staged, path).at(path)
+    let head = collected.take(HEAD)?;
+    if head != collected.read(EMBEDDING)? {
+        collected.note(TensorProblem::Untied { name: HEAD.to_owned() });
+    }
+    Ok(())
 }

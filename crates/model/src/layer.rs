@@ -32,7 +32,7 @@ impl Pass<'_> {
 /// A vector of scales; the name of the field that holds it is the name of the layer in a file.
 #[derive(Module, Debug)]
 pub(crate) struct Norm {
-    /// `[hidden]`
+    /// `[hidden]`, or `[head_dim]` where heads are normalised
     pub(crate) weight: Param<Tensor<1>>,
 }
 
@@ -45,6 +45,14 @@ impl Norm {
     pub(crate) fn forward(&self, x: Tensor<2>, epsilon: f64) -> Tensor<2> {
         rms_norm(x, self.weight.val(), epsilon)
     }
+
+    /// Normalises each head alone; `x` and output: `[token, head * head_dim]`, as many heads as the scales divide it in.
+    fn forward_heads(&self, x: Tensor<2>, epsilon: f64) -> Tensor<2> {
+        let ([tokens, width], weight) = (x.dims(), self.weight.val());
+        let [head_dim] = weight.dims();
+        let heads = x.reshape([tokens * width / head_dim, head_dim]); // [token * head, head_dim]
+        rms_norm(heads, weight, epsilon).reshape([tokens, width])
+    }
 }
 
 #[expect(clippy::struct_field_names, reason = "the names of the files")]
@@ -54,18 +62,24 @@ pub(crate) struct Attention {
     k_proj: Linear,
     v_proj: Linear,
     o_proj: Linear,
+    q_norm: Option<Norm>,
+    k_norm: Option<Norm>,
 }
 
 impl Attention {
     fn unfilled(config: &DecoderConfig, device: &Device) -> Self {
         let HeadShape { num_heads, num_kv_heads, head_dim } = config.heads();
-        let hidden = config.hidden_size;
+        let (hidden, bias) = (config.hidden_size, config.model_type.attention_bias());
         let linear = |inputs, outputs, bias| Linear::unfilled(inputs, outputs, bias, device);
+        let norm =
+            || config.model_type.normalises_heads().then(|| Norm::unfilled(head_dim, device));
         Self {
-            q_proj: linear(hidden, num_heads * head_dim, Bias::With),
-            k_proj: linear(hidden, num_kv_heads * head_dim, Bias::With),
-            v_proj: linear(hidden, num_kv_heads * head_dim, Bias::With),
+            q_proj: linear(hidden, num_heads * head_dim, bias),
+            k_proj: linear(hidden, num_kv_heads * head_dim, bias),
+            v_proj: linear(hidden, num_kv_heads * head_dim, bias),
             o_proj: linear(num_heads * head_dim, hidden, Bias::Without),
+            q_norm: norm(),
+            k_norm: norm(),
         }
     }
 
@@ -76,10 +90,16 @@ impl Attention {
         pass: &Pass<'_>,
         cache: Option<&mut KvCache>,
     ) -> Tensor<2> {
-        let turn =
-            |x| rope(x, pass.rotary.cos.clone(), pass.rotary.sin.clone(), pass.heads.head_dim);
-        let q = turn(self.q_proj.forward(x.clone(), pass.key(layer, 0))); // [token, head * head_dim]
-        let k = turn(self.k_proj.forward(x.clone(), pass.key(layer, 1))); // [token, kv_head * head_dim]
+        let turn = |x, norm: &Option<Norm>| {
+            let x = match norm {
+                Some(norm) => norm.forward_heads(x, pass.epsilon),
+                None => x,
+            };
+            rope(x, pass.rotary.cos.clone(), pass.rotary.sin.clone(), pass.heads.head_dim)
+        };
+        let q = self.q_proj.forward(x.clone(), pass.key(layer, 0)); // [token, head * head_dim]
+        let k = self.k_proj.forward(x.clone(), pass.key(layer, 1)); // [token, kv_head * head_dim]
+        let (q, k) = (turn(q, &self.q_norm), turn(k, &self.k_norm));
         let v = self.v_proj.forward(x, pass.key(layer, 2)); // [token, kv_head * head_dim]
         let (k, v) = match (cache, &pass.slots) {
             (Some(cache), Some(slots)) => cache.write(layer, slots, k, v), // [slot, kv_head * head_dim]
@@ -171,6 +191,7 @@ impl Layer {
             k_proj: map("self_attn.k_proj", self_attn.k_proj),
             v_proj: map("self_attn.v_proj", self_attn.v_proj),
             o_proj: map("self_attn.o_proj", self_attn.o_proj),
+            ..self_attn
         };
         let mlp = Mlp {
             gate_proj: map("mlp.gate_proj", mlp.gate_proj),

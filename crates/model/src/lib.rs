@@ -28,8 +28,11 @@ mod cache;
 mod config;
 mod decoder;
 mod error;
+mod family;
 mod folder;
+mod header;
 mod hf_config;
+mod hf_rope;
 mod init;
 mod layer;
 mod linear;
@@ -37,21 +40,33 @@ mod lora;
 mod packing;
 mod parameters;
 mod peft;
+mod reading;
 mod rotary;
+mod saving;
+mod score_model;
 mod scored;
+mod shards;
+mod staged;
+mod unsupported;
+mod weight_type;
 mod weights;
 
 pub use cache::KvCache;
-pub use config::{ConfigError, DecoderConfig};
+pub use config::{ConfigError, DecoderConfig, RopeScaling};
 pub use decoder::Decoder;
 pub use error::{ModelError, TensorProblem};
-pub use folder::{LoadedModel, load, save};
+pub use family::Family;
+pub use folder::{LoadedModel, load, load_score_model};
 pub use forethought_kernels::{AttentionPlan, Segment, TokenScores};
 pub use hf_config::{read_config, write_config};
 pub use lora::{LoraConfig, LoraError, LoraScaling};
 pub use packing::{Packed, PackedTokens, pack};
 pub use peft::{load_adapter, save_adapter};
+pub use rotary::Llama3Scaling;
+pub use saving::{SaveOptions, save, save_score_model, save_with};
+pub use score_model::ScoreModel;
 pub use scored::ScoredRow;
+pub use weight_type::WeightType;
 
 /// The example of the readme, compiled with the doc tests.
 #[cfg(doctest)]

@@ -1,7 +1,5 @@
 //! The parameters of a decoder by name: what shape each has in a file, how to fill them, how to read them.
 
-use std::collections::BTreeMap;
-
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -13,8 +11,8 @@ pub(crate) fn is_transposed(name: &str) -> bool {
     name.ends_with("_proj.weight")
 }
 
-/// The shape that every parameter has in a file.
-pub(crate) fn file_shapes(decoder: &Decoder) -> BTreeMap<String, Vec<usize>> {
+/// The shape that every parameter has in a file, in the order of the modules.
+pub(crate) fn file_shapes(decoder: &Decoder) -> Vec<(String, Vec<usize>)> {
     let mut visitor = Shapes::default();
     decoder.visit(&mut visitor);
     visitor.shapes
@@ -29,11 +27,13 @@ pub(crate) fn fill(
     decoder.map(&mut Fill { path: Path::default(), device: device.clone(), values })
 }
 
-/// All parameters as they stand in a file.
-pub(crate) fn file_tensors(decoder: &Decoder) -> BTreeMap<String, HostTensor> {
-    let mut visitor = Tensors::default();
-    decoder.visit(&mut visitor);
-    visitor.tensors
+/// Calls `sink` with the name of every parameter and a function that reads it as it stands in a file, in the order of
+/// [`file_shapes`].
+pub(crate) fn visit_file_tensors(
+    decoder: &Decoder,
+    sink: impl FnMut(&str, &dyn Fn() -> HostTensor),
+) {
+    decoder.visit(&mut Tensors { path: Path::default(), sink });
 }
 
 /// The names from the root of the module tree to where a traversal is.
@@ -57,7 +57,7 @@ impl Path {
 #[derive(Default)]
 struct Shapes {
     path: Path,
-    shapes: BTreeMap<String, Vec<usize>>,
+    shapes: Vec<(String, Vec<usize>)>,
 }
 
 impl ModuleVisitor for Shapes {
@@ -75,7 +75,7 @@ impl ModuleVisitor for Shapes {
         if is_transposed(&name) {
             shape.reverse();
         }
-        self.shapes.insert(name, shape);
+        self.shapes.push((name, shape));
     }
 }
 
@@ -101,13 +101,12 @@ impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Fill<F> {
     }
 }
 
-#[derive(Default)]
-struct Tensors {
+struct Tensors<S> {
     path: Path,
-    tensors: BTreeMap<String, HostTensor>,
+    sink: S,
 }
 
-impl ModuleVisitor for Tensors {
+impl<S: FnMut(&str, &dyn Fn() -> HostTensor)> ModuleVisitor for Tensors<S> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.enter(name);
     }
@@ -118,8 +117,9 @@ impl ModuleVisitor for Tensors {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.name();
-        let tensor = HostTensor::read(param.val());
-        let tensor = if is_transposed(&name) { transpose(&tensor) } else { tensor };
-        self.tensors.insert(name, tensor);
+        (self.sink)(&name, &|| {
+            let tensor = HostTensor::read(param.val());
+            if is_transposed(&name) { transpose(&tensor) } else { tensor }
+        });
     }
 }

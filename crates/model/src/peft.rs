@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::decoder::Decoder;
 use crate::error::{IoContext, ModelError};
-use crate::folder::write_file;
 use crate::lora::{ALL_LINEAR, Factors, LoraConfig, LoraError, LoraScaling};
+use crate::staged::write_file;
 use crate::weights::{Collected, HostTensor, encode, transpose};
 
 const CONFIG_FILE: &str = "adapter_config.json";

@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
-use std::path::{Component, Path};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
-use half::{bf16, f16};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors, View};
+use safetensors::{Dtype, View};
 use serde::Deserialize;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use crate::error::{IoContext, ModelError, TensorProblem};
+use crate::header::{Entry, UniqueKeys, read_header};
+use crate::reading::{is_inside, open, read_text, refuse_pickle};
+use crate::weight_type::WeightType;
 
 /// A tensor on the host, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,52 +51,69 @@ pub(crate) fn transpose(tensor: &HostTensor) -> HostTensor {
     HostTensor { shape: vec![columns, rows], values }
 }
 
-/// Tensors read from the files of a folder, and what was wrong with them.
+/// The tensors that the files of a folder hold, and what was wrong with them. Headers are read at once, values when
+/// they are asked for, so that no more than one tensor is held beside the model.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
-    pub(crate) tensors: BTreeMap<String, HostTensor>,
-    pub(crate) problems: Vec<TensorProblem>,
-    files: BTreeMap<String, String>,
+    places: BTreeMap<String, Place>,
+    /// Names of tensors that have the shape that is expected of them.
+    fitting: BTreeSet<String>,
+    problems: Vec<TensorProblem>,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// As the folder names the file.
+    file: String,
+    path: PathBuf,
+    entry: Entry,
 }
 
 impl Collected {
-    /// Reads all tensors of one file.
+    /// Reads the header of one file.
     pub(crate) fn read_file(&mut self, dir: &Path, file: &str) -> Result<(), ModelError> {
         let path = dir.join(file);
-        let bytes = std::fs::read(&path).at(&path)?;
-        let invalid = |message| ModelError::Safetensors { path: path.clone(), message };
-        let tensors =
-            SafeTensors::deserialize(&bytes).map_err(|error| invalid(error.to_string()))?;
-        refuse_repeated_names(&bytes).map_err(invalid)?;
-        let mut views: Vec<_> = tensors.iter().collect();
-        views.sort_by_key(|(name, _)| *name);
-        for (name, view) in views {
-            self.insert(name, file, &view);
+        refuse_pickle(&path)?;
+        let entries = read_header(&mut open(&path)?)
+            .map_err(|message| ModelError::Safetensors { path: path.clone(), message })?;
+        for (name, entry) in entries {
+            self.insert(name, Place { file: file.to_owned(), path: path.clone(), entry });
         }
         Ok(())
     }
 
-    fn insert(&mut self, name: &str, file: &str, view: &TensorView<'_>) {
-        if let Some(first) = self.files.get(name) {
-            let (name, first, second) = (name.to_owned(), first.clone(), file.to_owned());
+    fn insert(&mut self, name: String, place: Place) {
+        if let Some(first) = self.places.get(&name) {
+            let (first, second) = (first.file.clone(), place.file);
             return self.problems.push(TensorProblem::Duplicate { name, first, second });
         }
-        self.files.insert(name.to_owned(), file.to_owned());
-        let Some(values) = decode(view) else {
-            let (name, found) = (name.to_owned(), format!("{:?}", view.dtype()));
-            return self.problems.push(TensorProblem::Type { name, found });
-        };
-        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-            let (name, value) = (name.to_owned(), values[index].to_string());
-            self.problems.push(TensorProblem::NotFinite { name, index, value });
+        if place.entry.weight_type().is_none() {
+            let found = place.entry.dtype.clone();
+            self.problems.push(TensorProblem::Type { name: name.clone(), found });
         }
-        let shape = view.shape().to_vec();
-        self.tensors.insert(name.to_owned(), HostTensor { shape, values });
+        self.places.insert(name, place);
+    }
+
+    /// The shape that a file gives to a tensor.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.places.get(name).map(|place| place.entry.shape.as_slice())
+    }
+
+    /// Takes a tensor out, so that it is not one too many.
+    pub(crate) fn take(&mut self, name: &str) -> Result<Option<HostTensor>, ModelError> {
+        let tensor = self.read(name)?;
+        self.places.remove(name);
+        Ok(tensor)
+    }
+
+    /// Notes a problem.
+    pub(crate) fn note(&mut self, problem: TensorProblem) {
+        self.problems.push(problem);
     }
 
     /// Notes every tensor that is in another file than the index says.
     pub(crate) fn check_places(&mut self, weight_map: &BTreeMap<String, String>) {
-        for (name, found) in &self.files {
+        for (name, Place { file: found, .. }) in &self.places {
             let Some(expected) = weight_map.get(name).filter(|expected| *expected != found) else {
                 continue;
             };
@@ -107,121 +125,121 @@ impl Collected {
         }
     }
 
-    /// Notes every difference between the tensors that were read and those that are expected.
+    /// Notes every difference between the tensors that are there and those that are expected.
     pub(crate) fn check_shapes(&mut self, expected: &BTreeMap<String, Vec<usize>>) {
         for (name, shape) in expected {
-            let problem = match self.tensors.get(name) {
-                // A tensor of a wrong type is reported as such.
-                None if self.files.contains_key(name) => continue,
-                None => TensorProblem::Missing { name: name.clone(), shape: shape.clone() },
-                Some(tensor) if tensor.shape != *shape => TensorProblem::Shape {
-                    name: name.clone(),
-                    expected: shape.clone(),
-                    found: tensor.shape.clone(),
-                },
-                Some(_) => continue,
+            let Some(Place { entry, .. }) = self.places.get(name) else {
+                let (name, shape) = (name.clone(), shape.clone());
+                self.problems.push(TensorProblem::Missing { name, shape });
+                continue;
             };
-            self.problems.push(problem);
+            if entry.shape == *shape {
+                self.fitting.insert(name.clone());
+            } else if entry.weight_type().is_some() {
+                let (name, expected, found) = (name.clone(), shape.clone(), entry.shape.clone());
+                self.problems.push(TensorProblem::Shape { name, expected, found });
+            }
         }
-        for (name, tensor) in &self.tensors {
-            if !expected.contains_key(name) {
-                let (name, shape) = (name.clone(), tensor.shape.clone());
+        for (name, Place { entry, .. }) in &self.places {
+            // A tensor of a wrong type is reported as such.
+            if !expected.contains_key(name) && entry.weight_type().is_some() {
+                let (name, shape) = (name.clone(), entry.shape.clone());
                 self.problems.push(TensorProblem::Unexpected { name, shape });
             }
         }
     }
 
-    /// The tensors, if nothing was wrong.
-    pub(crate) fn finish(self, dir: &Path) -> Result<BTreeMap<String, HostTensor>, ModelError> {
-        let Self { tensors, mut problems, .. } = self;
-        if problems.is_empty() {
-            return Ok(tensors);
+    /// The values of a tensor, if it is there with a type that is supported. One that is not finite is noted.
+    pub(crate) fn read(&mut self, name: &str) -> Result<Option<HostTensor>, ModelError> {
+        let Some(Place { path, entry, .. }) = self.places.get(name) else { return Ok(None) };
+        let Some(weights) = entry.weight_type() else { return Ok(None) };
+        let values = read_values(&mut open(path)?, entry, weights).at(path)?;
+        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+            let (name, value) = (name.to_owned(), values[index].to_string());
+            self.problems.push(TensorProblem::NotFinite { name, index, value });
         }
+        Ok(Some(HostTensor { shape: entry.shape.clone(), values }))
+    }
+
+    /// The tensors that were expected, if nothing was wrong.
+    pub(crate) fn finish(mut self, dir: &Path) -> Result<BTreeMap<String, HostTensor>, ModelError> {
+        self.check(dir)?;
+        let mut tensors = BTreeMap::new();
+        for name in self.fitting.clone() {
+            if let Some(tensor) = self.read(&name)? {
+                tensors.insert(name, tensor);
+            }
+        }
+        self.check(dir)?;
+        Ok(tensors)
+    }
+
+    /// All problems in one error, if there are any: also those that only the values show.
+    pub(crate) fn check(&mut self, dir: &Path) -> Result<(), ModelError> {
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        for name in self.fitting.clone() {
+            self.read(&name)?;
+        }
+        let mut problems = std::mem::take(&mut self.problems);
         problems.sort_by_cached_key(ToString::to_string);
+        problems.dedup();
         Err(ModelError::Tensors { dir: dir.to_owned(), problems })
     }
 }
 
-/// Values of a view, or nothing if its type is not supported.
-fn decode(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    let bytes = view.data();
-    let halves = || bytes.chunks_exact(2).map(|pair| [pair[0], pair[1]]);
-    match view.dtype() {
-        Dtype::F32 => {
-            let fours = bytes.chunks_exact(4).map(|four| [four[0], four[1], four[2], four[3]]);
-            Some(fours.map(f32::from_le_bytes).collect())
+/// Bytes that are decoded at once.
+const CHUNK: u64 = 1 << 20;
+
+fn read_values(file: &mut File, entry: &Entry, weights: WeightType) -> std::io::Result<Vec<f32>> {
+    file.seek(SeekFrom::Start(entry.start))?;
+    let (mut values, mut bytes) = (Vec::new(), Vec::new());
+    let mut left = entry.end - entry.start;
+    while 0 < left {
+        bytes.clear();
+        let length = file.take(left.min(CHUNK)).read_to_end(&mut bytes)? as u64;
+        if length < left.min(CHUNK) {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        Dtype::F16 => Some(halves().map(|pair| f16::from_le_bytes(pair).to_f32()).collect()),
-        Dtype::BF16 => Some(halves().map(|pair| bf16::from_le_bytes(pair).to_f32()).collect()),
-        _ => None,
+        values.extend(weights.decode(&bytes));
+        left -= length;
     }
-}
-
-/// JSON lets a name occur twice and the reader keeps the last; which of two tensors is meant is not ours to guess.
-fn refuse_repeated_names(bytes: &[u8]) -> Result<(), String> {
-    let (length, _) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-    // Eight bytes of length come before the header.
-    let header = &bytes[8..8 + length];
-    serde_json::from_slice::<UniqueNames>(header).map(drop).map_err(|error| error.to_string())
-}
-
-struct UniqueNames;
-
-impl<'de> Deserialize<'de> for UniqueNames {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(UniqueNamesVisitor)
-    }
-}
-
-struct UniqueNamesVisitor;
-
-impl<'de> Visitor<'de> for UniqueNamesVisitor {
-    type Value = UniqueNames;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object of tensors")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueNames, A::Error> {
-        let mut names = BTreeSet::new();
-        while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-            if let Some(name) = names.replace(name) {
-                return Err(serde::de::Error::custom(format!("tensor {name} is there twice")));
-            }
-        }
-        Ok(UniqueNames)
-    }
+    Ok(values)
 }
 
 /// The `weight_map` of an index of shards.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct ShardIndex {
     pub(crate) weight_map: BTreeMap<String, String>,
 }
 
+#[derive(Deserialize)]
+struct RawIndex {
+    weight_map: UniqueKeys<String>,
+}
+
 impl ShardIndex {
     /// Reads the index and refuses files outside its folder.
-    pub(crate) fn read(path: &Path) -> Result<Self, ModelError> {
-        let text = std::fs::read_to_string(path).at(path)?;
-        let index: Self = serde_json::from_str(&text)
-            .map_err(|source| ModelError::Json { path: path.to_owned(), source })?;
-        let outside = index.weight_map.iter().find(|(_, file)| !is_inside(file));
-        if let Some((tensor, file)) = outside {
-            let (path, tensor, file) = (path.to_owned(), tensor.clone(), file.clone());
-            return Err(ModelError::OutsideFolder { path, tensor, file });
+    pub(crate) fn read(dir: &Path, file: &str) -> Result<Self, ModelError> {
+        let path = dir.join(file);
+        let index: RawIndex = serde_json::from_str(&read_text(&path)?)
+            .map_err(|source| ModelError::Json { path: path.clone(), source })?;
+        let weight_map: BTreeMap<_, _> = index.weight_map.0.into_iter().collect();
+        let mut seen = BTreeSet::new();
+        for (tensor, file) in &weight_map {
+            if seen.insert(file) && !is_inside(dir, file)? {
+                let (tensor, file) = (tensor.clone(), file.clone());
+                return Err(ModelError::OutsideFolder { path, tensor, file });
+            }
         }
-        Ok(index)
+        Ok(Self { weight_map })
     }
 
     /// The shards, each once.
     pub(crate) fn files(&self) -> BTreeSet<&str> {
         self.weight_map.values().map(String::as_str).collect()
     }
-}
-
-fn is_inside(file: &str) -> bool {
-    let mut components = Path::new(file).components().peekable();
-    components.peek().is_some() && components.all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// The bytes of a safetensors file with these tensors; `format` is what transformers asks for.
@@ -240,7 +258,7 @@ impl View for &HostTensor {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(self.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        Cow::Owned(WeightType::F32.encode(&self.values))
     }
 
     fn data_len(&self) -> usize {
@@ -260,13 +278,5 @@ mod tests {
         assert_eq!(turned.shape, [70, 35]);
         assert!((turned.values[69 * 35 + 34] - tensor.values[34 * 70 + 69]).abs() < f32::EPSILON);
         assert_eq!(transpose(&turned), tensor);
-    }
-
-    #[test]
-    fn only_files_below_the_folder_are_inside() {
-        assert!(is_inside("model-00001-of-00002.safetensors") && is_inside("part/a.safetensors"));
-        for file in ["../a.safetensors", "/etc/passwd", "a/../../b", "", "./a"] {
-            assert!(!is_inside(file), "{file}");
-        }
     }
 }

@@ -82,9 +82,13 @@ fn a_model_with_gradients_computes_the_same() {
 
 #[test]
 fn hidden_states_of_every_layer_equal_transformers() {
-    let decoder = load_fixture("tiny-qwen2", &Device::flex());
-    let golden = json(&fixtures().join("forward/tiny-qwen2.json"));
-    let expected = tensors(&fixtures().join("forward/tiny-qwen2.safetensors"));
+    assert_hidden_states_equal("tiny-qwen2");
+}
+
+fn assert_hidden_states_equal(name: &str) {
+    let decoder = load_fixture(name, &Device::flex());
+    let golden = json(&fixtures().join(format!("forward/{name}.json")));
+    let expected = tensors(&fixtures().join(format!("forward/{name}.safetensors")));
     for (i, ids) in sequences(&golden).iter().enumerate() {
         let states = decoder.hidden_states(&pack(&[ids]).tokens);
         assert_eq!(states.len(), 3);
@@ -105,5 +109,13 @@ fn the_entropy_after_the_last_token_equals_transformers() {
         let hidden = decoder.forward(&pack(&[ids]).tokens, None).narrow(0, ids.len() - 1, 1);
         let scores = decoder.score(hidden, index(&[0], &Device::flex()), 1.0);
         assert_close(&values(scores.entropy), &[expected], LOGITS);
+    }
+}
+
+#[test]
+fn every_family_equals_transformers() {
+    for name in ["tiny-qwen3", "tiny-llama", "tiny-llama-plain"] {
+        assert_equals_transformers(&load_fixture(name, &Device::flex()), name, LOGITS);
+        assert_hidden_states_equal(name);
     }
 }

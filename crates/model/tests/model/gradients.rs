@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::{fixtures, index, json, load_fixture};
 
 /// Norm of every parameter's gradient, by name.
-pub(crate) fn gradient_norms(decoder: &Decoder, gradients: &Gradients) -> BTreeMap<String, f64> {
+pub(crate) fn gradient_norms(model: &impl Module, gradients: &Gradients) -> BTreeMap<String, f64> {
     let mut visitor = GradientNorms { gradients, path: Vec::new(), norms: BTreeMap::new() };
-    decoder.visit(&mut visitor);
+    model.visit(&mut visitor);
     visitor.norms
 }
 

@@ -7,6 +7,8 @@ mod goldens;
 mod gradients;
 mod modules;
 mod packed;
+mod saving;
+mod scores;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
