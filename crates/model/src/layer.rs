@@ -55,7 +55,6 @@ impl Norm {
     }
 }
 
-#[expect(clippy::struct_field_names, reason = "the names of the files")]
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
     q_proj: Linear,

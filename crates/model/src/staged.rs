@@ -10,7 +10,7 @@ use crate::error::{IoContext, ModelError};
 #[derive(Debug)]
 pub(crate) struct Staged {
     file: Option<BufWriter<File>>,
-    staged: PathBuf,
+    beside: PathBuf,
     path: PathBuf,
 }
 
@@ -20,12 +20,12 @@ impl Staged {
         staged.push(format!(".partial-{}", std::process::id()));
         let staged = PathBuf::from(staged);
         let file = Some(BufWriter::new(File::create(&staged).at(&staged)?));
-        Ok(Self { file, staged, path: path.to_owned() })
+        Ok(Self { file, beside: staged, path: path.to_owned() })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), ModelError> {
         match &mut self.file {
-            Some(file) => file.write_all(bytes).at(&self.staged),
+            Some(file) => file.write_all(bytes).at(&self.beside),
             None => Ok(()),
         }
     }
@@ -34,10 +34,10 @@ impl Staged {
     pub(crate) fn finish(mut self) -> Result<(), ModelError> {
         let Some(mut file) = self.file.take() else { return Ok(()) };
         let done = file.flush().and_then(|()| file.get_ref().sync_all());
-        let done = done.and_then(|()| std::fs::rename(&self.staged, &self.path));
+        let done = done.and_then(|()| std::fs::rename(&self.beside, &self.path));
         if done.is_err() {
             // The first error is the one to report.
-            let _ = std::fs::remove_file(&self.staged);
+            let _ = std::fs::remove_file(&self.beside);
         }
         done.at(&self.path)
     }
@@ -47,7 +47,7 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if self.file.take().is_some() {
             // There is nobody left to tell.
-            let _ = std::fs::remove_file(&self.staged);
+            let _ = std::fs::remove_file(&self.beside);
         }
     }
 }
