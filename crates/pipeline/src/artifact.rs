@@ -107,6 +107,56 @@ pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Option<Artifact
     (manifest.id == id && manifest.files.iter().all(is_whole)).then_some(manifest)
 }
 
+/// Copies the artifact with this id from another run below `runs`, if one has it and its files are what they were.
+///
+/// Runs that begin alike then share their beginning. Runs are looked through by name, so which of them is copied from
+/// does not depend on the file system.
+pub(crate) fn take_over(
+    runs: &Path,
+    folder: &RunFolder,
+    stage: &str,
+    id: &str,
+) -> Result<Option<(PathBuf, ArtifactManifest)>, PipelineError> {
+    let entries = fs::read_dir(runs).into_iter().flatten().flatten();
+    let mut others: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    others.sort();
+    for other in others.into_iter().filter(|other| other != folder.root()) {
+        let source = RunFolder::new(other.clone());
+        let Some(manifest) = find(&source, stage, id) else { continue };
+        let staging = stage_anew(folder, stage)?;
+        if copy_files(&source.artifact(stage), &staging, &manifest)? {
+            write_json(&staging.join(MANIFEST), &manifest)?;
+            settle(folder, stage)?;
+            return Ok(Some((other, manifest)));
+        }
+    }
+    Ok(None)
+}
+
+/// Copies the files of an artifact; false if one of them is not what the manifest says.
+fn copy_files(from: &Path, to: &Path, manifest: &ArtifactManifest) -> Result<bool, PipelineError> {
+    for (name, facts) in &manifest.files {
+        let (source, target) = (from.join(name), to.join(name));
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(PipelineError::io(parent))?;
+        }
+        fs::copy(&source, &target).map_err(PipelineError::io(&source))?;
+        if file_facts(&target)? != *facts {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Puts what is staged in the artifact's place.
+fn settle(folder: &RunFolder, stage: &str) -> Result<(), PipelineError> {
+    let (staging, place) = (folder.staging(stage), folder.artifact(stage));
+    if place.exists() {
+        fs::remove_dir_all(&place).map_err(PipelineError::io(&place))?;
+    }
+    fs::rename(&staging, &place).map_err(PipelineError::io(&place))
+}
+
 /// Seals the staged files of a stage and puts them in the artifact's place.
 pub(crate) fn commit(
     folder: &RunFolder,
@@ -124,11 +174,7 @@ pub(crate) fn commit(
         files,
     };
     write_json(&staging.join(MANIFEST), &manifest)?;
-    let place = folder.artifact(ingredients.stage);
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(PipelineError::io(&place))?;
-    }
-    fs::rename(&staging, &place).map_err(PipelineError::io(&place))?;
+    settle(folder, ingredients.stage)?;
     Ok(manifest)
 }
 
@@ -259,6 +305,29 @@ mod tests {
         let (_temporary, folder, id) = committed(serde_json::json!({}));
         fs::write(folder.artifact("label").join("rows.jsonl"), "1\n").expect("cut");
         assert_eq!(find(&folder, "label", &id), None);
+    }
+
+    #[test]
+    fn an_artifact_of_another_run_is_taken_over_if_its_files_are_whole() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let one = RunFolder::new(runs.path().join("one"));
+        let staging = stage_anew(&one, "label").expect("a staging folder");
+        fs::create_dir(staging.join("model")).expect("a folder");
+        fs::write(staging.join("model/rows.jsonl"), "1\n2\n").expect("written");
+        let made = commit(&one, &ingredients(serde_json::json!({})), 0.5).expect("committed");
+
+        let two = RunFolder::new(runs.path().join("two"));
+        let taken = take_over(runs.path(), &two, "label", &made.id).expect("readable");
+        assert_eq!(taken, Some((runs.path().join("one"), made.clone())));
+        assert_eq!(find(&two, "label", &made.id), Some(made.clone()));
+        let rows = fs::read_to_string(two.artifact("label").join("model/rows.jsonl"));
+        assert_eq!(rows.expect("it was copied"), "1\n2\n");
+
+        // As long as before, and not what was sealed.
+        fs::write(one.artifact("label").join("model/rows.jsonl"), "1\n3\n").expect("changed");
+        fs::remove_dir_all(two.root()).expect("removed");
+        let three = RunFolder::new(runs.path().join("three"));
+        assert_eq!(take_over(runs.path(), &three, "label", &made.id).expect("readable"), None);
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub enum PipelineError {
     #[error("stage {stage}: {message}")]
     Stage {
         /// The stage that noticed.
-        stage: &'static str,
+        stage: String,
         /// What is wrong and what to do.
         message: String,
     },
@@ -89,6 +89,11 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// What a stage noticed.
+    pub(crate) fn stage(stage: &str, message: impl Display) -> Self {
+        Self::Stage { stage: stage.to_owned(), message: message.to_string() }
+    }
+
     /// Turns an error of the system into one that names the path.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { path: path.to_owned(), source }

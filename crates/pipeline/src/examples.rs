@@ -22,25 +22,39 @@ pub(crate) fn encode_prompts(
     examples.iter().map(encode).collect()
 }
 
-/// The ids of each example with the mask of its completion; what is too long is handled as `overflow` says.
+/// How long examples may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit<'a> {
+    pub(crate) encoder: &'a Encoder,
+    pub(crate) max_length: usize,
+    pub(crate) overflow: Overflow,
+}
+
+impl Limit<'_> {
+    /// The ids of a prompt and a completion, made to fit.
+    pub(crate) fn encode(&self, prompt: &str, completion: &str) -> Result<Fitted, String> {
+        let encoded = self.encoder.encode_prompt_completion(
+            Prompt::Chat(&conversation(prompt)),
+            completion,
+            Ending::AtEos,
+        );
+        let encoded = encoded.map_err(|error| error.to_string())?;
+        fit(encoded, self.max_length, self.overflow)
+            .map_err(|error| format!("{error}; raise max_length or set on_overflow"))
+    }
+}
+
+/// The ids of each example with the mask of its completion; what is too long is handled as the limit says.
 pub(crate) fn encode_examples(
-    encoder: &Encoder,
+    stage: &str,
     examples: &[PromptCompletion],
-    max_length: usize,
-    overflow: Overflow,
+    limit: Limit<'_>,
 ) -> Result<(Vec<Encoded>, Lengths), PipelineError> {
     let mut lengths = Lengths { read: examples.len(), ..Lengths::default() };
     let mut kept = Vec::with_capacity(examples.len());
     for (index, example) in examples.iter().enumerate() {
-        let prompt = conversation(&example.prompt);
-        let encoded = encoder.encode_prompt_completion(
-            Prompt::Chat(&prompt),
-            &example.completion,
-            Ending::AtEos,
-        )?;
-        let fitted = fit(encoded, max_length, overflow).map_err(|error| PipelineError::Stage {
-            stage: "sft",
-            message: format!("example {}: {error}; raise max_length or set on_overflow", index + 1),
+        let fitted = limit.encode(&example.prompt, &example.completion).map_err(|message| {
+            PipelineError::stage(stage, format!("example {}: {message}", index + 1))
         })?;
         kept.extend(lengths.count(fitted, index));
     }
@@ -95,8 +109,8 @@ mod tests {
             completion: completion.to_owned(),
         };
         let examples = [example("How long?", "12"), example(&"How long? ".repeat(20), "3")];
-        let (encoded, lengths) =
-            encode_examples(&encoder, &examples, 60, Overflow::Drop).expect("valid examples");
+        let limit = Limit { encoder: &encoder, max_length: 60, overflow: Overflow::Drop };
+        let (encoded, lengths) = encode_examples("sft", &examples, limit).expect("valid examples");
         assert_eq!((lengths.read, encoded.len()), (2, 1));
         assert_eq!(lengths.dropped.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
         let (ids, first) = completion_of(&encoded[0]);

@@ -28,14 +28,13 @@ pub use forethought_train::{Resume, Signal, StopFlag};
 pub use report::{render_report, report_json, report_table};
 pub use run::{Outcome, RunManifest, RunOptions, run};
 pub use stages::{
-    BalanceStage, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage, PredictStage,
-    ReportStage, ScratchModel, SftStage, TokenizerSource,
+    BalanceStage, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage, OfflineStage,
+    PredictStage, ReportStage, ScratchModel, SftStage, TokenizerSource,
 };
 
 /// A config as YAML, every value spelt out.
 fn yaml(config: &PipelineConfig) -> Result<String, PipelineError> {
     let value =
         serde_json::to_value(config).map_err(PipelineError::json("config.resolved.yaml"))?;
-    serde_yaml::to_string(&value)
-        .map_err(|error| PipelineError::Stage { stage: "config", message: error.to_string() })
+    serde_yaml::to_string(&value).map_err(|error| PipelineError::stage("config", error))
 }

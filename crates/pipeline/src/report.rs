@@ -19,7 +19,7 @@ fn read(run: &Path) -> Result<Report, PipelineError> {
         return read_json(&path);
     }
     let message = format!("{} has no report; run its pipeline to the end first", run.display());
-    Err(PipelineError::Stage { stage: "report", message })
+    Err(PipelineError::stage("report", message))
 }
 
 /// The page of a finished run.
@@ -51,6 +51,5 @@ pub fn report_json(run: &Path) -> Result<String, PipelineError> {
 }
 
 pub(crate) fn page(report: &Report) -> Result<String, PipelineError> {
-    html(report)
-        .map_err(|error| PipelineError::Stage { stage: "report", message: error.to_string() })
+    html(report).map_err(|error| PipelineError::stage("report", error))
 }

@@ -1,7 +1,7 @@
 //! Runs the stages of a pipeline in order, skipping those whose artifacts are already there.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::{self, ArtifactManifest, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig, nearest};
 use crate::console::Console;
-use crate::stages::{Context, Done, REVISION};
+use crate::stages::{Before, Context, Done, REVISION};
 use crate::training::HISTORY;
 use crate::{PipelineError, yaml};
 
@@ -21,6 +21,8 @@ use crate::{PipelineError, yaml};
 pub struct RunOptions<'a> {
     /// The run folder.
     pub folder: RunFolder,
+    /// The folder of other runs, whose artifacts are copied where this run needs the same; none to make everything here.
+    pub runs: Option<PathBuf>,
     /// Where tensors live.
     pub device: Device,
     /// The first stage to run anew, although its artifact may be there.
@@ -44,7 +46,7 @@ pub enum Outcome {
     /// A signal stopped it; nothing that was finished is lost.
     Interrupted {
         /// The stage that was running, or about to.
-        stage: &'static str,
+        stage: String,
         /// The last finished optimiser step, of which there is a checkpoint; none where no step was finished.
         step: Option<u64>,
         /// The signal.
@@ -82,14 +84,16 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
     for (index, stage) in selected(config, options)?.into_iter().enumerate() {
         // Training stops after a step; whatever else was running when the signal came has just finished.
         if let Some(signal) = options.stop.signal() {
-            return Ok(Outcome::Interrupted { stage: stage.name(), step: None, signal });
+            let stage = stage.name().to_owned();
+            return Ok(Outcome::Interrupted { stage, step: None, signal });
         }
         let position = (index + 1, config.stages.len());
         is_forced |= options.from.as_deref() == Some(stage.name());
+        let before = Before(&config.stages[..index]);
         let progress = Progress { finished: &finished, reused: &reused, position, is_forced };
-        match run_stage(stage, config, options, &progress)? {
+        match run_stage(stage, before, (config, options), &progress)? {
             Ran::Reused(manifest) => {
-                reused.push(stage.name());
+                reused.push(stage.name().to_owned());
                 finished.push(manifest);
             }
             Ran::Made(manifest) => finished.push(manifest),
@@ -133,7 +137,7 @@ fn position(name: &str, names: &[&str]) -> Result<usize, PipelineError> {
 struct Progress<'a> {
     finished: &'a [ArtifactManifest],
     /// The stages of this run whose artifacts were there.
-    reused: &'a [&'static str],
+    reused: &'a [String],
     /// The number of the stage, from 1, and how many there are.
     position: (usize, usize),
     /// Whether `--from` named this stage or one before it.
@@ -153,23 +157,34 @@ enum Ran {
 /// Runs one stage, or finds that its artifact is there.
 fn run_stage(
     stage: &StageConfig,
-    config: &PipelineConfig,
-    options: &RunOptions<'_>,
+    before: Before<'_>,
+    (config, options): (&PipelineConfig, &RunOptions<'_>),
     progress: &Progress<'_>,
 ) -> Result<Ran, PipelineError> {
     let (index, count) = progress.position;
     let RunOptions { folder, console, .. } = options;
     let name = stage.name();
-    let ingredients = ingredients(stage, config, progress.finished)?;
+    let ingredients = ingredients(stage, before, config.seed, progress.finished)?;
     let id = ingredients.id()?;
     let is_forced = progress.is_forced;
     if let Some(manifest) = artifact::find(folder, name, &id).filter(|_| !is_forced) {
         console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
         return Ok(Ran::Reused(manifest));
     }
+    // A report bears the name of its run, and leaves a page beside its artifact.
+    let is_shared = !is_forced && !matches!(stage, StageConfig::Report(_));
+    if let Some(runs) = options.runs.as_deref().filter(|_| is_shared)
+        && let Some((other, manifest)) = artifact::take_over(runs, folder, name, &id)?
+    {
+        let other = other.display();
+        console.line(format!("[{index}/{count}] {name}: taken over from {other} ({})", &id[..12]));
+        return Ok(Ran::Reused(manifest));
+    }
     console.line(format!("[{index}/{count}] {name}"));
     let started = Instant::now();
     let context = Context {
+        name,
+        before,
         folder,
         staging: artifact::stage_anew(folder, name)?,
         seed: Seed::new(config.seed).derive(name),
@@ -185,7 +200,8 @@ fn run_stage(
         Done::Finished => {}
         Done::Interrupted { step, signal } => {
             let step = (step > 0).then_some(step);
-            return Ok(Ran::Interrupted(Outcome::Interrupted { stage: name, step, signal }));
+            let stage = name.to_owned();
+            return Ok(Ran::Interrupted(Outcome::Interrupted { stage, step, signal }));
         }
     }
     let seconds = started.elapsed().as_secs_f64();
@@ -195,17 +211,16 @@ fn run_stage(
 }
 
 /// What the artifact of a stage is made of.
-fn ingredients(
-    stage: &StageConfig,
-    config: &PipelineConfig,
+fn ingredients<'a>(
+    stage: &'a StageConfig,
+    before: Before<'a>,
+    seed: u64,
     finished: &[ArtifactManifest],
-) -> Result<Ingredients<'static>, PipelineError> {
-    let mut inputs = BTreeMap::new();
-    for manifest in
-        finished.iter().filter(|manifest| stage.inputs().contains(&manifest.stage.as_str()))
-    {
-        inputs.insert(manifest.stage.clone(), manifest.id.clone());
-    }
+) -> Result<Ingredients<'a>, PipelineError> {
+    let read =
+        stage.inputs(before).map_err(|(_, message)| PipelineError::stage(stage.name(), message))?;
+    let inputs = finished.iter().filter(|manifest| read.contains(&manifest.stage.as_str()));
+    let inputs = inputs.map(|manifest| (manifest.stage.clone(), manifest.id.clone())).collect();
     let mut files = BTreeMap::new();
     for path in stage.files()? {
         let facts = artifact::file_facts(&path)?;
@@ -214,7 +229,7 @@ fn ingredients(
     Ok(Ingredients {
         stage: stage.name(),
         code: format!("{}/{}", env!("CARGO_PKG_VERSION"), REVISION),
-        seed: config.seed,
+        seed,
         config: serde_json::to_value(stage).map_err(PipelineError::json(stage.name()))?,
         inputs,
         files,

@@ -2,16 +2,16 @@
 
 use std::fs;
 
-use burn::train::{LearnerModel, TrainStep};
 use forethought_model::{Decoder, LoraConfig, save, save_adapter};
 use forethought_seed::Seed;
 use forethought_tokenize::Encoder;
-use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, StepOutput, TrainConfig, fit};
+use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, TrainConfig, fit};
 
 use crate::PipelineError;
 use crate::artifact::write_lines;
 use crate::config::Problem;
 use crate::console::Console;
+use crate::learner::Learner;
 use crate::stages::{Context, Done, MODEL_FOLDER};
 
 /// The log of the steps in the artifact of a training stage.
@@ -42,7 +42,7 @@ pub(crate) fn problem(section: &str, message: &str) -> Problem {
 
 /// Refuses a training that no example is left for; `limit` is the key and the value that left them out.
 pub(crate) fn require_any(
-    stage: &'static str,
+    stage: &str,
     num_left: usize,
     limit: (&str, usize),
 ) -> Result<(), PipelineError> {
@@ -52,68 +52,52 @@ pub(crate) fn require_any(
     let (key, value) = limit;
     let message =
         format!("no example is left: all have more than {key} = {value} tokens; raise it");
-    Err(PipelineError::Stage { stage, message })
+    Err(PipelineError::stage(stage, message))
+}
+
+/// The decoder with fresh adapters where the stage has some.
+pub(crate) fn adapted(
+    decoder: Decoder,
+    lora: Option<&LoraConfig>,
+    context: &Context<'_>,
+) -> Result<Decoder, PipelineError> {
+    let Some(lora) = lora else { return Ok(decoder) };
+    Ok(decoder.with_lora(lora, context.seed, &context.device.clone().autodiff())?)
 }
 
 /// A training that is about to run.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Training<'a> {
-    pub(crate) stage: &'static str,
     pub(crate) config: &'a TrainConfig,
-    pub(crate) lora: Option<&'a LoraConfig>,
     pub(crate) encoder: &'a Encoder,
-    /// The model it starts from, on an autodiff device.
-    pub(crate) start: Decoder,
-}
-
-/// How the decoder goes into a learner and comes out of it.
-pub(crate) struct Wrapping<W, U> {
-    pub(crate) wrap: W,
-    pub(crate) unwrap: U,
 }
 
 impl Training<'_> {
     /// Trains, and writes the folder `model` and the log of the steps; with LoRA, the folder `adapter` too.
-    pub(crate) fn run<M, S, W, U>(
+    pub(crate) fn run<S: BatchSource<Learner> + 'static>(
         self,
         context: &Context<'_>,
+        learner: Learner,
         source: S,
-        wrapping: Wrapping<W, U>,
-    ) -> Result<Done, PipelineError>
-    where
-        M: LearnerModel + TrainStep<Output = StepOutput>,
-        S: BatchSource<M> + 'static,
-        W: FnOnce(Decoder) -> M,
-        U: FnOnce(M) -> Decoder,
-    {
-        let decoder = match self.lora {
-            Some(lora) => {
-                let device = context.device.clone().autodiff();
-                self.start.with_lora(lora, context.seed, &device)?
-            }
-            None => self.start,
-        };
-        let folder = context.folder.training(self.stage);
+    ) -> Result<Done, PipelineError> {
+        let folder = context.folder.training(context.name);
         start_anew_unless_resumed(context, &folder)?;
         let run = Run {
             folder: &folder,
-            stage: self.stage,
+            stage: context.name,
             config_hash: context.id,
             resume: context.resume,
             stop: context.stop,
             progress: context.console.progress(),
         };
-        let trainer = self.config.init().map_err(|error| PipelineError::Stage {
-            stage: self.stage,
-            message: error.to_string(),
-        })?;
-        let Fitted { model, history, outcome, .. } =
-            fit((wrapping.wrap)(decoder), source, &trainer, &run)?;
+        let trainer =
+            self.config.init().map_err(|error| PipelineError::stage(context.name, error))?;
+        let Fitted { model, history, outcome, .. } = fit(learner, source, &trainer, &run)?;
         if let Outcome::Interrupted { step, signal } = outcome {
             return Ok(Done::Interrupted { step, signal });
         }
         write_lines(&context.staging.join(HISTORY), &history)?;
-        let trained = (wrapping.unwrap)(model);
-        write_model(context, trained, self.encoder)?;
+        write_model(context, model.decoder, self.encoder)?;
         // The artifact holds the result; the checkpoints served to get there.
         fs::remove_dir_all(&folder).map_err(PipelineError::io(&folder))?;
         Ok(Done::Finished)

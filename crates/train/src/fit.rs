@@ -85,7 +85,7 @@ pub struct Fitted<M> {
 /// are then those of the last checkpoint.
 pub fn fit<M, S>(
     model: M,
-    source: S,
+    mut source: S,
     config: &Trainer,
     run: &Run<'_>,
 ) -> Result<Fitted<M>, TrainError>
@@ -109,6 +109,7 @@ where
     if contents.is_some() {
         notices.push(format!("resumed after step {first_step} of {num_steps}"));
     }
+    restore::<M, S>(&mut source, contents.as_ref(), &store)?;
     let (metrics, history) = MetricsLog::open(run.folder, run.stage, first_step)?;
     let span = Span { first_step, num_steps, logging_steps: config.logging_steps };
     let reporter = Reporter::new(run.progress, run.stage, span);
@@ -132,6 +133,26 @@ where
     launch(learner, job, run.folder, notices)
 }
 
+/// Gives the source back what it kept when the checkpoint was written.
+fn restore<M, S>(
+    source: &mut S,
+    contents: Option<&Contents>,
+    store: &Store,
+) -> Result<(), CheckpointError>
+where
+    M: TrainStep,
+    S: BatchSource<M>,
+{
+    let Some((step, state)) = contents.and_then(|one| Some((one.step, one.source.as_deref()?)))
+    else {
+        return Ok(());
+    };
+    source.restore(state).map_err(|error| CheckpointError::Unfit {
+        path: store.path(step),
+        reason: error.to_string(),
+    })
+}
+
 fn open_store(config: &Trainer, run: &Run<'_>) -> Result<Store, CheckpointError> {
     let identity =
         Identity { stage: run.stage.to_owned(), config_hash: run.config_hash.to_owned() };
@@ -151,7 +172,7 @@ fn learner<M: LearnerModel>(
         Learner::new(model, optimizer, ScheduleState { schedule, step: 0 })
     };
     let model = number_parameters(model);
-    let Some(Contents { step, weights, model: bytes, optimizer, scheduler }) = contents else {
+    let Some(Contents { step, weights, model: bytes, optimizer, scheduler, .. }) = contents else {
         return Ok(new(model));
     };
     let unfit = |error: burn::store::RecordError| CheckpointError::Unfit {

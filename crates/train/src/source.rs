@@ -10,8 +10,8 @@ pub type BatchError = Box<dyn std::error::Error + Send + Sync>;
 /// Source of the micro-batches of each optimiser step.
 ///
 /// What [`batches`](Self::batches) returns may depend on nothing but the source's own configuration and seed, the step,
-/// and the weights of `model`: a resumed run asks for the steps after its checkpoint and must get what the
-/// uninterrupted run got. Nothing else of a source is stored.
+/// the weights of `model`, and what [`state`](Self::state) says: a resumed run asks for the steps after its checkpoint
+/// and must get what the uninterrupted run got. Nothing else of a source is stored.
 pub trait BatchSource<M: TrainStep> {
     /// Number of optimiser steps of a whole run.
     fn num_steps(&self) -> u64;
@@ -25,6 +25,22 @@ pub trait BatchSource<M: TrainStep> {
     ///
     /// If the step has no batch; the run ends with this error, its last checkpoint untouched.
     fn batches(&mut self, step: u64, model: &M) -> Result<StepBatches<M::Input>, BatchError>;
+
+    /// What the steps so far left behind and later ones depend on, such as completions that were sampled and are not
+    /// used up. It is stored in every checkpoint. Most sources have no such thing.
+    fn state(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes back what [`state`](Self::state) gave after the last step of a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the text is none of its own.
+    fn restore(&mut self, state: &str) -> Result<(), BatchError> {
+        let _ = state;
+        Err("this source keeps no state".into())
+    }
 }
 
 /// The micro-batches of one optimiser step.

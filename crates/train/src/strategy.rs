@@ -182,17 +182,22 @@ impl<S> Job<S> {
         Ok(())
     }
 
-    fn save<M: LearnerModel>(
+    fn save<M>(
         &mut self,
         learner: &Learner<M>,
         capture: &mut Capture<M>,
         step: u64,
-    ) -> Result<(), TrainError> {
+    ) -> Result<(), TrainError>
+    where
+        M: LearnerModel,
+        S: BatchSource<M>,
+    {
         let captured = capture.take(learner, step).ok_or_else(|| {
             TrainError::Learner("it did not hand over the optimiser's state".to_owned())
         })?;
         self.metrics.sync()?;
-        for notice in self.store.save(&contents(learner, captured, step)?)? {
+        let source = self.source.state();
+        for notice in self.store.save(&contents(learner, captured, step, source)?)? {
             self.reporter.notice(&notice);
         }
         Ok(())

@@ -61,6 +61,7 @@ pub(crate) fn contents<M: LearnerModel>(
     learner: &Learner<M>,
     captured: Captured,
     step: u64,
+    source: Option<String>,
 ) -> Result<Contents, CheckpointError> {
     let model = learner.model();
     let Floats { trainable, has_frozen } = Floats::of(&model);
@@ -77,6 +78,7 @@ pub(crate) fn contents<M: LearnerModel>(
         model: encoded("model", model.into_bytes())?,
         optimizer: encoded("optimizer", sorted_bytes(captured.optimizer))?,
         scheduler: encoded("scheduler", scheduler)?,
+        source,
     })
 }
 

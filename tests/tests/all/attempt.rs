@@ -75,6 +75,7 @@ impl Attempt {
         let config = PipelineConfig::read(&self.pipeline, &self.set)?;
         let options = RunOptions {
             folder: RunFolder::new(self.folder),
+            runs: None,
             device: parse_device("cpu")?,
             from: self.from,
             until: self.until,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use forethought_model::DecoderConfig;
-use forethought_pipeline::{Document, PipelineConfig, StageConfig};
+use forethought_pipeline::{Document, PipelineConfig};
 use forethought_tests::repository;
 
 /// The YAML files of a folder of `configs/`, in the order of their names.
@@ -48,10 +48,10 @@ fn every_architecture_that_comes_with_the_project_is_valid() {
 
 #[test]
 fn the_pipeline_of_ci_has_the_stages_of_the_one_it_stands_for() {
-    let stages = |file: &str| -> Vec<&'static str> {
+    let stages = |file: &str| -> Vec<String> {
         let file = repository().join("configs").join(file);
         let config = PipelineConfig::read(&file, &[]).expect("a valid pipeline");
-        config.stages.iter().map(StageConfig::name).collect()
+        config.stages.iter().map(|stage| stage.name().to_owned()).collect()
     };
     assert_eq!(stages("ci/think.yaml"), stages("pipelines/think.yaml"));
 }

@@ -40,13 +40,13 @@ pub(crate) fn stopped_after_two_steps(attempt: Attempt, log: &Path) -> Outcome {
 }
 
 /// Runs until a signal after the second step of `stage` stops it.
-fn interrupted_in(stage: &'static str, attempt: Attempt, folder: &Path) -> u64 {
+fn interrupted_in(stage: &str, attempt: Attempt, folder: &Path) -> u64 {
     let log = folder.join("training").join(stage).join("metrics.jsonl");
     let outcome = stopped_after_two_steps(attempt, &log);
     let Outcome::Interrupted { stage: found, step: Some(step), signal } = outcome else {
         panic!("{stage} came to its end before the signal: {outcome:?}")
     };
-    assert_eq!((found, signal), (stage, Signal::Interrupt));
+    assert_eq!((found.as_str(), signal), (stage, Signal::Interrupt));
     assert!((2..STEPS as u64).contains(&step), "stopped after step {step}");
     step
 }
@@ -99,7 +99,7 @@ fn a_run_that_is_stopped_before_it_starts_a_training_says_so_and_goes_on_later()
     stop.raise(Signal::Terminate);
     let outcome = Attempt::new(&project, "run").stopped_by(&stop).run().expect("no error");
     let Outcome::Interrupted { stage, step, signal } = outcome else { panic!("it was stopped") };
-    assert_eq!((stage, step, signal), ("ingest", None, Signal::Terminate));
+    assert_eq!((stage.as_str(), step, signal), ("ingest", None, Signal::Terminate));
     let run = Attempt::new(&project, "run").resumed().finish();
     let straight = Attempt::new(&project, "straight").finish();
     let model = "grpo/model/model.safetensors";

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::stages::{
-    BalanceStage, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage, PredictStage,
-    ReportStage, SftStage,
+    BalanceStage, Before, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage,
+    PredictStage, ReportStage, SftStage,
 };
 
 pub use overrides::OverrideError;
@@ -80,13 +80,10 @@ impl PipelineConfig {
     pub fn from_document(document: &Document) -> Result<Self, ConfigError> {
         let config: Self = document.to_config()?;
         for (index, stage) in config.stages.iter().enumerate() {
-            let key = format!("stages.{index}.{}", stage.name());
-            if let Some((below, message)) = stage.problems().into_iter().next() {
-                let key = [key, below].join(".");
+            let problems = stage.problems().into_iter().chain(config.misplaced(index));
+            if let Some((below, message)) = problems.into_iter().next() {
+                let key = format!("stages.{index}.{}.{below}", stage.kind());
                 return Err(document.error(key.trim_end_matches('.'), message));
-            }
-            if let Some(message) = config.misplaced(index) {
-                return Err(document.error(&key, message));
             }
         }
         if config.stages.is_empty() {
@@ -96,14 +93,19 @@ impl PipelineConfig {
     }
 
     /// Why the stage at this place cannot run there.
-    fn misplaced(&self, index: usize) -> Option<String> {
-        let before: Vec<&str> = self.stages[..index].iter().map(StageConfig::name).collect();
-        let stage = &self.stages[index];
-        if before.contains(&stage.name()) {
-            return Some(format!("the stage `{}` stands twice", stage.name()));
+    fn misplaced(&self, index: usize) -> Option<Problem> {
+        let (stage, before) = (&self.stages[index], &self.stages[..index]);
+        let name = stage.name();
+        let is_plain = |one: char| one.is_ascii_alphanumeric() || one == '-' || one == '_';
+        if name.is_empty() || !name.chars().all(is_plain) {
+            let message = format!("must be of letters, digits, `-` and `_`, got `{name}`");
+            return Some(("name".to_owned(), message));
         }
-        let missing = stage.requires().iter().find(|required| !before.contains(required))?;
-        Some(format!("the stage `{}` needs the stage `{missing}` before it", stage.name()))
+        if before.iter().any(|one| one.name() == name) {
+            let message = format!("the stage `{name}` stands twice");
+            return Some((String::new(), message));
+        }
+        stage.inputs(Before(before)).err()
     }
 
     /// The settings of the label stage, if the pipeline has one.

@@ -91,9 +91,10 @@ impl Override {
     fn resolve(&self, document: &Value) -> Result<String, OverrideError> {
         let first = self.path.split('.').next().unwrap_or_default();
         let stages = document.get("stages").and_then(Value::as_array).into_iter().flatten();
-        let names: Vec<&str> = stages.filter_map(stage_name).collect();
+        let (kinds, names): (Vec<&str>, Vec<&str>) = stages.map(stage_name).unzip();
         if let Some(index) = names.iter().position(|name| *name == first) {
-            return Ok(format!("stages.{index}.{}", self.path));
+            let rest = &self.path[first.len()..];
+            return Ok(format!("stages.{index}.{}{rest}", kinds[index]));
         }
         let keys = document.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str));
         let keys: Vec<&str> = keys.collect();
@@ -142,12 +143,11 @@ impl Override {
 /// Keys that may be set although a file leaves them out.
 const ROOT_KEYS: [&str; 2] = ["seed", "name"];
 
-fn stage_name(stage: &Value) -> Option<&str> {
-    match stage {
-        Value::Object(map) => map.keys().next().map(String::as_str),
-        Value::String(name) => Some(name),
-        _ => None,
-    }
+/// What kind of stage it is and what it is called: as its kind unless it has a name of its own.
+fn stage_name(stage: &Value) -> (&str, &str) {
+    let first = stage.as_object().and_then(|map| map.iter().next());
+    let Some((kind, settings)) = first else { return ("", "") };
+    (kind, settings.get("name").and_then(Value::as_str).unwrap_or(kind))
 }
 
 #[cfg(test)]
@@ -161,6 +161,16 @@ mod tests {
             json!({"stages": [{"ingest": {"sources": [{"path": "a"}]}}, {"sft": {"rate": 1}}]});
         Override::parse(text)?.apply(&mut document)?;
         Ok(document["stages"].clone())
+    }
+
+    #[test]
+    fn a_stage_with_a_name_of_its_own_is_found_by_it() {
+        let mut document = json!({"stages": [{"dpo": {}}, {"dpo": {"name": "other"}}]});
+        let one = Override::parse("other.beta=2").expect("a value");
+        let one = one.apply(&mut document).expect("it is there");
+        assert_eq!(one.path(), "stages.1.dpo.beta");
+        assert_eq!(document["stages"][1]["dpo"]["beta"], json!(2));
+        assert_eq!(document["stages"][0], json!({"dpo": {}}));
     }
 
     #[test]

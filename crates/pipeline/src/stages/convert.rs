@@ -31,7 +31,7 @@ impl ConvertStage {
         let prompt = prompt.trim();
         if prompt.is_empty() {
             let message = format!("{} is empty; write the instruction into it", path.display());
-            return Err(PipelineError::Stage { stage: "convert", message });
+            return Err(PipelineError::stage("convert", message));
         }
         for split in SPLITS {
             let labelled = read_lines(&context.input("balance", &format!("{split}.jsonl")))?;

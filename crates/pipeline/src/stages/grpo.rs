@@ -13,21 +13,28 @@ use forethought_tokenize::Encoder;
 use forethought_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
-use super::model::newest_folder;
+use super::links::{Inputs, POLICIES};
+use super::model::model_folder;
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_json};
 use crate::config::Problem;
 use crate::examples::encode_prompts;
-use crate::learner::GrpoLearner;
+use crate::learner::Learner;
 use crate::order::Order;
-use crate::training::{self, Training, Wrapping, problem};
+use crate::training::{self, Training, problem};
 use source::{GrpoSource, Question};
 
 /// Settings of the GRPO stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrpoStage {
+    /// What the stage is called, for several of its kind in one pipeline. Default: its kind.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The stage whose model it starts from. Default: the nearest stage before it that trains a policy, else `model`.
+    #[serde(default)]
+    pub from: Option<String>,
     /// Passes over the training questions, at least 1. Default 3 (transformers).
     #[serde(default = "default_epochs")]
     pub num_train_epochs: usize,
@@ -81,7 +88,15 @@ fn default_log_completions() -> u64 {
 }
 
 impl GrpoStage {
-    pub(crate) fn problems(&self) -> Vec<Problem> {
+    pub(super) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
+        let inputs = inputs.need(&["model", "balance", "convert"])?;
+        match self.from.as_deref() {
+            None => Ok(inputs.nearest(&POLICIES)),
+            from => inputs.pick("from", from, &POLICIES),
+        }
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
         let counts = [
             ("num_train_epochs", self.num_train_epochs),
             ("prompts_per_step", self.prompts_per_step),
@@ -107,9 +122,10 @@ impl GrpoStage {
     }
 
     /// Writes the folder `model`, `history.jsonl` and `ledger.json`.
-    pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let failed = |message: String| PipelineError::Stage { stage: "grpo", message };
-        let folder = newest_folder(context, &["sft"])?;
+    pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        let failed = |message: String| PipelineError::stage(context.name, message);
+        let start = context.before.pick(self.from.as_deref(), &POLICIES);
+        let folder = model_folder(context, start)?;
         let encoder = Encoder::open(&folder)?;
         let questions = self.questions(context, &encoder)?;
         let loss = self.loss.init().map_err(|error| failed(error.to_string()))?;
@@ -119,24 +135,15 @@ impl GrpoStage {
             questions,
             rewards: RewardSet::new(&self.rewards).map_err(|error| failed(error.to_string()))?,
             reference: reference(&loss, context, &folder)?,
-            loss: loss.clone(),
+            loss,
             stage: self.clone(),
             encoder: Encoder::open(&folder)?,
             seed: context.seed,
             completions: context.folder.root().join("completions"),
         };
-        let training = Training {
-            stage: "grpo",
-            config: &self.training,
-            lora: self.lora.as_ref(),
-            encoder: &encoder,
-            start,
-        };
-        let wrapping = Wrapping {
-            wrap: |decoder| GrpoLearner::new(decoder, loss),
-            unwrap: |learner: GrpoLearner| learner.decoder,
-        };
-        training.run(context, source, wrapping)
+        let training = Training { config: &self.training, encoder: &encoder };
+        let decoder = training::adapted(start, self.lora.as_ref(), context)?;
+        training.run(context, Learner::new(decoder), source)
     }
 
     /// The training questions with their true classes.
@@ -157,7 +164,11 @@ impl GrpoStage {
         let lengths: Vec<usize> = dropped.iter().map(|one| one.prompt.len()).collect();
         let ledger = serde_json::json!({"read": read, "kept": kept.len(), "dropped_longer_than_max_prompt_length": lengths});
         write_json(&context.staging.join("ledger.json"), &ledger)?;
-        training::require_any("grpo", kept.len(), ("max_prompt_length", self.max_prompt_length))?;
+        training::require_any(
+            context.name,
+            kept.len(),
+            ("max_prompt_length", self.max_prompt_length),
+        )?;
         Ok(kept)
     }
 }

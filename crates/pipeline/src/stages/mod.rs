@@ -5,10 +5,11 @@ mod convert;
 mod grpo;
 mod ingest;
 mod label;
+mod links;
 mod model;
+mod offline;
 mod predict;
 mod report;
-mod sft;
 
 use std::path::PathBuf;
 
@@ -21,11 +22,13 @@ pub use convert::ConvertStage;
 pub use grpo::GrpoStage;
 pub use ingest::IngestStage;
 pub use label::LabelStage;
+pub(crate) use links::Before;
+use links::{Inputs, POLICIES};
 pub(crate) use model::MODEL_FOLDER;
 pub use model::{ModelStage, ScratchModel, TokenizerSource};
+pub use offline::{OfflineStage, SftStage};
 pub use predict::PredictStage;
 pub use report::ReportStage;
-pub use sft::SftStage;
 
 use crate::PipelineError;
 use crate::artifact::RunFolder;
@@ -33,11 +36,15 @@ use crate::config::{PipelineConfig, Problem, StageConfig};
 use crate::console::Console;
 
 /// The revision of the stages' code; it is raised with every change that can change an artifact.
-pub(crate) const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 2;
 
 /// What a stage works with.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
+    /// The name of the stage.
+    pub(crate) name: &'a str,
+    /// The stages before it.
+    pub(crate) before: Before<'a>,
     /// The run folder, for the artifacts of stages before.
     pub(crate) folder: &'a RunFolder,
     /// Where this stage writes its artifact.
@@ -57,7 +64,7 @@ pub(crate) struct Context<'a> {
     /// The whole pipeline.
     pub(crate) config: &'a PipelineConfig,
     /// The stages of this run whose artifacts were there.
-    pub(crate) reused: &'a [&'static str],
+    pub(crate) reused: &'a [String],
 }
 
 impl Context<'_> {
@@ -77,9 +84,9 @@ pub(crate) enum Done {
 }
 
 impl StageConfig {
-    /// The name of the stage, as YAML writes it.
+    /// The kind of the stage, as YAML writes it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Ingest(_) => "ingest",
             Self::Model(_) => "model",
@@ -93,28 +100,34 @@ impl StageConfig {
         }
     }
 
-    /// The stages that must stand before this one.
-    pub(crate) fn requires(&self) -> &'static [&'static str] {
-        match self {
-            Self::Ingest(_) => &[],
-            Self::Model(_) => &["ingest"],
-            Self::Label(_) => &["ingest", "model"],
-            Self::Balance(_) => &["label"],
-            Self::Convert(_) => &["balance"],
-            Self::Sft(_) => &["model", "convert"],
-            Self::Grpo(_) | Self::Predict(_) => &["model", "balance", "convert"],
-            Self::Report(_) => &["ingest", "label", "balance", "predict"],
-        }
+    /// The name of the stage: its own, or its kind.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let own = match self {
+            Self::Sft(stage) => stage.name.as_deref(),
+            Self::Grpo(stage) => stage.name.as_deref(),
+            _ => None,
+        };
+        own.unwrap_or_else(|| self.kind())
     }
 
-    /// The stages whose artifacts this one reads where they are there.
-    pub(crate) fn inputs(&self) -> Vec<&'static str> {
-        let optional: &[&str] = match self {
-            Self::Grpo(_) => &["sft"],
-            Self::Predict(_) | Self::Report(_) => &["sft", "grpo"],
-            _ => &[],
+    /// The names of the stages whose artifacts this one reads; a problem if one of them is not there.
+    pub(crate) fn inputs<'a>(&'a self, before: Before<'a>) -> Result<Vec<&'a str>, Problem> {
+        let inputs = Inputs::new(self.name(), before);
+        let inputs = match self {
+            Self::Ingest(_) => inputs,
+            Self::Model(_) => inputs.need(&["ingest"])?,
+            Self::Label(_) => inputs.need(&["ingest", "model"])?,
+            Self::Balance(_) => inputs.need(&["label"])?,
+            Self::Convert(_) => inputs.need(&["balance"])?,
+            Self::Sft(stage) => stage.inputs(&stage.loss, inputs)?,
+            Self::Grpo(stage) => stage.inputs(inputs)?,
+            Self::Predict(_) => inputs.need(&["model", "balance", "convert"])?.all(&POLICIES),
+            Self::Report(_) => {
+                inputs.need(&["ingest", "label", "balance", "predict"])?.all(&POLICIES)
+            }
         };
-        [self.requires(), optional].concat()
+        Ok(inputs.names())
     }
 
     /// Values that are out of range.
@@ -124,7 +137,7 @@ impl StageConfig {
             Self::Model(stage) => stage.problems(),
             Self::Label(_) | Self::Convert(_) => Vec::new(),
             Self::Balance(stage) => stage.problems(),
-            Self::Sft(stage) => stage.problems(),
+            Self::Sft(stage) => stage.problems(&stage.loss),
             Self::Grpo(stage) => stage.problems(),
             Self::Predict(stage) => stage.problems(),
             Self::Report(stage) => stage.problems(),
@@ -149,7 +162,7 @@ impl StageConfig {
             Self::Label(stage) => stage.run(context),
             Self::Balance(stage) => stage.run(context),
             Self::Convert(stage) => stage.run(context),
-            Self::Sft(stage) => stage.run(context),
+            Self::Sft(stage) => stage.run(&stage.loss, context),
             Self::Grpo(stage) => stage.run(context),
             Self::Predict(stage) => stage.run(context),
             Self::Report(stage) => stage.run(context),

@@ -146,7 +146,7 @@ fn check_folder(folder: &Path, context: &Context<'_>) -> Result<(), PipelineErro
         "{}: the tokenizer has {num_tokens} tokens, the model's embedding {num_rows} rows; they are not of one model",
         folder.display()
     );
-    Err(PipelineError::Stage { stage: "model", message })
+    Err(PipelineError::stage("model", message))
 }
 
 /// The files of a model or tokenizer folder, sorted.
@@ -175,14 +175,10 @@ pub(crate) fn tokenizer_folder(context: &Context<'_>) -> Result<PathBuf, Pipelin
     base_folder(context)
 }
 
-/// The folder of the newest model before a stage: that of `sft` where it ran, else the base.
-pub(crate) fn newest_folder(
+/// The folder of the model of a training stage, or of the model that training starts from.
+pub(crate) fn model_folder(
     context: &Context<'_>,
-    stages: &[&str],
+    stage: Option<&str>,
 ) -> Result<PathBuf, PipelineError> {
-    let has = |stage: &&&str| context.config.stages.iter().any(|one| one.name() == **stage);
-    match stages.iter().find(has) {
-        Some(stage) => Ok(context.input(stage, MODEL_FOLDER)),
-        None => base_folder(context),
-    }
+    stage.map_or_else(|| base_folder(context), |stage| Ok(context.input(stage, MODEL_FOLDER)))
 }

@@ -8,6 +8,7 @@ use forethought_schema::{LabelledQuestion, Prediction, PromptCompletion};
 use forethought_tokenize::Encoder;
 use serde::{Deserialize, Serialize};
 
+use super::links::POLICIES;
 use super::model::{MODEL_FOLDER, base_folder};
 use super::{Context, Done};
 use crate::PipelineError;
@@ -29,9 +30,6 @@ fn default_sampling() -> Sampling {
     Sampling { temperature: 0.2, top_p: 0.7, max_new_tokens: 20, ..Sampling::default() }
 }
 
-/// The stages whose models answer, in the order they train.
-pub(crate) const TRAINED: [&str; 2] = ["sft", "grpo"];
-
 impl PredictStage {
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let error = self.sampling.validate().err();
@@ -40,8 +38,7 @@ impl PredictStage {
 
     /// Writes `MODEL.jsonl` for each trained model, or `base.jsonl` where no stage trains one.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let has = |name: &&&str| context.config.stages.iter().any(|stage| stage.name() == **name);
-        let trained: Vec<&str> = TRAINED.iter().filter(has).copied().collect();
+        let trained = context.before.of(&POLICIES);
         for name in &trained {
             self.predict(context, name, &context.input(name, MODEL_FOLDER))?;
         }

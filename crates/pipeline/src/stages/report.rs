@@ -13,7 +13,7 @@ use forethought_schema::{LabelledQuestion, Prediction};
 use forethought_train::StepRecord;
 use serde::{Deserialize, Serialize};
 
-use super::predict::TRAINED;
+use super::links::POLICIES;
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{ArtifactManifest, read_json, read_lines, write_json};
@@ -92,10 +92,8 @@ impl ReportStage {
             validation.iter().map(|one| (one.class, one.thinking_tokens)).collect();
         let config = NeighboursConfig { k: self.neighbours, ..NeighboursConfig::default() };
         let mut bar = context.console.bar(questions.len(), "nearest neighbours");
-        let fitted =
-            baselines(&train, &questions, &config, |done| bar.set(done)).map_err(|error| {
-                PipelineError::Stage { stage: "report", message: error.to_string() }
-            })?;
+        let fitted = baselines(&train, &questions, &config, |done| bar.set(done))
+            .map_err(|error| PipelineError::stage("report", error))?;
         Ok(fitted
             .iter()
             .map(|one| Entry::baseline(one.name, &one.outcomes(&truths), width))
@@ -115,15 +113,22 @@ fn sample(prediction: &Prediction) -> Sample {
 /// The prediction files in the order the models train, with the words the report calls them by.
 fn predicted_models(context: &Context<'_>) -> Result<Vec<(String, String)>, PipelineError> {
     let folder = context.folder.artifact("predict");
-    let models = TRAINED.iter().map(|name| (*name, format!("after {}", name.to_uppercase())));
+    let models = context.before.of(&POLICIES);
+    let models = models.into_iter().map(|name| (name, format!("after {}", title(context, name))));
     let models = std::iter::once(("base", "as it came".to_owned())).chain(models);
     let named = models.map(|(name, title)| (format!("{name}.jsonl"), title));
     let found: Vec<_> = named.filter(|(file, _)| folder.join(file).is_file()).collect();
     if found.is_empty() {
         let message = format!("{} holds no predictions", folder.display());
-        return Err(PipelineError::Stage { stage: "report", message });
+        return Err(PipelineError::stage("report", message));
     }
     Ok(found)
+}
+
+/// What a report calls a stage: its kind in capitals, or the name it has of its own.
+fn title(context: &Context<'_>, name: &str) -> String {
+    let is_kind = context.config.stages.iter().any(|stage| stage.kind() == name);
+    if is_kind { name.to_uppercase() } else { name.to_owned() }
 }
 
 /// How many questions of each class either side has, classes that were left out included.
@@ -172,13 +177,14 @@ fn ledger_stage(ledger: &Ledger) -> LedgerStage {
 }
 
 /// The logs of the training stages that ran.
-fn histories(context: &Context<'_>) -> Result<Vec<(&'static str, Vec<StepRecord>)>, PipelineError> {
-    let logs = TRAINED.iter().map(|stage| (*stage, context.input(stage, HISTORY)));
+fn histories<'a>(context: &Context<'a>) -> Result<Vec<(&'a str, Vec<StepRecord>)>, PipelineError> {
+    let stages = context.before.of(&POLICIES).into_iter();
+    let logs = stages.map(|stage| (stage, context.input(stage, HISTORY)));
     let there = logs.filter(|(_, path)| path.is_file());
     there.map(|(stage, path)| Ok((stage, read_lines(&path)?))).collect()
 }
 
-fn charts(histories: &[(&'static str, Vec<StepRecord>)]) -> Vec<Chart> {
+fn charts(histories: &[(&str, Vec<StepRecord>)]) -> Vec<Chart> {
     let mut charts = Vec::new();
     for (stage, history) in histories {
         for (metric, title, unit) in CURVES {
@@ -206,14 +212,14 @@ fn charts(histories: &[(&'static str, Vec<StepRecord>)]) -> Vec<Chart> {
 
 fn facts(
     context: &Context<'_>,
-    histories: &[(&'static str, Vec<StepRecord>)],
+    histories: &[(&str, Vec<StepRecord>)],
 ) -> Result<RunFacts, PipelineError> {
     let mut stages = Vec::new();
     for stage in context.config.stages.iter().map(crate::StageConfig::name) {
         let path = context.input(stage, "artifact.json");
         if path.is_file() && stage != "report" {
             let manifest: ArtifactManifest = read_json(&path)?;
-            let is_reused = context.reused.contains(&stage);
+            let is_reused = context.reused.iter().any(|one| one == stage);
             stages.push(StageDuration {
                 stage: stage.to_owned(),
                 seconds: manifest.seconds,
@@ -232,7 +238,7 @@ fn facts(
 }
 
 /// How far sampling and training were apart over all steps that sampled.
-fn difference(histories: &[(&'static str, Vec<StepRecord>)]) -> Option<LogProbDifference> {
+fn difference(histories: &[(&str, Vec<StepRecord>)]) -> Option<LogProbDifference> {
     let steps: Vec<&StepRecord> = histories.iter().flat_map(|(_, history)| history).collect();
     let of = |name: &str| -> Vec<f64> { steps.iter().filter_map(|one| one.metric(name)).collect() };
     let means = of("sampling/sampling_logp_difference/mean");

@@ -18,8 +18,8 @@ pub(crate) struct Manifest {
     pub(crate) step: u64,
     /// Which weights are stored.
     pub(crate) weights: Weights,
-    /// State that later versions may need beside the records; version 1 needs none.
-    pub(crate) state: BTreeMap<String, serde_json::Value>,
+    /// State beside the records, by whose it is: text, for a number may change by being written and read.
+    pub(crate) state: BTreeMap<String, String>,
     /// The other files of the folder.
     pub(crate) files: BTreeMap<String, FileEntry>,
 }

@@ -1,6 +1,5 @@
 //! The folder of checkpoints of one run: saving, keeping the newest, and loading the newest that is intact.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,8 @@ const MANIFEST: &str = "manifest.json";
 const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
 const SCHEDULER: &str = "scheduler.bpk";
+/// The key of the state of the source of batches.
+const SOURCE: &str = "source";
 const PREFIX: &str = "step-";
 const BAD: &str = "bad";
 
@@ -31,6 +32,8 @@ pub(crate) struct Contents {
     pub(crate) optimizer: Bytes,
     /// Record of the learning rate scheduler.
     pub(crate) scheduler: Bytes,
+    /// What the source of batches keeps from step to step.
+    pub(crate) source: Option<String>,
 }
 
 /// The checkpoints of one run.
@@ -97,7 +100,7 @@ impl Store {
             identity: self.identity.clone(),
             step: contents.step,
             weights: contents.weights,
-            state: BTreeMap::new(),
+            state: contents.source.iter().map(|text| (SOURCE.to_owned(), text.clone())).collect(),
             files: files
                 .iter()
                 .map(|&(name, bytes)| (name.to_owned(), FileEntry::of(bytes)))
@@ -180,6 +183,7 @@ impl Store {
             model: Bytes::from_bytes_vec(file(MODEL)?),
             optimizer: Bytes::from_bytes_vec(file(OPTIMIZER)?),
             scheduler: Bytes::from_bytes_vec(file(SCHEDULER)?),
+            source: manifest.state.get(SOURCE).cloned(),
         })
     }
 

@@ -116,17 +116,19 @@ pub(crate) enum Trouble {
     Empty { at: u64 },
 }
 
-/// Two micro-batches per step. The targets depend on the live weights, as rollouts do.
+/// Two micro-batches per step. The targets depend on the live weights, as rollouts do, and on the rewards of all steps so
+/// far, as a controller does.
 #[derive(Clone, Debug)]
 pub(crate) struct ToySource {
     pub(crate) num_steps: u64,
     pub(crate) num_micro_batches: usize,
     pub(crate) trouble: Trouble,
+    pub(crate) total_reward: f32,
 }
 
 impl ToySource {
     pub(crate) fn new(num_steps: u64) -> Self {
-        Self { num_steps, num_micro_batches: 2, trouble: Trouble::None }
+        Self { num_steps, num_micro_batches: 2, trouble: Trouble::None, total_reward: 0.0 }
     }
 
     pub(crate) fn with(num_steps: u64, trouble: Trouble) -> Self {
@@ -155,7 +157,9 @@ impl BatchSource<Toy> for ToySource {
         let rows = ROWS * self.num_micro_batches;
         let x = wave([rows, WIDTH], 0.3 + step as f32, &plain); // [row, width]
         let y = model.forward(x.clone()).mul_scalar(0.5) + x.clone().mul_scalar(0.25);
-        let reward = f64::from(y.clone().mean().into_scalar::<f32>());
+        let y = y.add_scalar(0.001 * self.total_reward);
+        let reward = y.clone().mean().into_scalar::<f32>();
+        self.total_reward += reward;
         let device = plain.autodiff();
         let lift = |tensor: Tensor<2>| Tensor::from_data(tensor.into_data(), &device);
         let per_batch = rows / self.num_micro_batches;
@@ -169,8 +173,17 @@ impl BatchSource<Toy> for ToySource {
             inputs: if is_empty { vec![] } else { inputs.collect() },
             num_tokens: rows,
             description: format!("rows of phase {step}"),
-            metrics: vec![("reward".to_owned(), reward)],
+            metrics: vec![("reward".to_owned(), f64::from(reward))],
         })
+    }
+
+    fn state(&self) -> Option<String> {
+        Some(self.total_reward.to_bits().to_string())
+    }
+
+    fn restore(&mut self, state: &str) -> Result<(), BatchError> {
+        self.total_reward = f32::from_bits(state.parse()?);
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The micro-batches of GRPO: questions, sampled answers, their rewards and advantages.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use forethought_dataset::Table;
 use forethought_grpo::{Advantages, GrpoLoss, advantages};
@@ -13,7 +14,7 @@ use forethought_tokenize::Encoder;
 use forethought_train::{BatchError, BatchSource, StepBatches};
 
 use super::GrpoStage;
-use crate::learner::{GrpoInput, GrpoLearner};
+use crate::learner::{Input, Learner, Loss, Policy, Task};
 use crate::order::Order;
 use crate::training::dropout_seed;
 
@@ -51,16 +52,12 @@ struct Rollout {
     advantages: Advantages,
 }
 
-impl BatchSource<GrpoLearner> for GrpoSource {
+impl BatchSource<Learner> for GrpoSource {
     fn num_steps(&self) -> u64 {
         (self.order.steps_per_epoch() * self.stage.num_train_epochs) as u64
     }
 
-    fn batches(
-        &mut self,
-        step: u64,
-        model: &GrpoLearner,
-    ) -> Result<StepBatches<GrpoInput>, BatchError> {
+    fn batches(&mut self, step: u64, model: &Learner) -> Result<StepBatches<Input>, BatchError> {
         let rollout = self.rollout(step, &model.decoder)?;
         if (step + 1).is_multiple_of(self.stage.log_completions_steps) {
             self.write_completions(step, &rollout)?;
@@ -102,7 +99,7 @@ impl GrpoSource {
         self.rewards.score(Sample { completion, fields: &fields })
     }
 
-    fn inputs(&self, step: u64, rollout: &Rollout) -> Vec<GrpoInput> {
+    fn inputs(&self, step: u64, rollout: &Rollout) -> Vec<Input> {
         let completions = &rollout.completions;
         let per_micro_batch = self.stage.prompts_per_micro_batch * self.stage.num_generations;
         let judged = policy_completions(completions, &rollout.advantages.values);
@@ -110,18 +107,17 @@ impl GrpoSource {
         let totals = self.loss.step_totals(&micro_batches);
         let input = |(index, batch): (usize, &[Completion])| {
             let row = self.row(batch, &rollout.chosen);
-            GrpoInput {
+            let reference = self.reference.as_ref();
+            let task = Policy {
+                loss: Loss(Arc::new(self.loss.clone())),
                 completions: micro_batches[index].to_vec(),
                 totals,
                 sampling_log_probs: batch.iter().flat_map(|one| one.log_probs.clone()).collect(),
-                reference_log_probs: self
-                    .reference
-                    .as_ref()
-                    .map(|decoder| self.log_probs(&row, decoder)),
-                temperature: self.stage.sampling.temperature,
-                dropout: dropout_seed(self.seed, step, index),
-                row,
-            }
+                reference_log_probs: reference.map(|decoder| self.log_probs(&row, decoder)),
+            };
+            let dropout = dropout_seed(self.seed, step, index);
+            let temperature = self.stage.sampling.temperature;
+            Input { row, task: Task::Policy(task), temperature, dropout }
         };
         completions.chunks(per_micro_batch).enumerate().map(input).collect()
     }

@@ -1,0 +1,194 @@
+//! Learning from examples: one stage for every method that is given what to learn from, whatever its loss.
+
+mod examples;
+mod supervised;
+
+use forethought_model::{LoraConfig, load};
+use forethought_seed::Seed;
+use forethought_sft::SftConfig;
+use forethought_tokenize::{Encoder, Overflow};
+use forethought_train::{BatchError, BatchSource, StepBatches, TrainConfig};
+use serde::{Deserialize, Serialize};
+
+use super::links::{Inputs, POLICIES};
+use super::model::model_folder;
+use super::{Context, Done};
+use crate::PipelineError;
+use crate::config::Problem;
+use crate::learner::{Input, Learner};
+use crate::order::Order;
+use crate::training::{self, Training, problem};
+use examples::{Examples, Reading};
+
+/// Settings of a stage that learns from examples; `L` is the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfflineStage<L> {
+    /// What the stage is called, for several of its kind in one pipeline. Default: its kind.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The stage whose model it starts from. Default: for `sft` the stage `model`, else the nearest stage before it that
+    /// trains a policy.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// The stage whose examples it reads. Default: the nearest one before it that makes examples of the right kind.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// Passes over the training examples, at least 1. Default 3 (transformers).
+    #[serde(default = "default_epochs")]
+    pub num_train_epochs: usize,
+    /// Examples of one micro-batch, at least 1. Default 8 (transformers).
+    #[serde(default = "default_batch")]
+    pub per_device_train_batch_size: usize,
+    /// Micro-batches of one optimiser step, at least 1. Default 1 (transformers).
+    #[serde(default = "default_accumulation")]
+    pub gradient_accumulation_steps: usize,
+    /// The longest example, in tokens of prompt and completion. Default 700, the cutoff of the source pipeline.
+    #[serde(default = "default_max_length")]
+    pub max_length: usize,
+    /// What happens to longer ones: `error`, `drop`, or `truncate`, which keeps their first tokens. Default `error`.
+    #[serde(default = "default_overflow")]
+    pub on_overflow: Overflow,
+    /// The hyper-parameters of the optimiser and its schedule.
+    #[serde(default)]
+    pub training: TrainConfig,
+    /// The loss.
+    #[serde(default)]
+    pub loss: L,
+    /// Low-rank adapters to train instead of the full weights.
+    #[serde(default)]
+    pub lora: Option<LoraConfig>,
+}
+
+/// Supervised fine-tuning.
+pub type SftStage = OfflineStage<SftConfig>;
+
+fn default_epochs() -> usize {
+    3
+}
+fn default_batch() -> usize {
+    8
+}
+fn default_accumulation() -> usize {
+    1
+}
+fn default_overflow() -> Overflow {
+    Overflow::Error
+}
+fn default_max_length() -> usize {
+    700
+}
+
+/// What sets one of these methods apart from the others.
+pub(super) trait OfflineMethod {
+    /// The kinds of stages whose examples it can read.
+    fn data(&self) -> &'static [&'static str];
+
+    /// The kinds of stages whose model it starts from unless told.
+    fn start(&self) -> &'static [&'static str] {
+        &POLICIES
+    }
+
+    /// What is wrong with the settings of the loss.
+    fn problem(&self) -> Option<String>;
+
+    /// Reads the examples, and finds out about them whatever has to be known before the first step.
+    fn examples(&self, reading: &Reading<'_>) -> Result<Box<dyn Examples>, PipelineError>;
+}
+
+/// Each takes the stage's own loss as the method that it is.
+impl<L> OfflineStage<L> {
+    pub(super) fn inputs<'a>(
+        &'a self,
+        method: &dyn OfflineMethod,
+        inputs: Inputs<'a>,
+    ) -> Result<Inputs<'a>, Problem> {
+        let from = self.from.as_deref();
+        let inputs = inputs.need(&["model"])?.pick("data", self.data.as_deref(), method.data())?;
+        match from {
+            None => Ok(inputs.nearest(method.start())),
+            Some(_) => inputs.pick("from", from, &POLICIES),
+        }
+    }
+
+    pub(super) fn problems(&self, method: &dyn OfflineMethod) -> Vec<Problem> {
+        let counts = [
+            ("num_train_epochs", self.num_train_epochs),
+            ("per_device_train_batch_size", self.per_device_train_batch_size),
+            ("gradient_accumulation_steps", self.gradient_accumulation_steps),
+            ("max_length", self.max_length),
+        ];
+        let mut problems = training::problems(&counts, &self.training, self.lora.as_ref());
+        problems.extend(method.problem().map(|message| problem("loss", &message)));
+        problems
+    }
+
+    /// Writes the folder `model`, `history.jsonl` and `ledger.json`.
+    pub(super) fn run(
+        &self,
+        method: &dyn OfflineMethod,
+        context: &Context<'_>,
+    ) -> Result<Done, PipelineError> {
+        let start = context.before.pick(self.from.as_deref(), method.start());
+        let folder = model_folder(context, start)?;
+        let encoder = Encoder::open(&folder)?;
+        let decoder = load(&folder, &context.device.clone().autodiff())?.decoder;
+        let reading = Reading {
+            context,
+            encoder: &encoder,
+            data: context.before.pick(self.data.as_deref(), method.data()).unwrap_or_default(),
+            max_length: self.max_length,
+            on_overflow: self.on_overflow,
+        };
+        let examples = method.examples(&reading)?;
+        training::require_any(context.name, examples.len(), ("max_length", self.max_length))?;
+        let step_size = self.per_device_train_batch_size * self.gradient_accumulation_steps;
+        let source = OfflineSource {
+            order: Order::new(context.seed, examples.len(), step_size),
+            examples,
+            batch_size: self.per_device_train_batch_size,
+            num_epochs: self.num_train_epochs,
+            seed: context.seed,
+        };
+        let training = Training { config: &self.training, encoder: &encoder };
+        let decoder = training::adapted(decoder, self.lora.as_ref(), context)?;
+        training.run(context, Learner::new(decoder), source)
+    }
+}
+
+/// The micro-batches of a run over examples.
+struct OfflineSource {
+    examples: Box<dyn Examples>,
+    order: Order,
+    batch_size: usize,
+    num_epochs: usize,
+    seed: Seed,
+}
+
+impl BatchSource<Learner> for OfflineSource {
+    fn num_steps(&self) -> u64 {
+        (self.order.steps_per_epoch() * self.num_epochs) as u64
+    }
+
+    fn batches(&mut self, step: u64, _: &Learner) -> Result<StepBatches<Input>, BatchError> {
+        let chosen = self.order.examples(usize::try_from(step)?).to_vec();
+        let micro_batches: Vec<&[usize]> = chosen.chunks(self.batch_size).collect();
+        let tasks = self.examples.step(&micro_batches);
+        let num_tokens = tasks.iter().map(|(row, _)| row.num_tokens()).sum();
+        let inputs = tasks.into_iter().enumerate().map(|(index, (row, task))| {
+            let dropout = training::dropout_seed(self.seed, step, index);
+            Input { row, task, temperature: 1.0, dropout }
+        });
+        let inputs = inputs.collect();
+        let description = format!("training examples {chosen:?}");
+        Ok(StepBatches { inputs, num_tokens, description, metrics: Vec::new() })
+    }
+
+    fn state(&self) -> Option<String> {
+        self.examples.state()
+    }
+
+    fn restore(&mut self, state: &str) -> Result<(), BatchError> {
+        self.examples.restore(state)
+    }
+}
