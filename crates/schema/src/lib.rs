@@ -4,7 +4,9 @@
 //! noticed where it is read.
 
 mod chat;
+mod preference;
 mod think;
 
 pub use chat::{Instruction, Message, PromptCompletion, Role};
+pub use preference::{PreferencePair, Prompt, UnpairedPreference};
 pub use think::{LabelledQuestion, Prediction, Trace};
