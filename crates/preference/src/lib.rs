@@ -1,7 +1,7 @@
 //! Records into pairs of a better and a worse completion, and the shapes that other programs keep them in.
 //!
 //! - [`PairingRule`] makes a wrong class beside a true one; [`class_pairs`] makes pairs of them.
-//! - [`PairShape`] and [`UnpairedShape`] read and write rows as TRL, LLaMA-Factory, CValues and plain triples hold them.
+//! - [`PairShape`] and [`UnpairedShape`] read and write rows as TRL, LLaMA-Factory, `CValues` and plain triples hold them.
 //! - [`unpair`] makes single labelled completions of pairs.
 //!
 //! Nothing here reads files: a row is a JSON object, wherever it came from.

@@ -17,7 +17,7 @@ use field::{object, optional_number, text};
 pub enum PairShape {
     /// `question`, `chosen`, `rejected`: texts.
     Triple,
-    /// `prompt`, `pos_resp`, `neg_resp`: texts, as in CValues-Comparison.
+    /// `prompt`, `pos_resp`, `neg_resp`: texts, as in `CValues-Comparison`.
     #[serde(rename = "cvalues")]
     CValues,
     /// TRL's preference rows: `prompt`, `chosen`, `rejected`, as texts or lists of messages, with or without the prompt, and
