@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Write the report of a finished run again
     Report(Report),
+    /// Write a model folder in another type or with shards of another size
+    Export(crate::export::Export),
     /// Compare with golden numbers of the Python stack, case by case
     Parity(crate::parity::Parity),
 }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod export;
 mod parity;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         Command::Pipeline(pipeline) => commands::pipeline(&pipeline),
         Command::Evaluate(run) => commands::evaluate(&run),
         Command::Report(run) => commands::report(&run),
+        Command::Export(export) => export::run(&export),
         Command::Parity(parity) => parity::run(&parity),
     };
     result.unwrap_or_else(commands::Failure::show)

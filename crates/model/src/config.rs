@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::family::Family;
 use crate::rotary::Llama3Scaling;
+use crate::weight_type::WeightType;
 
 /// The architecture of a decoder, under the names of Hugging Face's `config.json`.
 ///
@@ -158,6 +159,14 @@ impl DecoderConfig {
             num_kv_heads: self.num_key_value_heads,
             head_dim: self.head_dim(),
         }
+    }
+
+    /// The type of the weights that `config.json` names (`dtype`, or `torch_dtype` in older files), if it is one that
+    /// this crate writes.
+    #[must_use]
+    pub fn weight_type(&self) -> Option<WeightType> {
+        let names = ["dtype", "torch_dtype"].map(|key| self.other.get(key).and_then(Value::as_str));
+        WeightType::named(names.into_iter().flatten().next()?)
     }
 
     /// Checks every number, `vocab_size` included; a configuration that passes can be made into a model.

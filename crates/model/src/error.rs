@@ -53,6 +53,9 @@ pub enum ModelError {
     /// The folder has neither `model.safetensors` nor an index of shards.
     #[error("{}: neither model.safetensors nor model.safetensors.index.json is there", .0.display())]
     NoWeights(PathBuf),
+    /// A model was to be written where it is read from.
+    #[error("{}: a folder cannot be exported onto itself", .0.display())]
+    OntoItself(PathBuf),
     /// Weights in Python's own format.
     #[error("{}: a pickle file can run any code when it is read, so it is never opened: convert it to safetensors", .0.display())]
     Pickle(PathBuf),

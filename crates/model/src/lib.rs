@@ -63,7 +63,7 @@ pub use lora::{LoraConfig, LoraError, LoraScaling};
 pub use packing::{Packed, PackedTokens, pack};
 pub use peft::{load_adapter, save_adapter};
 pub use rotary::Llama3Scaling;
-pub use saving::{SaveOptions, save, save_score_model, save_with};
+pub use saving::{SaveOptions, export, save, save_score_model, save_with};
 pub use score_model::ScoreModel;
 pub use scored::ScoredRow;
 pub use weight_type::WeightType;

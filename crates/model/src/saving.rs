@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
+
 use crate::decoder::Decoder;
 use crate::error::{IoContext, ModelError};
 use crate::family::Task;
-use crate::hf_config::{CONFIG_FILE, write_config_of};
+use crate::folder::{load, load_score_model};
+use crate::hf_config::{CONFIG_FILE, read_config, write_config_of};
 use crate::parameters::{file_shapes, visit_file_tensors};
 use crate::score_model::{SCORE, ScoreModel};
 use crate::shards::ShardWriter;
 use crate::staged::write_file;
+use crate::unsupported::task;
 use crate::weight_type::WeightType;
 use crate::weights::HostTensor;
 
@@ -81,6 +85,41 @@ pub fn save_score_model(
     write_folder(&Contents { decoder: model.decoder(), score }, dir, options)
 }
 
+/// Writes the model of one folder to another, decoder or score model, with the files that belong to it. The type of the
+/// weights is that of the options, or else the one that the folder's `config.json` names.
+///
+/// # Errors
+///
+/// As [`load`] and [`save_with`], and if both folders are one.
+pub fn export(
+    from: &Path,
+    to: &Path,
+    dtype: Option<WeightType>,
+    max_shard_bytes: u64,
+    device: &Device,
+) -> Result<(), ModelError> {
+    if is_same(from, to)? {
+        return Err(ModelError::OntoItself(to.to_owned()));
+    }
+    let config = read_config(from)?;
+    let options = SaveOptions {
+        dtype: dtype.or(config.weight_type()).unwrap_or_default(),
+        max_shard_bytes,
+        companions: Some(from.to_owned()),
+    };
+    match task(&config.other, config.model_type) {
+        Task::CausalLm => save_with(&load(from, device)?.decoder, to, &options),
+        Task::SequenceClassification => {
+            save_score_model(&load_score_model(from, device)?, to, &options)
+        }
+    }
+}
+
+/// Whether two folders are one; the second need not be there.
+fn is_same(one: &Path, other: &Path) -> Result<bool, ModelError> {
+    Ok(other.exists() && one.canonicalize().at(one)? == other.canonicalize().at(other)?)
+}
+
 /// What is in a folder.
 struct Contents<'a> {
     decoder: &'a Decoder,
@@ -132,7 +171,7 @@ fn write_weights(
 }
 
 fn copy_companions(source: &Path, dir: &Path) -> Result<(), ModelError> {
-    if source.canonicalize().at(source)? == dir.canonicalize().at(dir)? {
+    if is_same(source, dir)? {
         return Ok(());
     }
     for file in COMPANIONS {

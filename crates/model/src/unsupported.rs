@@ -74,17 +74,26 @@ pub(crate) fn refuse_sliding_window(
     Ok(())
 }
 
+/// What stands on top of the decoder, by the class that a folder was written for; next-token logits if it names none.
+pub(crate) fn task(object: &Map<String, Value>, family: Family) -> Task {
+    let scores = family.architecture(Task::SequenceClassification);
+    match first_class(object) {
+        Some(class) if *class == scores => Task::SequenceClassification,
+        _ => Task::CausalLm,
+    }
+}
+
+fn first_class(object: &Map<String, Value>) -> Option<&Value> {
+    object.get("architectures")?.as_array()?.first()
+}
+
 /// Refuses a folder that was written for another class, if it says for which.
 pub(crate) fn refuse_architecture(
     object: &Map<String, Value>,
     family: Family,
     task: Task,
 ) -> Result<(), ConfigError> {
-    let classes = object.get("architectures").unwrap_or(&Value::Null);
-    let Some(first) = classes.as_array().and_then(|classes| classes.first()) else {
-        return Ok(());
-    };
-    if *first == family.architecture(task) {
+    if first_class(object).is_none_or(|first| *first == family.architecture(task)) {
         return Ok(());
     }
     let allowed = match task {
@@ -93,7 +102,7 @@ pub(crate) fn refuse_architecture(
             "a score model is read from the family's ForSequenceClassification"
         }
     };
-    Err(unsupported("architectures", classes, allowed))
+    Err(unsupported("architectures", &object["architectures"], allowed))
 }
 
 pub(crate) fn unsupported(key: &'static str, found: &Value, allowed: &'static str) -> ConfigError {

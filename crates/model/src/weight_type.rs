@@ -27,6 +27,12 @@ impl WeightType {
         }
     }
 
+    /// The type of a name in `config.json`, if it is one of these.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::F32, Self::Bf16, Self::F16].into_iter().find(|known| known.name() == name)
+    }
+
     /// Its name in a safetensors header.
     pub(crate) fn dtype(self) -> &'static str {
         match self {

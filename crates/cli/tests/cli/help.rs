@@ -4,6 +4,8 @@ use forethought_tests::repository;
 
 use crate::{forethought, outcome};
 
+const COMMANDS: [&str; 5] = ["pipeline", "evaluate", "report", "export", "parity"];
+
 fn help(command: &[&str]) -> String {
     let (code, text, _) = outcome(forethought(&repository()).args(command).arg("--help"));
     assert_eq!(code, Some(0));
@@ -13,7 +15,7 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn the_help_of_every_command_has_examples() {
     let overview = help(&[]);
-    for command in ["pipeline", "evaluate", "report"] {
+    for command in COMMANDS {
         assert!(overview.contains(command), "{overview}");
         let text = help(&[command]);
         let (_, examples) = text.split_once("Examples:").unwrap_or_else(|| panic!("{text}"));
@@ -23,7 +25,7 @@ fn the_help_of_every_command_has_examples() {
 
 #[test]
 fn the_examples_use_only_options_there_are() {
-    for command in ["pipeline", "evaluate", "report"] {
+    for command in COMMANDS {
         let text = help(&[command]);
         let (options, examples) = text.split_once("Examples:").expect("examples");
         let words = examples.split_whitespace().filter(|word| word.starts_with("--"));

@@ -2,6 +2,7 @@
 
 mod commands;
 mod exit_codes;
+mod export;
 mod help;
 mod signals;
 

@@ -5,6 +5,7 @@ mod cache;
 mod folders;
 mod goldens;
 mod gradients;
+mod hostile;
 mod modules;
 mod packed;
 mod saving;
