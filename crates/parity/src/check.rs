@@ -22,6 +22,14 @@ pub(crate) const LOGITS: Tolerance = Tolerance::Absolute(5e-5);
 pub(crate) const BF16_LOGITS: Tolerance = Tolerance::Absolute(0.2);
 /// Losses and their metrics.
 pub(crate) const LOSS: Tolerance = Tolerance::Relative { share: 1e-5, floor: 1e-6 };
+/// Losses of a few steps of training: each stands on the updates before it.
+pub(crate) const TRAINING_LOSS: Tolerance = Tolerance::Relative { share: 1e-4, floor: 1e-6 };
+/// Weights after a few steps: `AdamW` turns the sign of a gradient near 0 into a whole step.
+pub(crate) const TRAINED_WEIGHT: Tolerance = Tolerance::Absolute(2e-4);
+/// Norms of weights after a few steps.
+pub(crate) const TRAINED_NORM: Tolerance = Tolerance::Relative { share: 1e-5, floor: 1e-6 };
+/// Learning rates.
+pub(crate) const LEARNING_RATE: Tolerance = Tolerance::Relative { share: 1e-9, floor: 1e-15 };
 /// Norms of gradients.
 pub(crate) const GRADIENT_NORM: Tolerance = Tolerance::Relative { share: 1e-4, floor: 1e-6 };
 /// Elements of a gradient, as a share of its largest element.

@@ -13,8 +13,11 @@ use crate::goldens::{Goldens, Missed, Tensors};
 /// The JSON half of a file of forward passes.
 #[derive(Debug, Deserialize)]
 struct Forward {
-    model: String,
+    /// The file's own name if there is none.
+    model: Option<String>,
+    pad_id: Option<u32>,
     ids: Vec<Vec<u32>>,
+    reward_unpadded: Option<Vec<f32>>,
     #[serde(flatten)]
     sampling: sampling::Expected,
 }
@@ -25,16 +28,29 @@ struct Passes<'a> {
     sequences: &'a [Vec<u32>],
     tensors: &'a Tensors,
     tolerance: Tolerance,
+    /// What ends a greedy continuation.
+    eos_ids: Vec<u32>,
+    /// What stands after its end in a batch.
+    pad_id: Option<u32>,
 }
 
 pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Missed> {
     let golden: Forward = goldens.json(replay.file)?;
+    let name = golden.model.unwrap_or_else(|| stem(replay.file).to_owned());
+    let name = model_folder(goldens, &name)?;
+    if golden.reward_unpadded.is_some() {
+        return Err(Missed::NotRun("scores of sequences are not offered".to_owned()));
+    }
     let tensors = goldens.tensors(&replay.file.replace(".json", ".safetensors"))?;
     let passes = Passes {
-        decoder: &decoder(goldens, &golden.model)?,
+        decoder: &decoder(goldens, &name)?,
         sequences: &golden.ids,
         tensors: &tensors,
-        tolerance: tolerance(goldens, replay.file, &golden.model)?,
+        tolerance: tolerance(goldens, replay.file, &name)?,
+        eos_ids: goldens
+            .encoder(&name)
+            .map_or_else(|_| Vec::new(), |encoder| encoder.eos_ids().to_vec()),
+        pad_id: golden.pad_id,
     };
     replay.case("unpadded", |checks| {
         passes.unpadded(checks);
@@ -47,6 +63,19 @@ pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Miss
     }
     sampling::run(replay, &passes, &golden.sampling);
     Ok(())
+}
+
+/// The name of a file without its folder and ending.
+fn stem(file: &str) -> &str {
+    let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
+    name.strip_suffix(".json").unwrap_or(name)
+}
+
+/// The model whose folder has the longest beginning of a name: what follows says how it was computed.
+fn model_folder(goldens: &Goldens, name: &str) -> Result<String, Missed> {
+    let models = goldens.models()?;
+    let fits = models.into_iter().filter(|model| name.starts_with(model.as_str()));
+    Ok(fits.max_by_key(String::len).unwrap_or_else(|| name.to_owned()))
 }
 
 /// A model of the folder, or one of its adapters (`adapter-NAME`) on its base, live or folded in (`merged-NAME`).

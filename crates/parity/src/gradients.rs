@@ -1,4 +1,4 @@
-//! Gradients of a model's parameters by the names that Hugging Face gives them.
+//! A model's parameters and their gradients, by the names that Hugging Face gives them.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,28 @@ pub(crate) struct ExpectedNorms {
 
 /// The gradients of all parameters that have one, by name, with their shapes.
 pub(crate) fn gradients_of<M: Module>(model: &M, gradients: &Gradients) -> Tensors {
-    let mut visitor = Visitor { gradients, path: Vec::new(), found: BTreeMap::new() };
+    visit(model, Wanted::Gradients(gradients))
+}
+
+/// The values of all parameters by name, with their shapes.
+pub(crate) fn values_of<M: Module>(model: &M) -> Tensors {
+    visit(model, Wanted::Values)
+}
+
+fn visit<M: Module>(model: &M, wanted: Wanted<'_>) -> Tensors {
+    let mut visitor = Visitor { wanted, path: Vec::new(), found: BTreeMap::new() };
     model.visit(&mut visitor);
     visitor.found
 }
 
+/// What is read of each parameter.
+enum Wanted<'a> {
+    Values,
+    Gradients(&'a Gradients),
+}
+
 struct Visitor<'a> {
-    gradients: &'a Gradients,
+    wanted: Wanted<'a>,
     path: Vec<String>,
     found: Tensors,
 }
@@ -41,9 +56,13 @@ impl ModuleVisitor for Visitor<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let Some(gradient) = param.val().grad(self.gradients) else { return };
-        let shape = gradient.dims().to_vec();
-        let values = gradient.into_data().iter::<f32>().collect();
+        let tensor = match &self.wanted {
+            Wanted::Values => Some(param.val()),
+            Wanted::Gradients(gradients) => param.val().grad(gradients),
+        };
+        let Some(tensor) = tensor else { return };
+        let shape = tensor.dims().to_vec();
+        let values = tensor.into_data().iter::<f32>().collect();
         self.found.insert(self.path.join("."), (shape, values));
     }
 }
@@ -68,15 +87,29 @@ pub(crate) fn check_norms(checks: &mut Checks, found: &Tensors, expected: &Expec
 /// Compares every element of every gradient.
 pub(crate) fn check_elements(checks: &mut Checks, found: &Tensors, expected: &Tensors) {
     for (name, (shape, expected)) in expected {
-        let Some((found_shape, found)) = found.get(name) else {
+        let Some(found) = in_shape(found, name, shape) else {
             checks.equal(&format!("gradient of {name}"), "missing", "there");
             continue;
         };
-        let found = if found_shape == shape { found.clone() } else { transposed(found, shape) };
         let largest = expected.iter().fold(0.0_f64, |max, value| max.max(f64::from(value.abs())));
         let tolerance = Tolerance::Absolute(GRADIENT_ELEMENT * largest);
         checks.numbers(&format!("gradient of {name}"), &found, expected, tolerance);
     }
+}
+
+/// A tensor by name as a file holds it, in this shape.
+pub(crate) fn in_shape(found: &Tensors, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
+    let (found_shape, values) = found.get(name)?;
+    Some(if is_turned(name, found_shape, shape) {
+        transposed(values, shape)
+    } else {
+        values.clone()
+    })
+}
+
+/// Linear weights of the decoder's layers stand the other way round; a square one shows it by its name only.
+fn is_turned(name: &str, found: &[usize], shape: &[usize]) -> bool {
+    found != shape || name.ends_with("_proj.weight")
 }
 
 /// Linear weights are `[in, out]` here and `[out, in]` in files.
@@ -85,6 +118,7 @@ fn transposed(values: &[f32], shape: &[usize]) -> Vec<f32> {
     (0..rows).flat_map(|row| (0..columns).map(move |column| values[column * rows + row])).collect()
 }
 
-fn norm(values: &[f32]) -> f64 {
+/// The Euclidean norm.
+pub(crate) fn norm(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
 }

@@ -17,6 +17,11 @@ pub(crate) struct Kind {
 /// Every kind; a file is of the first that recognises it.
 const KINDS: &[Kind] = &[
     Kind { name: "forward", is: |file| file.starts_with("forward/"), run: forward::run },
+    Kind {
+        name: "train_sft",
+        is: |file| file == "losses/train_sft.json",
+        run: losses::train_sft::run,
+    },
     Kind { name: "sft", is: |file| file == "losses/sft.json", run: losses::sft::run },
     Kind { name: "tokenizer", is: |file| file == "tokenizer.json", run: tokenizer::run },
     Kind {

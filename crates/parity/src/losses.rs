@@ -4,6 +4,7 @@
 //! the folder gives their log-probabilities, and [`check_loss`] compares a loss and what follows from it.
 
 pub(crate) mod sft;
+pub(crate) mod train_sft;
 
 use std::collections::BTreeMap;
 

@@ -40,6 +40,11 @@ pub(super) const STEPS: &[Step] = &[
         run: files,
     },
     Step {
+        name: "parity",
+        what: "the golden cases of the Python stack (needs FORETHOUGHT_SHARED)",
+        run: parity,
+    },
+    Step {
         name: "cuda",
         what: "the types of the cuda feature (nothing is linked or run)",
         run: cuda,
@@ -120,6 +125,17 @@ fn files(workspace: &Workspace) -> Result<Outcome, String> {
     }
     run_pipeline(workspace, &config, &files_arguments(&shared))?;
     Ok(Outcome::Passed)
+}
+
+/// Every case whose kind is known must agree.
+fn parity(workspace: &Workspace) -> Result<Outcome, String> {
+    let shared = match shared() {
+        Ok(shared) => shared,
+        Err(why) => return Ok(Outcome::Skipped(why)),
+    };
+    let mut forethought = workspace.command(dispatch::build(workspace, &[])?);
+    forethought.arg("parity").arg(shared.join("goldens")).arg("--failures");
+    run(&mut forethought).map(|()| Outcome::Passed)
 }
 
 /// What `think-files` is told: all shared traces, their columns recognised, the tokenizer of a published model, and a

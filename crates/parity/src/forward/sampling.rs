@@ -69,9 +69,11 @@ impl Passes<'_> {
             max_new_tokens: expected.iter().map(Vec::len).max().unwrap_or_default(),
             ..Sampling::default()
         };
-        let request = Request::new(self.sequences, Seed::new(0));
+        let request =
+            Request { eos_ids: &self.eos_ids, ..Request::new(self.sequences, Seed::new(0)) };
         let found = generate(self.decoder, &sampling, &request, &mut |_| {})?;
         for ((prompt, expected), completion) in self.sequences.iter().zip(expected).zip(&found) {
+            let expected = self.without_padding(expected);
             let ids: Vec<u32> = [prompt.as_slice(), expected].concat();
             let rows = values(logits(self.decoder, &ids));
             let vocab = rows.len() / ids.len();
@@ -85,9 +87,17 @@ impl Passes<'_> {
                 top_two_margin(&logits) >= clear_margin(self.tolerance)
             };
             let decided = (0..expected.len()).take_while(is_decided).count();
-            checks.equal("ids", &completion.ids[..decided], &expected[..decided]);
+            let end = if decided < expected.len() { decided } else { completion.ids.len() };
+            checks.equal("ids", &completion.ids[..end], &expected[..decided]);
         }
         Ok(())
+    }
+
+    /// A continuation up to its end, without what fills a batch behind it.
+    fn without_padding<'a>(&self, ids: &'a [u32]) -> &'a [u32] {
+        let is_end = |id: &u32| self.eos_ids.contains(id) && Some(*id) != self.pad_id;
+        let end = ids.iter().position(is_end).map_or(ids.len(), |end| end + 1);
+        &ids[..end]
     }
 
     /// The distribution of the token after each prompt, after the filters in transformers' order.

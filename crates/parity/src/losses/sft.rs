@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use forethought_model::ScoredRow;
-use forethought_objective::{SupervisedBatch, SupervisedLoss as _};
-use forethought_sft::SftConfig;
+use forethought_model::{Decoder, ScoredRow};
+use forethought_objective::{LossOutput, SupervisedBatch, SupervisedLoss as _};
+use forethought_sft::{SftConfig, SftLoss};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -33,11 +33,42 @@ struct Case {
     expected: ExpectedLoss,
 }
 
+/// A padded batch and its labels; a negative one marks what is not learnt.
 #[derive(Debug, Deserialize)]
-struct Inputs {
+pub(crate) struct Inputs {
     #[serde(flatten)]
     batch: Padded,
     labels: Vec<Vec<i64>>,
+}
+
+impl Inputs {
+    /// The batch as a packed row.
+    pub(crate) fn row(&self) -> ScoredRow {
+        let sequences = self.batch.sequences();
+        let labels = self.batch.unpadded(&self.labels);
+        let masks: Vec<Vec<bool>> =
+            labels.iter().map(|row| row.iter().map(|label| *label >= 0).collect()).collect();
+        let parts: Vec<(&[u32], &[bool])> = sequences
+            .iter()
+            .zip(&masks)
+            .map(|(ids, mask)| (ids.as_slice(), mask.as_slice()))
+            .collect();
+        ScoredRow::masked(&parts)
+    }
+}
+
+/// The loss of a packed row in a step of so many labels.
+pub(crate) fn forward(
+    loss: SftLoss,
+    row: &ScoredRow,
+    decoder: &Decoder,
+    num_step_tokens: usize,
+) -> LossOutput {
+    let scores = row.scores(decoder, 1.0, None);
+    let batch = SupervisedBatch::new(scores.log_probs, num_step_tokens)
+        .with_entropy(scores.entropy)
+        .with_is_argmax(scores.is_argmax);
+    loss.forward(batch)
 }
 
 /// Settings of the trainer that say how the labels were made; the labels are in the file.
@@ -67,19 +98,10 @@ fn compare(
     let case = Case::deserialize(case)?;
     let loss = config(&case.config)?.init();
     let decoder = goldens.trainable(model)?;
-    let sequences = case.inputs.batch.sequences();
-    let labels = case.inputs.batch.unpadded(&case.inputs.labels);
-    let masks: Vec<Vec<bool>> =
-        labels.iter().map(|row| row.iter().map(|label| *label >= 0).collect()).collect();
-    let parts: Vec<(&[u32], &[bool])> =
-        sequences.iter().zip(&masks).map(|(ids, mask)| (ids.as_slice(), mask.as_slice())).collect();
-    let row = ScoredRow::masked(&parts);
-    let scores = row.scores(&decoder, 1.0, None);
+    let row = case.inputs.row();
     let num_step_tokens = case.num_items_in_batch.unwrap_or(row.num_scored());
-    let batch = SupervisedBatch::new(scores.log_probs, num_step_tokens)
-        .with_entropy(scores.entropy)
-        .with_is_argmax(scores.is_argmax);
-    check_loss(checks, &decoder, loss.forward(batch), &case.expected, elements);
+    let output = forward(loss, &row, &decoder, num_step_tokens);
+    check_loss(checks, &decoder, output, &case.expected, elements);
     Ok(())
 }
 
