@@ -7,8 +7,9 @@ use forethought_model::{AttentionPlan, Decoder, KvCache, Packed, PackedTokens, S
 use rand::Rng;
 use rayon::prelude::*;
 
-use crate::generate::{Completion, Request, RolloutError};
-use crate::sampler::{Choice, choose};
+use crate::error::RolloutError;
+use crate::generate::{Completion, Request, StopCheck};
+use crate::sampler::{Choice, Past, choose};
 use crate::sampling::Sampling;
 
 /// What all chunks of one request share.
@@ -19,6 +20,8 @@ pub(crate) struct Job<'a> {
     pub(crate) request: &'a Request<'a>,
     /// `[hidden, vocab]`, laid out so that a product with few rows runs at full speed.
     head: Tensor<2>,
+    /// The ending tokens that the model knows: a generation config may name others.
+    known_eos_ids: Vec<u32>,
 }
 
 impl<'a> Job<'a> {
@@ -27,7 +30,10 @@ impl<'a> Job<'a> {
         sampling: &'a Sampling,
         request: &'a Request<'a>,
     ) -> Self {
-        Self { model, sampling, request, head: contiguous(model.head().transpose()) }
+        let vocab_size = model.config().vocab_size;
+        let known = request.eos_ids.iter().copied().filter(|id| (*id as usize) < vocab_size);
+        let head = contiguous(model.head().transpose());
+        Self { model, sampling, request, head, known_eos_ids: known.collect() }
     }
 }
 
@@ -63,13 +69,24 @@ impl Sample {
     }
 
     /// Takes the token that was drawn.
-    fn append(&mut self, choice: Choice, job: &Job<'_>) {
+    fn append(&mut self, choice: Choice, job: &Job<'_>) -> Result<(), RolloutError> {
         let completion = &mut self.completion;
         completion.ids.push(choice.id);
         completion.log_probs.push(choice.log_prob);
-        completion.is_finished = job.request.eos_ids.contains(&choice.id);
+        completion.is_finished =
+            job.request.eos_ids.contains(&choice.id) || is_stopped(&completion.ids, job)?;
         self.is_done =
             completion.is_finished || completion.ids.len() == job.sampling.max_new_tokens;
+        Ok(())
+    }
+}
+
+fn is_stopped(ids: &[u32], job: &Job<'_>) -> Result<bool, RolloutError> {
+    match job.request.stop {
+        Some(StopCheck(check)) if !job.sampling.stop_strings.is_empty() => {
+            check(ids).map_err(RolloutError::Stop)
+        }
+        _ => Ok(false),
     }
 }
 
@@ -131,25 +148,26 @@ impl<'a> Chunk<'a> {
 
     /// Draws a token for every unfinished sample and computes the logits of the next; returns how many it drew.
     pub(crate) fn step(&mut self) -> Result<usize, RolloutError> {
-        let num_drawn = self.draw();
+        let num_drawn = self.draw()?;
         if !self.is_done() {
             self.compute()?;
         }
         Ok(num_drawn)
     }
 
-    fn draw(&mut self) -> usize {
+    fn draw(&mut self) -> Result<usize, RolloutError> {
         let Self { job, samples, logits, .. } = self;
         let vocab_size = job.model.config().vocab_size;
         // Every draw has a stream of its own, so the order in which threads take the samples does not matter.
         let unfinished = samples.par_iter_mut().filter(|sample| !sample.is_done);
         let drawn = unfinished.map(|sample| {
             let row = &logits[sample.row * vocab_size..][..vocab_size];
-            let uniform = uniform(&sample.completion, job.request);
-            let choice = choose(row, &seen(&sample.completion, job), job.sampling, uniform);
-            sample.append(choice, job);
+            let completion = &sample.completion;
+            let past = Past { seen: &seen(completion, job), banned: banned(completion, job) };
+            let choice = choose(row, past, job.sampling, uniform(completion, job.request));
+            sample.append(choice, job).map(|()| 1)
         });
-        drawn.count()
+        drawn.try_reduce(|| 0, |left, right| Ok(left + right))
     }
 
     /// One forward pass over the latest token of every unfinished sample.
@@ -189,10 +207,17 @@ fn seen(completion: &Completion, job: &Job<'_>) -> Vec<u32> {
     [&job.request.prompts[completion.prompt_index], completion.ids.as_slice()].concat()
 }
 
+/// The tokens that would end a completion which is still too short.
+fn banned<'j>(completion: &Completion, job: &'j Job<'_>) -> &'j [u32] {
+    let is_short = completion.ids.len() < job.sampling.min_new_tokens;
+    if is_short { &job.known_eos_ids } else { &[] }
+}
+
 /// The number in `[0, 1)` that decides the next token of a completion.
 fn uniform(completion: &Completion, request: &Request<'_>) -> f64 {
     let Completion { prompt_index, sample_index, ids, .. } = completion;
-    let place = [request.step, *prompt_index as u64, *sample_index as u64, ids.len() as u64];
+    let prompt = request.first_prompt + *prompt_index as u64;
+    let place = [request.step, prompt, *sample_index as u64, ids.len() as u64];
     let bits = request.seed.stream("sampled token", &place).next_u64();
     (bits >> 11) as f64 / (1u64 << 53) as f64
 }
@@ -203,7 +228,7 @@ fn contiguous(matrix: Tensor<2>) -> Tensor<2> {
     Tensor::from_data(matrix.into_data(), &device)
 }
 
-fn indices(indices: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
+pub(crate) fn indices(indices: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
     let indices: Vec<i64> = indices.iter().map(|&index| i64::from(narrow(index))).collect();
     let length = indices.len();
     Tensor::from_data(TensorData::new(indices, [length]), &beside.device())

@@ -1,13 +1,15 @@
 //! A request for completions: its check, its division into chunks, its answer.
 
+use std::fmt;
 use std::ops::Range;
 
 use burn::module::Module;
-use forethought_model::Decoder;
+use forethought_model::{Decoder, DecoderConfig};
 use forethought_seed::Seed;
 
 use crate::chunk::{Chunk, Job};
-use crate::sampling::{Sampling, SamplingError};
+use crate::error::{PromptError, RolloutError};
+use crate::sampling::Sampling;
 
 /// Tokens whose keys and values are held at a time unless a request says otherwise: 768 MiB for Qwen2-0.5B, 64 MiB for
 /// the tiny default model.
@@ -26,6 +28,11 @@ pub struct Request<'a> {
     pub seed: Seed,
     /// The training step, or any other number that tells this request from others with the same seed.
     pub step: u64,
+    /// What the first prompt counts as in these streams. Whoever divides a long list of prompts into requests gives the
+    /// number of prompts before, and gets the completions of one request for all.
+    pub first_prompt: u64,
+    /// Finds the stop strings of the sampling, without which they are an error.
+    pub stop: Option<StopCheck<'a>>,
     /// Prompts are completed in chunks of which prompts and completions have at most this many tokens (a single prompt
     /// with all its samples always is a chunk). It bounds memory and changes no result.
     pub max_cached_tokens: usize,
@@ -41,8 +48,21 @@ impl<'a> Request<'a> {
             eos_ids: &[],
             seed,
             step: 0,
+            first_prompt: 0,
+            stop: None,
             max_cached_tokens: DEFAULT_MAX_CACHED_TOKENS,
         }
+    }
+}
+
+/// Says whether a completion, given as its ids so far, has just been ended by a stop string. It is asked after every
+/// token, by several threads, and an error ends the request.
+#[derive(Clone, Copy)]
+pub struct StopCheck<'a>(pub &'a (dyn Fn(&[u32]) -> Result<bool, String> + Sync));
+
+impl fmt::Debug for StopCheck<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("StopCheck").finish_non_exhaustive()
     }
 }
 
@@ -56,9 +76,9 @@ pub struct Completion {
     /// Token ids, the ending token included where there is one.
     pub ids: Vec<u32>,
     /// Log-probability of each token, in nats: at the temperature (1 if that is 0), under the whole distribution, that
-    /// is before repetition penalty, top-k and top-p. [`Decoder::score`] at that temperature gives the same.
+    /// is before repetition penalty, bans, top-k, top-p and min-p. [`Decoder::score`] at that temperature gives the same.
     pub log_probs: Vec<f32>,
-    /// Whether it was ended by one of `eos_ids` rather than by its length.
+    /// Whether it was ended by one of `eos_ids` or by a stop string rather than by its length.
     pub is_finished: bool,
 }
 
@@ -71,45 +91,6 @@ pub struct Progress {
     pub num_samples: usize,
     /// Tokens generated so far.
     pub num_tokens: usize,
-}
-
-/// A request that cannot be answered.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RolloutError {
-    /// A number of the sampling is out of range.
-    #[error(transparent)]
-    Sampling(#[from] SamplingError),
-    /// There is nothing to continue.
-    #[error("prompt {0} is empty")]
-    EmptyPrompt(usize),
-    /// A prompt leaves no room for its completion.
-    #[error(
-        "prompt {prompt} of {tokens} tokens and {new} new ones exceed the model's {limit} positions"
-    )]
-    TooLong {
-        /// Index of the prompt.
-        prompt: usize,
-        /// Its length.
-        tokens: usize,
-        /// Tokens to generate.
-        new: usize,
-        /// `max_position_embeddings` of the model.
-        limit: usize,
-    },
-    /// A token id is not below the vocabulary size.
-    #[error("prompt {prompt} has token id {id}, the model's vocabulary has {vocab_size}")]
-    UnknownToken {
-        /// Index of the prompt.
-        prompt: usize,
-        /// The id.
-        id: u32,
-        /// Vocabulary size of the model.
-        vocab_size: usize,
-    },
-    /// The model computes infinities or worse, as it does after training has diverged.
-    #[error("the model's logits are not finite: its weights are useless")]
-    NotFinite,
 }
 
 /// Completes every prompt of a request. The answer is ordered by prompt, then by sample.
@@ -127,8 +108,15 @@ pub fn generate(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Completion>, RolloutError> {
     sampling.validate()?;
+    if !sampling.stop_strings.is_empty() && request.stop.is_none() {
+        return Err(RolloutError::NoStopCheck);
+    }
+    if 0 < sampling.min_new_tokens && ends_always(request.eos_ids, model.config().vocab_size) {
+        return Err(RolloutError::EndsAlways);
+    }
     for (index, prompt) in request.prompts.iter().enumerate() {
-        check(index, prompt, model, sampling)?;
+        check_prompt(prompt, model.config(), sampling)
+            .map_err(|source| RolloutError::Prompt { index, source })?;
     }
     let mut done: Vec<Completion> = Vec::new();
     let num_samples = request.prompts.len() * request.samples_per_prompt;
@@ -151,22 +139,42 @@ pub fn generate(
     Ok(done)
 }
 
-fn check(
-    prompt: usize,
+/// Whether there is no token to go on with.
+fn ends_always(eos_ids: &[u32], vocab_size: usize) -> bool {
+    let mut ending = vec![false; vocab_size];
+    for &id in eos_ids {
+        if let Some(ends) = ending.get_mut(id as usize) {
+            *ends = true;
+        }
+    }
+    ending.into_iter().all(|ends| ends)
+}
+
+/// Checks whether a model can continue a prompt, as [`generate`] does for each.
+///
+/// # Errors
+///
+/// If the prompt is empty, leaves no room for the longest completion, or has a token that the model does not know.
+pub fn check_prompt(
     ids: &[u32],
-    model: &Decoder,
+    config: &DecoderConfig,
     sampling: &Sampling,
-) -> Result<(), RolloutError> {
-    let (tokens, new) = (ids.len(), sampling.max_new_tokens);
-    let (limit, vocab_size) = (model.config().max_position_embeddings, model.config().vocab_size);
+) -> Result<(), PromptError> {
+    let (tokens, new, limit) = (ids.len(), sampling.max_new_tokens, config.max_position_embeddings);
     if tokens == 0 {
-        return Err(RolloutError::EmptyPrompt(prompt));
+        return Err(PromptError::Empty);
     }
-    if limit < tokens + new {
-        return Err(RolloutError::TooLong { prompt, tokens, new, limit });
+    if limit < tokens.saturating_add(new) {
+        return Err(PromptError::TooLong { tokens, new, limit });
     }
+    known_tokens(ids, config)
+}
+
+/// Every id must have a row of the embedding.
+pub(crate) fn known_tokens(ids: &[u32], config: &DecoderConfig) -> Result<(), PromptError> {
+    let vocab_size = config.vocab_size;
     match ids.iter().find(|id| vocab_size <= **id as usize) {
-        Some(&id) => Err(RolloutError::UnknownToken { prompt, id, vocab_size }),
+        Some(&id) => Err(PromptError::UnknownToken { id, vocab_size }),
         None => Ok(()),
     }
 }

@@ -28,14 +28,18 @@
 //! ```
 
 mod chunk;
+mod error;
 mod generate;
+mod given;
 mod sampler;
 mod sampling;
 
+pub use error::{PromptError, RolloutError};
 pub use generate::{
-    Completion, DEFAULT_MAX_CACHED_TOKENS, Progress, Request, RolloutError, generate,
+    Completion, DEFAULT_MAX_CACHED_TOKENS, Progress, Request, StopCheck, check_prompt, generate,
 };
-pub use sampler::{Candidate, distribution};
+pub use given::{Given, given_log_probs};
+pub use sampler::{Candidate, Past, distribution};
 pub use sampling::{Sampling, SamplingError};
 
 /// The example of the readme, compiled with the doc tests.

@@ -13,6 +13,15 @@ pub struct Candidate {
     pub probability: f64,
 }
 
+/// What the sequence so far says about its next token.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Past<'a> {
+    /// Tokens that the repetition penalty is for, in any order.
+    pub seen: &'a [u32],
+    /// Tokens that may not come next, in any order; not all tokens.
+    pub banned: &'a [u32],
+}
+
 /// What was drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Choice {
@@ -23,29 +32,36 @@ pub(crate) struct Choice {
 
 /// Draws a token: the one at which the candidates' cumulative probability, in the order of their ids, passes
 /// `uniform`, a number in `[0, 1)`.
-pub(crate) fn choose(logits: &[f32], seen: &[u32], sampling: &Sampling, uniform: f64) -> Choice {
-    let id = draw(&distribution(logits, seen, sampling), uniform);
+pub(crate) fn choose(logits: &[f32], past: Past<'_>, sampling: &Sampling, uniform: f64) -> Choice {
+    let id = draw(&distribution(logits, past, sampling), uniform);
     Choice { id, log_prob: log_prob(logits, id, sampling.score_temperature()) }
 }
 
 /// The tokens that may come next and their probabilities, in the order of their ids.
 ///
-/// `seen` are the tokens that the repetition penalty is for, in any order. Temperature 0 leaves the most likely token,
-/// the one with the smallest id if there are several.
+/// Temperature 0 leaves the most likely token, the one with the smallest id if there are several.
+///
+/// # Panics
+///
+/// If a token of the past is not below the number of logits.
 #[must_use]
-pub fn distribution(logits: &[f32], seen: &[u32], sampling: &Sampling) -> Vec<Candidate> {
-    let scores = penalised(logits, seen, sampling.repetition_penalty);
+pub fn distribution(logits: &[f32], past: Past<'_>, sampling: &Sampling) -> Vec<Candidate> {
+    let mut scores = penalised(logits, past.seen, sampling.repetition_penalty);
+    for &id in past.banned {
+        scores[id as usize] = f32::NEG_INFINITY;
+    }
     if sampling.temperature == 0.0 {
         return most_likely(&scores);
     }
     let threshold = kth_largest(&scores, sampling.top_k);
     let largest = f64::from(largest(&scores));
-    let kept = scores.iter().zip(0..).filter(|(score, _)| threshold <= **score);
+    let is_kept = |score: f32| threshold <= score && f32::NEG_INFINITY < score;
+    let kept = scores.iter().zip(0..).filter(|(score, _)| is_kept(**score));
     let weight = |score: f32| ((f64::from(score) - largest) / sampling.temperature).exp();
     let kept =
         kept.map(|(&score, id)| Candidate { id, probability: weight(score) }).collect::<Vec<_>>();
     let kept = if sampling.top_p < 1.0 { nucleus(kept, sampling.top_p) } else { kept };
-    normalised(kept)
+    normalised(if sampling.min_p > 0.0 { likely_enough(kept, sampling.min_p) } else { kept })
 }
 
 fn most_likely(scores: &[f32]) -> Vec<Candidate> {
@@ -58,10 +74,11 @@ fn most_likely(scores: &[f32]) -> Vec<Candidate> {
 #[expect(clippy::cast_possible_truncation, reason = "logits are 32-bit floats")]
 fn penalised(logits: &[f32], seen: &[u32], penalty: f64) -> Vec<f32> {
     let mut scores = logits.to_vec();
-    let penalty = penalty as f32;
     for &id in seen {
-        let logit = logits[id as usize];
-        scores[id as usize] = if logit < 0.0 { logit * penalty } else { logit / penalty };
+        let logit = f64::from(logits[id as usize]);
+        let score = if logit < 0.0 { logit * penalty } else { logit / penalty };
+        // An extreme penalty shall not make infinities, whose differences are no numbers.
+        scores[id as usize] = score.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
     }
     scores
 }
@@ -102,6 +119,13 @@ fn nucleus(mut candidates: Vec<Candidate>, top_p: f64) -> Vec<Candidate> {
         front *= 8;
     }
     candidates.sort_unstable_by_key(|candidate| candidate.id);
+    candidates
+}
+
+/// Keeps the candidates with at least the share `min_p` of the largest probability.
+fn likely_enough(mut candidates: Vec<Candidate>, min_p: f64) -> Vec<Candidate> {
+    let largest = candidates.iter().map(|candidate| candidate.probability).fold(0.0, f64::max);
+    candidates.retain(|candidate| min_p * largest <= candidate.probability);
     candidates
 }
 
@@ -170,13 +194,13 @@ mod tests {
 
     #[test]
     fn the_whole_distribution_is_the_softmax() {
-        let candidates = distribution(&logits(), &[], &Sampling::default());
+        let candidates = distribution(&logits(), Past::default(), &Sampling::default());
         for (candidate, expected) in candidates.iter().zip([0.1, 0.4, 0.2, 0.3]) {
             assert!((candidate.probability - expected).abs() < 1e-7, "{candidate:?}");
         }
         // At temperature 1/2 probabilities are squared: 1, 16, 4 and 9 of 30.
         let cold = Sampling { temperature: 0.5, ..Sampling::default() };
-        let candidates = distribution(&logits(), &[], &cold);
+        let candidates = distribution(&logits(), Past::default(), &cold);
         for (candidate, expected) in candidates.iter().zip([1.0, 16.0, 4.0, 9.0]) {
             assert!((candidate.probability - expected / 30.0).abs() < 1e-7, "{candidate:?}");
         }
@@ -184,8 +208,13 @@ mod tests {
 
     #[test]
     fn top_p_keeps_the_fewest_that_hold_it() {
-        let kept =
-            |top_p| ids(&distribution(&logits(), &[], &Sampling { top_p, ..Sampling::default() }));
+        let kept = |top_p| {
+            ids(&distribution(
+                &logits(),
+                Past::default(),
+                &Sampling { top_p, ..Sampling::default() },
+            ))
+        };
         assert_eq!(kept(0.39), [1]);
         assert_eq!(kept(0.41), [1, 3]);
         assert_eq!(kept(0.69), [1, 3]);
@@ -198,13 +227,55 @@ mod tests {
         let kept = |top_k| {
             ids(&distribution(
                 &[1.0, 3.0, 2.0, 2.0],
-                &[],
+                Past::default(),
                 &Sampling { top_k, ..Sampling::default() },
             ))
         };
         assert_eq!(kept(1), [1]);
         assert_eq!(kept(2), [1, 2, 3]);
         assert_eq!(kept(9), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn min_p_keeps_what_is_likely_beside_the_most_likely() {
+        // 0.1, 0.4, 0.2, 0.3 are 0.25, 1, 0.5 and 0.75 of the largest.
+        let kept = |min_p, top_k| {
+            let sampling = Sampling { min_p, top_k, ..Sampling::default() };
+            ids(&distribution(&logits(), Past::default(), &sampling))
+        };
+        assert_eq!(kept(0.2, 0), [0, 1, 2, 3]);
+        assert_eq!(kept(0.3, 0), [1, 2, 3]);
+        assert_eq!(kept(0.7, 0), [1, 3]);
+        assert_eq!(kept(0.3, 2), [1, 3]);
+        assert_eq!(kept(1.0, 0), [1]);
+        // The share is of the probability at the temperature: squared, 0.3 is 9 / 16 of the largest.
+        let cold = Sampling { min_p: 0.7, temperature: 0.5, ..Sampling::default() };
+        assert_eq!(ids(&distribution(&logits(), Past::default(), &cold)), [1]);
+    }
+
+    #[test]
+    fn a_banned_token_has_no_probability_and_leaves_the_others_theirs() {
+        let past = Past { seen: &[], banned: &[1] };
+        let candidates = distribution(&logits(), past, &Sampling::default());
+        assert_eq!(ids(&candidates), [0, 2, 3]);
+        assert!((candidates[2].probability - 0.5).abs() < 1e-7);
+        let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
+        assert_eq!(ids(&distribution(&logits(), past, &greedy)), [3]);
+        // What is recorded is the probability under the model, which knows of no ban.
+        let choice = choose(&logits(), past, &greedy, 0.0);
+        assert!((choice.log_prob - 0.3f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn extreme_penalties_and_temperatures_leave_numbers() {
+        let past = Past { seen: &[0, 1, 2], banned: &[] };
+        for repetition_penalty in [1e-300, 1e300] {
+            for temperature in [1e-300, 1e300] {
+                let sampling = Sampling { repetition_penalty, temperature, ..Sampling::default() };
+                let candidates = distribution(&[5.0, -5.0, 0.0, 1.0], past, &sampling);
+                assert!((total(&candidates) - 1.0).abs() < 1e-9, "{candidates:?}");
+            }
+        }
     }
 
     #[test]
@@ -215,14 +286,14 @@ mod tests {
     #[test]
     fn temperature_zero_takes_the_first_of_the_largest_and_scores_it_at_one() {
         let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
-        assert_eq!(choose(&[1.0, 2.0, 2.0], &[], &greedy, 0.99).id, 1);
-        let choice = choose(&logits(), &[], &greedy, 0.0);
+        assert_eq!(choose(&[1.0, 2.0, 2.0], Past::default(), &greedy, 0.99).id, 1);
+        let choice = choose(&logits(), Past::default(), &greedy, 0.0);
         assert!((choice.log_prob - 0.4f32.ln()).abs() < 1e-6);
     }
 
     #[test]
     fn a_draw_is_where_the_cumulative_probability_passes_the_number() {
-        let candidates = distribution(&logits(), &[], &Sampling::default());
+        let candidates = distribution(&logits(), Past::default(), &Sampling::default());
         let drawn =
             [0.0, 0.09, 0.11, 0.49, 0.51, 0.69, 0.71, 0.999_999_999].map(|u| draw(&candidates, u));
         assert_eq!(drawn, [0, 0, 1, 1, 2, 2, 3, 3]);
@@ -232,7 +303,7 @@ mod tests {
     fn the_log_probability_is_of_the_whole_distribution_at_the_temperature() {
         let sampling =
             Sampling { temperature: 0.5, top_k: 1, repetition_penalty: 9.0, ..Sampling::default() };
-        let choice = choose(&logits(), &[2], &sampling, 0.5);
+        let choice = choose(&logits(), Past { seen: &[2], banned: &[] }, &sampling, 0.5);
         assert_eq!(choice.id, 1);
         assert!((choice.log_prob - (16f32 / 30.0).ln()).abs() < 1e-6, "{choice:?}");
     }

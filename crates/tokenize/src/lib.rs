@@ -26,6 +26,7 @@ mod folder;
 mod overflow;
 mod python;
 mod specials;
+mod stop;
 mod template;
 
 pub use bpe::{BpeConfig, BpeError, train_bpe};
@@ -33,4 +34,5 @@ pub use encoded::{Boundary, Encoded, Ending, Prompt};
 pub use encoder::Encoder;
 pub use error::TokenizeError;
 pub use overflow::{Fitted, Overflow, TooLong, fit};
+pub use stop::StopStrings;
 pub use template::{ChatTemplate, Conversation, GenerationPrompt, TemplateError};

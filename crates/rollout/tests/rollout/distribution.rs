@@ -1,7 +1,7 @@
 //! Which tokens may come next, with which probability, and how often they do.
 
 use forethought_model::pack;
-use forethought_rollout::{Candidate, Request, Sampling, distribution, generate};
+use forethought_rollout::{Candidate, Past, Request, Sampling, distribution, generate};
 use forethought_seed::Seed;
 use safetensors::SafeTensors;
 
@@ -14,7 +14,12 @@ fn sampling() -> Sampling {
         top_p: 0.8,
         repetition_penalty: 1.05,
         max_new_tokens: 1,
+        ..Sampling::default()
     }
+}
+
+fn seen(prompt: &[u32]) -> Past<'_> {
+    Past { seen: prompt, banned: &[] }
 }
 
 /// Draws of each prompt in the frequency test.
@@ -52,11 +57,11 @@ fn penalty_temperature_top_k_and_top_p_equal_transformers() {
         let logits = last_logits(prompt);
         let top_k = Sampling { top_p: 1.0, ..sampling() };
         assert_equal(
-            &distribution(&logits, prompt, &top_k),
+            &distribution(&logits, seen(prompt), &top_k),
             &expected(&format!("sample.{i}.probs_topk")),
         );
         assert_equal(
-            &distribution(&logits, prompt, &sampling()),
+            &distribution(&logits, seen(prompt), &sampling()),
             &expected(&format!("sample.{i}.probs")),
         );
     }
@@ -67,7 +72,7 @@ fn after_the_penalty_nothing_is_left_of_the_prompt() {
     for (i, prompt) in ids("ids").iter().enumerate() {
         let penalised = expected(&format!("sample.{i}.after_rep"));
         let without = Sampling { repetition_penalty: 1.0, ..sampling() };
-        let once = distribution(&penalised, prompt, &without);
+        let once = distribution(&penalised, seen(prompt), &without);
         assert_equal(&once, &expected(&format!("sample.{i}.probs")));
     }
 }
@@ -79,7 +84,7 @@ fn top_p_alone_equals_transformers_for_a_wide_nucleus() {
     for (i, prompt) in ids("ids").iter().enumerate() {
         let expected = expected(&format!("sample.{i}.top_p_0.9_only"));
         assert!(300 < expected.iter().filter(|probability| 0.0 < **probability).count());
-        assert_equal(&distribution(&last_logits(prompt), prompt, &top_p), &expected);
+        assert_equal(&distribution(&last_logits(prompt), seen(prompt), &top_p), &expected);
     }
 }
 
@@ -95,7 +100,7 @@ fn tokens_come_as_often_as_their_probability_says() {
     let completions =
         generate(&model(), &sampling(), &request, &mut |_| {}).expect("a valid request");
     for (i, prompt) in prompts.iter().enumerate() {
-        let candidates = distribution(&last_logits(prompt), prompt, &sampling());
+        let candidates = distribution(&last_logits(prompt), seen(prompt), &sampling());
         let drawn: Vec<u32> =
             completions.iter().filter(|one| one.prompt_index == i).map(|one| one.ids[0]).collect();
         assert_eq!(drawn.len(), NUM_DRAWS);
