@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::generate::Generate;
+use crate::logprobs::Logprobs;
+
 /// Post-training of small language models, from one YAML file to one report.
 #[derive(Debug, Parser)]
 #[command(name = "forethought", version, max_term_width = 110)]
@@ -16,6 +19,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the stages of a pipeline; stages with nothing changed are skipped
     Pipeline(Pipeline),
+    /// Sample completions of prompts: JSON lines in, JSON lines out
+    Generate(Generate),
+    /// Compute the log-probability of every token of given sequences: JSON lines in, JSON lines out
+    Logprobs(Logprobs),
     /// Print the metrics of a finished run as a table, or as JSON
     Evaluate(Evaluate),
     /// Write the report of a finished run again

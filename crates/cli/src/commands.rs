@@ -11,6 +11,7 @@ use forethought_pipeline::{
 };
 
 use crate::arguments::{Evaluate, Pipeline, Report};
+use crate::rows::RowError;
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -21,6 +22,16 @@ pub(crate) enum Failure {
     Parity(ParityError),
     /// Something of the system failed.
     Io(PathBuf, std::io::Error),
+    /// A row of the input cannot be used.
+    Row(RowError),
+    /// The command line asks for something that cannot be.
+    Usage(String),
+}
+
+impl From<RowError> for Failure {
+    fn from(error: RowError) -> Self {
+        Self::Row(error)
+    }
 }
 
 impl From<PipelineError> for Failure {
@@ -36,6 +47,8 @@ impl Failure {
             Self::Pipeline(error) => (error.to_string(), if error.is_usage() { 2 } else { 1 }),
             Self::Parity(error) => (error.to_string(), 2),
             Self::Io(path, error) => (format!("{}: {error}", path.display()), 1),
+            Self::Row(error) => (error.to_string(), 1),
+            Self::Usage(text) => (text, 2),
         };
         Console::Stderr.line(format!("error: {text}"));
         ExitCode::from(code)

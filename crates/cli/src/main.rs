@@ -3,7 +3,12 @@
 mod arguments;
 mod commands;
 mod export;
+mod generate;
+mod logprobs;
+mod model_folder;
 mod parity;
+mod prompts;
+mod rows;
 
 use std::process::ExitCode;
 
@@ -19,6 +24,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Pipeline(pipeline) => commands::pipeline(&pipeline),
+        Command::Generate(arguments) => generate::run(&arguments),
+        Command::Logprobs(arguments) => logprobs::run(&arguments),
         Command::Evaluate(run) => commands::evaluate(&run),
         Command::Report(run) => commands::report(&run),
         Command::Export(export) => export::run(&export),

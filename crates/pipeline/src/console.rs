@@ -29,11 +29,24 @@ impl Console {
     /// A bar over `length` units of work.
     #[must_use]
     pub fn bar(self, length: usize, what: &str) -> Bar {
+        self.draw(Some(length), what)
+    }
+
+    /// A count of units of work of which nobody knows how many there are.
+    #[must_use]
+    pub fn count(self, what: &str) -> Bar {
+        self.draw(None, what)
+    }
+
+    fn draw(self, length: Option<usize>, what: &str) -> Bar {
         let is_drawn = self == Self::Stderr && std::io::stderr().is_terminal();
         let target =
             if is_drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(length as u64), target);
-        let template = "  {msg:<28} {wide_bar} {pos}/{len}  ETA {eta}";
+        let bar = ProgressBar::with_draw_target(length.map(|length| length as u64), target);
+        let template = match length {
+            Some(_) => "  {msg:<28} {wide_bar} {pos}/{len}  ETA {eta}",
+            None => "  {msg:<28} {spinner} {pos} in {elapsed}",
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -60,13 +73,14 @@ impl Bar {
         let is_due = self.plain.is_some_and(|last| last.elapsed() >= PLAIN_INTERVAL);
         if is_due && done > 0 {
             self.plain = Some(Instant::now());
-            let length = self.drawn.length().unwrap_or_default();
-            let left = self.started.elapsed().mul_f64(length as f64 / done as f64 - 1.0);
-            Console::Stderr.line(format!(
-                "  {} {done}/{length}, ETA {} s",
-                self.what,
-                left.as_secs()
-            ));
+            let (what, elapsed) = (&self.what, self.started.elapsed());
+            Console::Stderr.line(match self.drawn.length() {
+                Some(length) => {
+                    let left = elapsed.mul_f64((length as f64 / done as f64 - 1.0).max(0.0));
+                    format!("  {what} {done}/{length}, ETA {} s", left.as_secs())
+                }
+                None => format!("  {what} {done} in {} s", elapsed.as_secs()),
+            });
         }
     }
 }

@@ -228,7 +228,7 @@ fn contiguous(matrix: Tensor<2>) -> Tensor<2> {
     Tensor::from_data(matrix.into_data(), &device)
 }
 
-pub(crate) fn indices(indices: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
+fn indices(indices: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
     let indices: Vec<i64> = indices.iter().map(|&index| i64::from(narrow(index))).collect();
     let length = indices.len();
     Tensor::from_data(TensorData::new(indices, [length]), &beside.device())

@@ -49,9 +49,7 @@ pub enum PromptError {
     #[error("is empty")]
     Empty,
     /// A prompt leaves no room for its completion.
-    #[error(
-        "has {tokens} tokens, which with {new} new ones exceed the model's {limit} positions (max_position_embeddings)"
-    )]
+    #[error("has {tokens} tokens, {}more than the model's {limit} positions (max_position_embeddings)", with(*new))]
     TooLong {
         /// Its length.
         tokens: usize,
@@ -68,4 +66,8 @@ pub enum PromptError {
         /// Vocabulary size of the model.
         vocab_size: usize,
     },
+}
+
+fn with(new: usize) -> String {
+    if new == 0 { String::new() } else { format!("with {new} new ones ") }
 }

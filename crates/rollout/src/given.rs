@@ -1,10 +1,8 @@
 //! Log-probabilities of tokens that are given rather than drawn.
 
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
-use forethought_model::{Decoder, Packed, pack};
+use forethought_model::{Decoder, DecoderConfig, ScoredRow};
 
-use crate::chunk::indices;
 use crate::error::{PromptError, RolloutError};
 use crate::generate::known_tokens;
 
@@ -45,7 +43,8 @@ pub fn given_log_probs(
     temperature: f64,
 ) -> Result<Vec<Vec<f32>>, RolloutError> {
     for (index, sequence) in sequences.iter().enumerate() {
-        check(sequence, model).map_err(|source| RolloutError::Sequence { index, source })?;
+        check_given(sequence.ids, model.config())
+            .map_err(|source| RolloutError::Sequence { index, source })?;
     }
     let model = model.valid();
     let mut scored = Vec::with_capacity(sequences.len());
@@ -55,15 +54,20 @@ pub fn given_log_probs(
     Ok(scored)
 }
 
-fn check(sequence: &Given<'_>, model: &Decoder) -> Result<(), PromptError> {
-    let (tokens, limit) = (sequence.ids.len(), model.config().max_position_embeddings);
+/// Checks whether a model can read a sequence, as [`given_log_probs`] does for each.
+///
+/// # Errors
+///
+/// If the sequence is empty, longer than the model's positions, or has a token that the model does not know.
+pub fn check_given(ids: &[u32], config: &DecoderConfig) -> Result<(), PromptError> {
+    let (tokens, limit) = (ids.len(), config.max_position_embeddings);
     if tokens == 0 {
         return Err(PromptError::Empty);
     }
     if limit < tokens {
         return Err(PromptError::TooLong { tokens, new: 0, limit });
     }
-    known_tokens(sequence.ids, model.config())
+    known_tokens(ids, config)
 }
 
 /// Runs of sequences that are computed together.
@@ -82,26 +86,15 @@ fn score(
     group: &[Given<'_>],
     temperature: f64,
 ) -> Result<Vec<Vec<f32>>, RolloutError> {
-    let Packed { tokens, rows } = pack(&group.iter().map(|one| one.ids).collect::<Vec<_>>());
-    let (mut before, mut targets) = (Vec::new(), Vec::new());
-    for (sequence, row) in group.iter().zip(&rows) {
-        let scored = sequence.first()..row.len();
-        before.extend(scored.clone().map(|place| row[place - 1]));
-        targets.extend(scored.map(|place| sequence.ids[place] as usize));
-    }
-    if targets.is_empty() {
+    let row = ScoredRow::new(&group.iter().map(|one| (one.ids, one.first())).collect::<Vec<_>>());
+    if row.num_scored() == 0 {
         return Ok(vec![Vec::new(); group.len()]);
     }
-    let hidden = model.forward(&tokens, None); // [packed token, hidden]
-    let (before, targets): (_, Tensor<1, Int>) =
-        (indices(&before, &hidden), indices(&targets, &hidden));
-    let hidden = hidden.select(0, before); // [scored token, hidden]
-    let log_probs = model.score(hidden, targets, temperature).log_probs.into_data();
+    let log_probs = row.scores(model, temperature, None).log_probs.into_data();
     let mut log_probs = log_probs.iter::<f32>();
-    let taken: Vec<Vec<f32>> = group
-        .iter()
-        .map(|one| log_probs.by_ref().take(one.ids.len() - one.first()).collect())
-        .collect();
+    let lengths = row.lengths().iter();
+    let taken: Vec<Vec<f32>> =
+        lengths.map(|&length| log_probs.by_ref().take(length).collect()).collect();
     let is_finite = taken.iter().flatten().all(|log_prob| log_prob.is_finite());
     is_finite.then_some(taken).ok_or(RolloutError::NotFinite)
 }

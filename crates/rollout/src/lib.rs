@@ -38,7 +38,7 @@ pub use error::{PromptError, RolloutError};
 pub use generate::{
     Completion, DEFAULT_MAX_CACHED_TOKENS, Progress, Request, StopCheck, check_prompt, generate,
 };
-pub use given::{Given, given_log_probs};
+pub use given::{Given, check_given, given_log_probs};
 pub use sampler::{Candidate, Past, distribution};
 pub use sampling::{Sampling, SamplingError};
 

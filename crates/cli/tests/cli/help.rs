@@ -4,7 +4,9 @@ use forethought_tests::repository;
 
 use crate::{forethought, outcome};
 
-const COMMANDS: [&str; 5] = ["pipeline", "evaluate", "report", "export", "parity"];
+/// Every command.
+const COMMANDS: [&str; 7] =
+    ["pipeline", "generate", "logprobs", "evaluate", "report", "export", "parity"];
 
 fn help(command: &[&str]) -> String {
     let (code, text, _) = outcome(forethought(&repository()).args(command).arg("--help"));

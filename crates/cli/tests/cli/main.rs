@@ -3,7 +3,10 @@
 mod commands;
 mod exit_codes;
 mod export;
+mod generate;
 mod help;
+mod logprobs;
+mod rows;
 mod signals;
 
 use std::path::Path;

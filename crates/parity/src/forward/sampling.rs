@@ -1,6 +1,6 @@
 //! Greedy continuations and the distributions that the filters leave.
 
-use forethought_rollout::{Candidate, Request, Sampling, distribution, generate};
+use forethought_rollout::{Candidate, Past, Request, Sampling, distribution, generate};
 use forethought_seed::Seed;
 use serde::Deserialize;
 
@@ -117,9 +117,10 @@ impl Passes<'_> {
             let rows = values(logits(self.decoder, prompt));
             let vocab = rows.len() / prompt.len();
             let last = &rows[rows.len() - vocab..];
+            let past = Past { seen: prompt, banned: &[] };
             for (name, sampling) in &settings {
                 if let Some((_, expected)) = self.tensors.get(&format!("sample.{index}.{name}")) {
-                    let found = dense(&distribution(last, prompt, sampling), vocab);
+                    let found = dense(&distribution(last, past, sampling), vocab);
                     checks.numbers(name, &found, expected, self.tolerance);
                 }
             }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use forethought_reward::first_number;
-use forethought_rollout::{Completion, Request, Sampling, generate};
+use forethought_rollout::{Completion, Request, Sampling, StopCheck, generate};
 use forethought_schema::{LabelledQuestion, Prediction, PromptCompletion};
-use forethought_tokenize::Encoder;
+use forethought_tokenize::{Encoder, StopStrings};
 use serde::{Deserialize, Serialize};
 
 use super::links::POLICIES;
@@ -61,9 +61,12 @@ impl PredictStage {
         let encoder = Encoder::open(folder)?;
         let decoder = forethought_model::load(folder, context.device)?.decoder;
         let prompts = encode_prompts(&encoder, &examples)?;
+        let stop_strings = StopStrings::new(&encoder, &self.sampling.stop_strings);
+        let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
         let request = Request {
             prompts: &prompts,
             eos_ids: encoder.eos_ids(),
+            stop: Some(StopCheck(&stop)),
             ..Request::new(&prompts, context.seed.derive(name))
         };
         let mut bar = context.console.bar(prompts.len(), &format!("answers of {name}"));

@@ -77,6 +77,36 @@ fn after_the_penalty_nothing_is_left_of_the_prompt() {
     }
 }
 
+/// `filters.json`: min-p alone, and every filter in transformers' order.
+#[test]
+fn min_p_and_all_filters_together_equal_transformers() {
+    let golden: serde_json::Value =
+        serde_json::from_slice(&fixture("filters.json")).expect("the fixture is JSON");
+    let min_p = Sampling { temperature: 0.7, min_p: 0.3, ..Sampling::default() };
+    let all = Sampling {
+        repetition_penalty: 1.3,
+        temperature: 1.5,
+        top_k: 30,
+        top_p: 0.9,
+        min_p: 0.55,
+        ..Sampling::default()
+    };
+    for (chain, (sampling, banned)) in [(&min_p, &[][..]), (&all, &[482, 660])].iter().enumerate() {
+        let chain = &golden["chains"][chain];
+        for (i, prompt) in ids("ids").iter().enumerate() {
+            let past = Past { seen: prompt, banned };
+            let candidates = distribution(&last_logits(prompt), past, sampling);
+            let row = &chain["rows"][i];
+            let kept: Vec<u32> = candidates.iter().map(|candidate| candidate.id).collect();
+            assert_eq!(serde_json::json!(kept), row["ids"], "{} {i}", chain["name"]);
+            for (candidate, expected) in candidates.iter().zip(row["probs"].as_array().unwrap()) {
+                let expected = expected.as_f64().expect("a number");
+                assert!((candidate.probability - expected).abs() < 2e-6, "{candidate:?}");
+            }
+        }
+    }
+}
+
 /// Hundreds of tokens hold 0.9 of a flat distribution.
 #[test]
 fn top_p_alone_equals_transformers_for_a_wide_nucleus() {

@@ -195,7 +195,7 @@ fn requests_that_cannot_be_answered_say_why() {
     assert_eq!(error(&[vec![1], vec![]], &greedy()), "prompt 1 is empty");
     assert_eq!(
         error(&[vec![0; 500]], &greedy()),
-        "prompt 0 has 500 tokens, which with 16 new ones exceed the model's 512 positions (max_position_embeddings)"
+        "prompt 0 has 500 tokens, with 16 new ones more than the model's 512 positions (max_position_embeddings)"
     );
     assert_eq!(
         error(&[vec![1024]], &greedy()),

@@ -1,17 +1,23 @@
 //! Completions against transformers, against the model's own scores, and against other ways to compute them.
 
 mod distribution;
+mod ending;
 mod generation;
+mod upstream;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use forethought_model::{Decoder, load};
 use serde_json::Value;
 
+/// Models and adapters, which the model crate keeps.
+fn fixtures_of_model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures")
+}
+
 fn model() -> Decoder {
-    let dir =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures/models/tiny-qwen2");
+    let dir = fixtures_of_model().join("models/tiny-qwen2");
     load(&dir, &Device::flex()).expect("the fixture loads").decoder
 }
 

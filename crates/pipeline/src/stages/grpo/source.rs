@@ -8,9 +8,9 @@ use forethought_grpo::{Advantages, GrpoLoss, advantages};
 use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::PolicyCompletion;
 use forethought_reward::{Field, Fields, RewardSet, Sample, SetScore, Verdict};
-use forethought_rollout::{Completion, Request, generate};
+use forethought_rollout::{Completion, Request, StopCheck, generate};
 use forethought_seed::Seed;
-use forethought_tokenize::Encoder;
+use forethought_tokenize::{Encoder, StopStrings};
 use forethought_train::{BatchError, BatchSource, StepBatches};
 
 use super::GrpoStage;
@@ -74,10 +74,13 @@ impl GrpoSource {
         let chosen = self.order.examples(usize::try_from(step)?).to_vec();
         let prompts: Vec<Vec<u32>> =
             chosen.iter().map(|index| self.questions[*index].prompt.clone()).collect();
+        let stop_strings = StopStrings::new(&self.encoder, &self.stage.sampling.stop_strings);
+        let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
         let request = Request {
             samples_per_prompt: self.stage.num_generations,
             eos_ids: self.encoder.eos_ids(),
             step,
+            stop: Some(StopCheck(&stop)),
             ..Request::new(&prompts, self.seed)
         };
         let completions = generate(decoder, &self.stage.sampling, &request, &mut |_| {})?;

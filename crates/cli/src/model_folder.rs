@@ -1,0 +1,44 @@
+//! The model that a command runs: its folder, an adapter, a device.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use forethought_model::{Decoder, DecoderConfig, load, load_adapter, read_config};
+use forethought_pipeline::{PipelineError, parse_device};
+use forethought_tokenize::Encoder;
+
+use crate::commands::Failure;
+
+/// Which model, and where it computes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ModelFolder {
+    /// A Hugging Face model folder
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// A PEFT adapter folder to put on the model
+    #[arg(long, value_name = "DIR")]
+    pub(crate) adapter: Option<PathBuf>,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+impl ModelFolder {
+    /// What is cheap: the tokenizer and the configuration. With them rows can be checked before weights are read.
+    pub(crate) fn describe(&self) -> Result<(Encoder, DecoderConfig), Failure> {
+        parse_device(&self.device)?;
+        let encoder = Encoder::open(&self.dir).map_err(PipelineError::from)?;
+        let config = read_config(&self.dir).map_err(PipelineError::from)?;
+        Ok((encoder, config))
+    }
+
+    /// The weights, with the adapter beside them.
+    pub(crate) fn load(&self) -> Result<Decoder, Failure> {
+        let device = parse_device(&self.device)?;
+        let decoder = load(&self.dir, &device).map_err(PipelineError::from)?.decoder;
+        match &self.adapter {
+            Some(dir) => Ok(load_adapter(decoder, dir, &device).map_err(PipelineError::from)?),
+            None => Ok(decoder),
+        }
+    }
+}
