@@ -1,6 +1,9 @@
 //! From rewards to advantages: how much better than its siblings is a completion?
 
-use crate::ScaleRewards;
+use forethought_logprob::Moments;
+use forethought_objective::{Rewards, RewardsError};
+
+use crate::{GrpoConfig, MultiObjectiveAggregation, ScaleRewards};
 
 /// Keeps the division finite where all rewards are equal; TRL 1.16.
 const EPSILON: f64 = 1e-4;
@@ -10,13 +13,15 @@ const EPSILON: f64 = 1e-4;
 pub struct Advantages {
     /// One for each reward, in the same order; 0 where there is no reward.
     pub values: Vec<f32>,
-    /// Mean reward, over those that exist; TRL's `reward`.
+    /// Mean reward, over those that exist; TRL's `reward`. NaN if none does.
     pub reward_mean: f64,
-    /// Standard deviation (with `n - 1`) of the rewards that exist; TRL's `reward_std`.
+    /// Standard deviation (with `n - 1`) of the rewards that exist; TRL's `reward_std`. NaN if fewer than two do.
     pub reward_std: f64,
-    /// Share of groups whose rewards are all equal: nothing can be learnt from them. With [`ScaleRewards::Batch`] the batch
-    /// counts as the one group. TRL's `frac_reward_zero_std`.
+    /// Share of groups whose rewards are all equal: nothing can be learnt from them. Where the spread of the batch is the
+    /// measure, the batch counts as the one group. TRL's `frac_reward_zero_std`.
     pub frac_reward_zero_std: f64,
+    /// Completions without a reward; one that is no finite number counts as none.
+    pub num_without_reward: usize,
 }
 
 /// `(reward - mean of its group) / (std + 1e-4)`, with the standard deviation (with `n - 1`) of the group or of the
@@ -29,74 +34,103 @@ pub struct Advantages {
 /// use forethought_grpo::{ScaleRewards, advantages};
 ///
 /// let rewards = [Some(12.0), Some(0.0), Some(3.0), Some(3.0)];
-/// let advantages = advantages(&rewards, 2, ScaleRewards::None);
+/// let advantages = advantages(&rewards, 2, ScaleRewards::None)?;
 /// assert_eq!(advantages.values, [6.0, -6.0, 0.0, 0.0]);
 /// assert_eq!(advantages.frac_reward_zero_std, 0.5);
+/// # Ok::<(), forethought_objective::RewardsError>(())
 /// ```
 ///
-/// # Panics
+/// # Errors
 ///
-/// If `group_size` is 0 or does not divide the number of rewards.
-#[must_use]
+/// If `group_size` is below 2 or does not divide the number of rewards.
 pub fn advantages(
     rewards: &[Option<f32>],
     group_size: usize,
     scale_rewards: ScaleRewards,
-) -> Advantages {
-    assert!(
-        group_size != 0 && rewards.len().is_multiple_of(group_size),
-        "{} rewards are no groups of {group_size}",
-        rewards.len()
-    );
-    let batch = Moments::of(rewards);
-    let groups: Vec<Moments> = rewards.chunks_exact(group_size).map(Moments::of).collect();
-    let values = rewards.iter().enumerate().map(|(index, reward)| {
-        let group = &groups[index / group_size];
+) -> Result<Advantages, RewardsError> {
+    Ok(compare(&Rewards::new(&[rewards], None, group_size)?, scale_rewards))
+}
+
+impl GrpoConfig {
+    /// The advantages of completions that several functions judged, one list of rewards for each.
+    ///
+    /// ```
+    /// use forethought_grpo::{GrpoConfig, MultiObjectiveAggregation};
+    ///
+    /// let config = GrpoConfig {
+    ///     reward_weights: Some(vec![1.0, 0.5]),
+    ///     multi_objective_aggregation: MultiObjectiveAggregation::NormalizeThenSum,
+    ///     ..GrpoConfig::default()
+    /// };
+    /// let (correct, short) = ([Some(1.0), Some(0.0)], [Some(10.0), Some(90.0)]);
+    /// let advantages = config.advantages(&[&correct, &short], 2)?;
+    /// assert!(advantages.values[0] > 0.0); // the smaller numbers weigh more
+    /// # Ok::<(), forethought_objective::RewardsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the lists differ in length or do not divide into groups of at least two, or the weights do not fit them.
+    pub fn advantages(
+        &self,
+        rewards: &[&[Option<f32>]],
+        group_size: usize,
+    ) -> Result<Advantages, RewardsError> {
+        let rewards = Rewards::new(rewards, self.reward_weights.as_deref(), group_size)?;
+        Ok(match self.multi_objective_aggregation {
+            MultiObjectiveAggregation::SumThenNormalize => compare(&rewards, self.scale_rewards),
+            MultiObjectiveAggregation::NormalizeThenSum => compare_each(&rewards),
+        })
+    }
+}
+
+fn moments(rewards: &[Option<f64>]) -> Moments {
+    Moments::of(rewards.iter().copied().flatten())
+}
+
+/// Advantages from the sums of the rewards.
+fn compare(rewards: &Rewards, scale_rewards: ScaleRewards) -> Advantages {
+    let totals = rewards.totals();
+    let batch = moments(&totals);
+    let groups: Vec<Moments> = totals.chunks_exact(rewards.group_size()).map(moments).collect();
+    let values = totals.iter().enumerate().map(|(index, total)| {
+        let group = &groups[index / rewards.group_size()];
         let scale = match scale_rewards {
             ScaleRewards::Group => group.std() + EPSILON,
             ScaleRewards::Batch => batch.std() + EPSILON,
             ScaleRewards::None => 1.0,
         };
-        reward.map_or(0.0, |reward| (f64::from(reward) - group.mean) / scale)
+        total.map_or(0.0, |total| (total - group.mean()) / scale)
     });
-    #[allow(clippy::cast_possible_truncation, reason = "they multiply single-precision ratios")]
-    let values = values.map(|value| value as f32).collect();
-    let compared = match scale_rewards {
-        ScaleRewards::Batch => std::slice::from_ref(&batch),
-        ScaleRewards::Group | ScaleRewards::None => &groups,
+    let frac_reward_zero_std = match scale_rewards {
+        ScaleRewards::Batch => f64::from(u8::from(batch.is_equal())),
+        ScaleRewards::Group | ScaleRewards::None => rewards.frac_zero_std(),
     };
-    let num_equal = compared.iter().filter(|rewards| rewards.is_equal()).count();
+    of_values(rewards, values, frac_reward_zero_std)
+}
+
+/// Advantages from the sums of the rewards that were compared one by one.
+fn compare_each(rewards: &Rewards) -> Advantages {
+    let totals = rewards.totals_of_normalised(EPSILON);
+    let batch = moments(&totals);
+    let scaled = |total: f64| (total - batch.mean()) / (batch.std() + EPSILON);
+    let values = totals.iter().map(|total| total.map_or(0.0, scaled));
+    of_values(rewards, values, f64::from(u8::from(batch.is_equal())))
+}
+
+fn of_values(
+    rewards: &Rewards,
+    values: impl Iterator<Item = f64>,
+    frac_reward_zero_std: f64,
+) -> Advantages {
+    let summary = rewards.summary();
+    #[expect(clippy::cast_possible_truncation, reason = "they multiply single-precision ratios")]
+    let values = values.map(|value| value as f32).collect();
     Advantages {
         values,
-        reward_mean: batch.mean,
-        reward_std: batch.std(),
-        frac_reward_zero_std: num_equal as f64 / compared.len().max(1) as f64,
-    }
-}
-
-/// Mean and spread of the rewards that exist.
-struct Moments {
-    count: usize,
-    mean: f64,
-    sum_of_squares: f64,
-}
-
-impl Moments {
-    fn of(rewards: &[Option<f32>]) -> Self {
-        let rewards = || rewards.iter().flatten().map(|reward| f64::from(*reward));
-        let count = rewards().count();
-        let mean = rewards().sum::<f64>() / count.max(1) as f64;
-        let sum_of_squares = rewards().map(|reward| (reward - mean).powi(2)).sum();
-        Self { count, mean, sum_of_squares }
-    }
-
-    /// Standard deviation with `n - 1`; 0 of a single reward.
-    fn std(&self) -> f64 {
-        (self.sum_of_squares / self.count.saturating_sub(1).max(1) as f64).sqrt()
-    }
-
-    /// Whether several rewards exist and are all equal, up to the tolerance of `torch.isclose`.
-    fn is_equal(&self) -> bool {
-        2 <= self.count && self.std() <= 1e-8
+        reward_mean: summary.mean,
+        reward_std: summary.std,
+        frac_reward_zero_std,
+        num_without_reward: rewards.num_without(),
     }
 }

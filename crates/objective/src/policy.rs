@@ -26,6 +26,7 @@ pub struct PolicyBatch {
     sampling_log_probs: Option<Tensor<1>>,
     reference_log_probs: Option<Tensor<1>>,
     entropy: Option<Tensor<1>>,
+    entropy_threshold: Option<f32>,
 }
 
 impl PolicyBatch {
@@ -58,6 +59,7 @@ impl PolicyBatch {
             sampling_log_probs: None,
             reference_log_probs: None,
             entropy: None,
+            entropy_threshold: None,
         }
     }
 
@@ -122,6 +124,13 @@ impl PolicyBatch {
         Self { entropy: Some(entropy), ..self }
     }
 
+    /// Adds the entropy below which a loss that learns from uncertain tokens alone leaves a token out, where that is known
+    /// for the whole step. Without it each micro-batch finds its own.
+    #[must_use]
+    pub fn with_entropy_threshold(self, entropy_threshold: f32) -> Self {
+        Self { entropy_threshold: Some(entropy_threshold), ..self }
+    }
+
     /// Log-probabilities under the policy being trained, `[token]`.
     #[must_use]
     pub fn log_probs(&self) -> Tensor<1> {
@@ -172,6 +181,12 @@ impl PolicyBatch {
     #[must_use]
     pub fn entropy(&self) -> Option<Tensor<1>> {
         self.entropy.clone()
+    }
+
+    /// The entropy below which tokens are left out, if it is known for the whole step.
+    #[must_use]
+    pub fn entropy_threshold(&self) -> Option<f32> {
+        self.entropy_threshold
     }
 
     /// The completions, in the order of their tokens.

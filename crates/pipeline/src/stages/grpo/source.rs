@@ -93,7 +93,7 @@ impl GrpoSource {
         let scores: Vec<SetScore> = scored.collect();
         let rewards: Vec<Option<f32>> = scores.iter().map(reward).collect();
         let advantages =
-            advantages(&rewards, self.stage.num_generations, self.stage.loss.scale_rewards);
+            advantages(&rewards, self.stage.num_generations, self.stage.loss.scale_rewards)?;
         Ok(Rollout { chosen, completions, texts, scores, advantages })
     }
 
