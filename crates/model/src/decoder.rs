@@ -1,19 +1,24 @@
 //! The decoder: embedding, layers, final normalisation, head.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use forethought_kernels::{TokenScores, linear_log_prob};
+use forethought_kernels::TokenScores;
 use forethought_seed::Seed;
 
+use crate::adapter::{Adapter, Weight as _};
 use crate::cache::{KvCache, Slots};
 use crate::config::DecoderConfig;
 use crate::init::initial_values;
 use crate::layer::{Layer, Norm, Pass};
-use crate::linear::{Linear, unfilled};
+use crate::linear::Linear;
 use crate::lora::LoraConfig;
 use crate::packing::PackedTokens;
 use crate::parameters::fill;
 use crate::rotary::Rotary;
+use crate::rows::Rows;
+
+/// The path of the head.
+pub(crate) const HEAD: &str = "lm_head";
 
 /// A decoder: RMSNorm, rotate-half rotary embedding, grouped-query attention, `SwiGLU`, and a head of its own or tied
 /// to the embedding. In what else [families](crate::Family) differ, their documentation says.
@@ -36,13 +41,6 @@ struct Body {
     norm: Norm,
 }
 
-/// One row per token id; used as an embedding and as a head.
-#[derive(Module, Debug)]
-struct Rows {
-    /// `[vocab, hidden]`
-    weight: Param<Tensor<2>>,
-}
-
 impl Decoder {
     /// A fresh decoder. Linear and embedding weights are normal with standard deviation `initializer_range`, biases 0,
     /// scales 1. The values of a parameter depend on the seed and its name, not on the other parameters.
@@ -63,7 +61,7 @@ impl Decoder {
 
     /// A decoder of the right shape whose values are to be filled in.
     pub(crate) fn unfilled(config: &DecoderConfig, device: &Device) -> Self {
-        let rows = || Rows { weight: unfilled([config.vocab_size, config.hidden_size], device) };
+        let rows = || Rows::unfilled(config.vocab_size, config.hidden_size, device);
         let layer = |_| Layer::unfilled(config, device);
         Self {
             model: Body {
@@ -139,16 +137,21 @@ impl Decoder {
         states
     }
 
-    /// One row per token id, `[vocab, hidden]`: the embedding where the head is tied to it.
+    /// One row per token id, `[vocab, hidden]`: the embedding where the head is tied to it. An adapter of the head is
+    /// folded in.
     #[must_use]
     pub fn head(&self) -> Tensor<2> {
-        self.lm_head.as_ref().unwrap_or(&self.model.embed_tokens).weight.val()
+        self.head_rows().folded()
+    }
+
+    fn head_rows(&self) -> &Rows {
+        self.lm_head.as_ref().unwrap_or(&self.model.embed_tokens)
     }
 
     /// Next-token logits, `[n, vocab]`, of hidden states `[n, hidden]`.
     #[must_use]
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        hidden.matmul(self.head().transpose())
+        self.head_rows().product_with_adapter(hidden)
     }
 
     /// Log-probability and entropy of `targets` (`[n]`) after hidden states `[n, hidden]`, without ever holding
@@ -164,7 +167,7 @@ impl Decoder {
         targets: Tensor<1, Int>,
         temperature: f64,
     ) -> TokenScores {
-        linear_log_prob(hidden, self.head(), targets, temperature)
+        self.head_rows().score(hidden, targets, temperature)
     }
 
     fn run(
@@ -217,6 +220,34 @@ impl Decoder {
             );
         };
         assert_eq!(cache.num_slots(), plan.num_keys(), "numbers of slots and of keys of the plan");
+    }
+
+    /// Every adapter, with the path of its layer and `[in, out]` of that layer's weight.
+    pub(crate) fn adapters(&self) -> impl Iterator<Item = (String, &Adapter, [usize; 2])> {
+        let projections = self.projections().filter_map(|(name, linear)| {
+            linear.adapter.as_ref().map(|adapter| (name, adapter, linear.dims()))
+        });
+        let head = self.lm_head.iter().filter_map(|head| {
+            head.adapter.as_ref().map(|adapter| (HEAD.to_owned(), adapter, head.dims()))
+        });
+        projections.chain(head)
+    }
+
+    /// Every linear layer, with its path and `[in, out]` of its weight.
+    pub(crate) fn linear_layers(&self) -> impl Iterator<Item = (String, [usize; 2])> {
+        let projections = self.projections().map(|(name, linear)| (name, linear.dims()));
+        projections.chain(self.lm_head.iter().map(|head| (HEAD.to_owned(), head.dims())))
+    }
+
+    /// Whether the head is the embedding.
+    pub(crate) fn is_tied(&self) -> bool {
+        self.lm_head.is_none() && self.config.tie_word_embeddings
+    }
+
+    /// Replaces the head, where there is one of its own.
+    pub(crate) fn map_head(mut self, map: impl FnOnce(Rows) -> Rows) -> Self {
+        self.lm_head = self.lm_head.map(map);
+        self
     }
 
     /// Every linear layer inside the decoder layers, with its full name.

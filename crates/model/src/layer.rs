@@ -5,9 +5,10 @@ use burn::tensor::{Device, Tensor};
 use forethought_kernels::{AttentionPlan, HeadShape, attention, rms_norm, rope, swiglu};
 use forethought_seed::Seed;
 
+use crate::adapter::DropoutKey;
 use crate::cache::{KvCache, Slots};
 use crate::config::DecoderConfig;
-use crate::linear::{Bias, DropoutKey, Linear, unfilled};
+use crate::linear::{Bias, Linear, unfilled};
 use crate::rotary::Rotary;
 
 /// What all layers of one forward pass share.

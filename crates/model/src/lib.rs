@@ -24,12 +24,15 @@
 //! assert_eq!(decoder.logits(hidden).dims(), [5, 32]);
 //! ```
 
+mod adapter;
+mod attach;
 mod cache;
 mod config;
 mod decoder;
 mod error;
 mod family;
 mod folder;
+mod freeze;
 mod header;
 mod hf_config;
 mod hf_rope;
@@ -42,11 +45,13 @@ mod parameters;
 mod peft;
 mod reading;
 mod rotary;
+mod rows;
 mod saving;
 mod score_model;
 mod scored;
 mod shards;
 mod staged;
+mod targets;
 mod unsupported;
 mod weight_type;
 mod weights;
@@ -58,6 +63,7 @@ pub use error::{ModelError, TensorProblem};
 pub use family::Family;
 pub use folder::{LoadedModel, load, load_score_model};
 pub use forethought_kernels::{AttentionPlan, Segment, TokenScores};
+pub use freeze::{FreezeConfig, FreezeError};
 pub use hf_config::{read_config, write_config};
 pub use lora::{LoraConfig, LoraError, LoraScaling};
 pub use packing::{Packed, PackedTokens, pack};
@@ -66,6 +72,7 @@ pub use rotary::Llama3Scaling;
 pub use saving::{SaveOptions, export, save, save_score_model, save_with};
 pub use score_model::ScoreModel;
 pub use scored::ScoredRow;
+pub use targets::TargetModules;
 pub use weight_type::WeightType;
 
 /// The example of the readme, compiled with the doc tests.

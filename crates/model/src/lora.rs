@@ -1,16 +1,8 @@
-//! Low-rank adapters: their configuration, attaching them, folding them into the weights.
+//! The configuration of low-rank adapters, with the meaning of PEFT.
 
-use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
-use forethought_seed::Seed;
 use serde::{Deserialize, Serialize};
 
-use crate::decoder::Decoder;
-use crate::init::uniform_values;
-use crate::linear::{Adapter, Linear};
-
-/// The target that stands for every linear layer inside the decoder layers.
-pub(crate) const ALL_LINEAR: &str = "all-linear";
+use crate::targets::{ALL_LINEAR, TargetModules};
 
 /// Low-rank adaptation (Hu et al. 2021, <https://arxiv.org/abs/2106.09685>), with the meaning of PEFT.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,10 +17,26 @@ pub struct LoraConfig {
     /// Share of the adapter's inputs that training drops, in `[0, 1)`. Default 0 (PEFT, LLaMA-Factory).
     #[serde(default)]
     pub dropout: f64,
-    /// Which linear layers get an adapter: names such as `q_proj` or `layers.0.mlp.up_proj`, or `all-linear`. Default
-    /// `[all-linear]` (LLaMA-Factory's `all`).
+    /// Which linear layers get an adapter, by PEFT's rules: a list of names such as `q_proj` or `layers.0.mlp.up_proj`
+    /// (whole paths, or their ends behind a dot), `all-linear` (all but the output layer), or another string, which is a
+    /// regular expression for whole paths. Default `all-linear` (LLaMA-Factory's `all`).
     #[serde(default = "default_target_modules")]
-    pub target_modules: Vec<String>,
+    pub target_modules: TargetModules,
+    /// Which of them get none after all, by the same rules. Default none (PEFT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_modules: Option<TargetModules>,
+    /// Indices of the decoder layers to which names in `target_modules` are restricted; whole paths are not. Refused
+    /// beside a pattern or `all-linear`, as in PEFT. Default all layers (PEFT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers_to_transform: Option<Vec<usize>>,
+    /// Modules that are trained whole and saved beside the adapter: every path that ends with one of the names. They get
+    /// no adapter. Default none (PEFT).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules_to_save: Vec<String>,
+    /// Whether the length of each column of the weight is trained apart from its direction (`DoRA`, Liu et al. 2024,
+    /// <https://arxiv.org/abs/2402.09353>). Default false (PEFT).
+    #[serde(default)]
+    pub use_dora: bool,
     /// How rank and `alpha` make the scale. Default `standard` (PEFT).
     #[serde(default)]
     pub scaling: LoraScaling,
@@ -53,8 +61,8 @@ fn default_alpha() -> f64 {
     16.0
 }
 
-fn default_target_modules() -> Vec<String> {
-    vec![ALL_LINEAR.to_owned()]
+fn default_target_modules() -> TargetModules {
+    ALL_LINEAR.into()
 }
 
 impl Default for LoraConfig {
@@ -64,6 +72,10 @@ impl Default for LoraConfig {
             alpha: default_alpha(),
             dropout: 0.0,
             target_modules: default_target_modules(),
+            exclude_modules: None,
+            layers_to_transform: None,
+            modules_to_save: Vec::new(),
+            use_dora: false,
             scaling: LoraScaling::Standard,
         }
     }
@@ -85,11 +97,50 @@ pub enum LoraError {
     /// Nothing would be trained.
     #[error("target_modules is empty")]
     NoTargets,
-    /// A target names no linear layer.
+    /// PEFT allows layers only beside a list of names.
+    #[error("layers_to_transform needs target_modules to be a list of names")]
+    LayersOfPattern,
+    /// A target is no module.
+    #[error("target_modules: {target:?} is no module of the model; its linear layers are {linear}")]
+    Target {
+        /// The target.
+        target: String,
+        /// The names of the linear layers that there are.
+        linear: String,
+    },
+    /// A target is a module, but no linear layer.
+    #[error("target_modules: {module} is no linear layer; the linear layers are {linear}")]
+    NotLinear {
+        /// The path of the module.
+        module: String,
+        /// The names of the linear layers that there are.
+        linear: String,
+    },
+    /// A pattern is no regular expression.
+    #[error("target_modules: {pattern:?} is no regular expression: {message}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        message: String,
+    },
+    /// No layer is left.
     #[error(
-        "target_modules: {0:?} is no linear layer of the model; there are q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj and all-linear"
+        "target_modules, exclude_modules, modules_to_save and layers_to_transform together select no linear layer; \
+         the linear layers are {linear}"
     )]
-    Target(String),
+    NothingSelected {
+        /// The names of the linear layers that there are.
+        linear: String,
+    },
+    /// A module to save is not there.
+    #[error("modules_to_save: no module of the model ends with {0:?}")]
+    NoSuchModule(String),
+    /// What is trained would be the embedding and the head at once.
+    #[error(
+        "{0} shares its weight with another module (tie_word_embeddings), so it cannot be trained by itself"
+    )]
+    Tied(String),
     /// The decoder has an adapter already.
     #[error("the model has an adapter already: merge it first")]
     Attached,
@@ -133,6 +184,11 @@ impl LoraConfig {
         if self.target_modules.is_empty() {
             return Err(LoraError::NoTargets);
         }
+        let is_list = matches!(self.target_modules, TargetModules::Names(_));
+        let is_restricted = self.layers_to_transform.is_some();
+        if is_restricted && (!is_list || self.target_modules.is_all_linear()) {
+            return Err(LoraError::LayersOfPattern);
+        }
         Ok(())
     }
 
@@ -144,107 +200,11 @@ impl LoraConfig {
             LoraScaling::RankStabilized => self.alpha / (self.rank as f64).sqrt(),
         }
     }
-
-    fn adapts(&self, module: &str) -> bool {
-        self.target_modules.iter().any(|target| names(target, module))
-    }
-}
-
-/// PEFT's rule: a target is the whole name of a module or its end behind a dot.
-fn names(target: &str, module: &str) -> bool {
-    target == ALL_LINEAR
-        || module.strip_suffix(target).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-impl Decoder {
-    /// The decoder with fresh adapters, which alone are trained from here on: `A` is uniform within
-    /// `1 / sqrt(in)` (PEFT's default), `B` is 0, so that nothing changes before the first step.
-    ///
-    /// # Errors
-    ///
-    /// If the configuration is out of range, a target names no layer, or there is an adapter already.
-    pub fn with_lora(
-        self,
-        config: &LoraConfig,
-        seed: Seed,
-        device: &Device,
-    ) -> Result<Self, LoraError> {
-        self.attach(config, device, |name, [inputs, outputs]| Factors {
-            a: uniform_values(name, inputs * config.rank, 1.0 / (inputs as f64).sqrt(), seed),
-            b: vec![0.0; config.rank * outputs],
-        })
-    }
-
-    /// Folds the adapter into the weights: `W + s A B`. The result gives the same logits; a decoder without an
-    /// adapter is returned as it is. All its parameters are trained again.
-    #[must_use]
-    pub fn merge(self) -> Self {
-        if self.lora().is_none() {
-            return self;
-        }
-        self.map_projections(|_, linear| linear.merge()).set_lora(None).set_require_grad(true)
-    }
-
-    /// Attaches an adapter whose factors `factors` gives for each name and `[in, out]`.
-    pub(crate) fn attach(
-        self,
-        config: &LoraConfig,
-        device: &Device,
-        mut factors: impl FnMut(&str, [usize; 2]) -> Factors,
-    ) -> Result<Self, LoraError> {
-        config.validate()?;
-        if self.lora().is_some() {
-            return Err(LoraError::Attached);
-        }
-        let modules: Vec<String> = self.projections().map(|(name, _)| name).collect();
-        let is_known = |target: &&String| modules.iter().any(|module| names(target, module));
-        if let Some(target) = config.target_modules.iter().find(|target| !is_known(target)) {
-            return Err(LoraError::Target(target.clone()));
-        }
-        let adapted = self.set_require_grad(false).map_projections(|name, linear| {
-            if !config.adapts(name) {
-                return linear;
-            }
-            let factors = factors(name, linear.weight.dims());
-            adapt(linear, factors, config, device)
-        });
-        Ok(adapted.set_lora(Some(config.clone())))
-    }
-}
-
-/// Values of both factors of one layer.
-pub(crate) struct Factors {
-    /// `[in, rank]`
-    pub(crate) a: Vec<f32>,
-    /// `[rank, out]`
-    pub(crate) b: Vec<f32>,
-}
-
-fn adapt(linear: Linear, factors: Factors, config: &LoraConfig, device: &Device) -> Linear {
-    let [inputs, outputs] = linear.weight.dims();
-    let factor = |values, shape: [usize; 2]| -> Param<Tensor<2>> {
-        Param::from_data(TensorData::new(values, shape), device)
-    };
-    let adapter = Adapter {
-        a: factor(factors.a, [inputs, config.rank]),
-        b: factor(factors.b, [config.rank, outputs]),
-        scale: config.scale(),
-        dropout: config.dropout,
-    };
-    Linear { adapter: Some(adapter), ..linear }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_target_is_a_whole_name_or_its_end_behind_a_dot() {
-        let module = "model.layers.0.self_attn.q_proj";
-        assert!(names("q_proj", module) && names("self_attn.q_proj", module));
-        assert!(names(module, module) && names("all-linear", module));
-        assert!(!names("_proj", module) && !names("k_proj", module));
-    }
 
     #[test]
     fn the_two_scalings_divide_by_the_rank_and_by_its_root() {
@@ -262,8 +222,20 @@ mod tests {
         assert_eq!(check(LoraConfig { rank: 0, ..default() }), Err(LoraError::Rank));
         assert_eq!(check(LoraConfig { alpha: -1.0, ..default() }), Err(LoraError::Alpha(-1.0)));
         assert_eq!(check(LoraConfig { dropout: 1.0, ..default() }), Err(LoraError::Dropout(1.0)));
-        let no_targets = LoraConfig { target_modules: vec![], ..default() };
+        let no_targets = LoraConfig { target_modules: TargetModules::Names(vec![]), ..default() };
         assert_eq!(check(no_targets), Err(LoraError::NoTargets));
+        let layers = LoraConfig { layers_to_transform: Some(vec![0]), ..default() };
+        assert_eq!(check(layers), Err(LoraError::LayersOfPattern));
         assert!(serde_json::from_str::<LoraConfig>(r#"{"ranks": 8}"#).is_err());
+    }
+
+    #[test]
+    fn targets_are_a_word_a_pattern_or_a_list() {
+        let read =
+            |text| serde_json::from_str::<LoraConfig>(text).expect("it is valid").target_modules;
+        assert!(read("{}").is_all_linear());
+        assert!(read(r#"{"target_modules": ["all-linear"]}"#).is_all_linear());
+        assert_eq!(read(r#"{"target_modules": ".*q"}"#), TargetModules::from(".*q"));
+        assert_eq!(read(r#"{"target_modules": ["q"]}"#), TargetModules::from(["q"]));
     }
 }

@@ -1,5 +1,7 @@
 //! The parameters of a decoder by name: what shape each has in a file, how to fill them, how to read them.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -34,6 +36,34 @@ pub(crate) fn visit_file_tensors(
     sink: impl FnMut(&str, &dyn Fn() -> HostTensor),
 ) {
     decoder.visit(&mut Tensors { path: Path::default(), sink });
+}
+
+/// The parameters whose names are wanted, as they stand in a file.
+pub(crate) fn some_file_tensors(
+    decoder: &Decoder,
+    wants: impl Fn(&str) -> bool,
+) -> BTreeMap<String, HostTensor> {
+    let mut tensors = BTreeMap::new();
+    visit_file_tensors(decoder, |name, read| {
+        if wants(name) {
+            tensors.insert(name.to_owned(), read());
+        }
+    });
+    tensors
+}
+
+/// The decoder with those parameters replaced that `tensors` holds, as they stand in a file.
+pub(crate) fn replace(
+    decoder: Decoder,
+    device: &Device,
+    tensors: &BTreeMap<String, HostTensor>,
+) -> Decoder {
+    decoder.map(&mut Replace { path: Path::default(), device: device.clone(), tensors })
+}
+
+/// The decoder in which the parameters whose names are wanted are trained, and no others.
+pub(crate) fn train_only(decoder: Decoder, wants: impl Fn(&str) -> bool) -> Decoder {
+    decoder.map(&mut TrainOnly { path: Path::default(), wants })
 }
 
 /// The names from the root of the module tree to where a traversal is.
@@ -98,6 +128,48 @@ impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Fill<F> {
         let shape = param.lazy_shape();
         let values = (self.values)(&self.path.name(), shape.as_slice());
         Param::from_data(TensorData::new(values, shape), &self.device)
+    }
+}
+
+struct Replace<'a> {
+    path: Path,
+    device: Device,
+    tensors: &'a BTreeMap<String, HostTensor>,
+}
+
+impl ModuleMapper for Replace<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        let Some(tensor) = self.tensors.get(&name) else { return param };
+        let tensor = if is_transposed(&name) { transpose(tensor) } else { tensor.clone() };
+        Param::from_data(TensorData::new(tensor.values, tensor.shape), &self.device)
+    }
+}
+
+struct TrainOnly<W> {
+    path: Path,
+    wants: W,
+}
+
+impl<W: Fn(&str) -> bool> ModuleMapper for TrainOnly<W> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.set_require_grad((self.wants)(&self.path.name()))
     }
 }
 

@@ -3,11 +3,13 @@
 mod adapters;
 mod cache;
 mod folders;
+mod freeze;
 mod goldens;
 mod gradients;
 mod hostile;
 mod modules;
 mod packed;
+mod peft;
 mod saving;
 mod scores;
 
