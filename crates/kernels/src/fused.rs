@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod linear_log_prob;
+pub(crate) mod quantised_linear;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;
 pub(crate) mod swiglu;

@@ -8,12 +8,14 @@ mod fused;
 mod lanes;
 mod matrix;
 mod plan;
+mod quantised;
 pub mod stock;
 mod tiles;
 
 use burn::tensor::{Int, Tensor};
 
 pub use plan::{AttentionPlan, HeadShape, Segment};
+pub use quantised::{NF4, Quantisation, QuantisedMatrix};
 
 /// What one next-token distribution per row says about its target.
 #[derive(Clone, Debug)]
@@ -147,5 +149,44 @@ pub fn linear_log_prob(
         fused::linear_log_prob::linear_log_prob(hidden, head, targets, temperature)
     } else {
         stock::linear_log_prob(hidden, head, targets, temperature)
+    }
+}
+
+/// `x` times the transpose of a frozen quantised matrix, `x W`, where the matrix holds `W` as `[out, in]`. On the CPU no
+/// more than a tile of it is ever dequantised, forward and backward; the matrix gets no gradient.
+///
+/// # Shapes
+///
+/// - `x`: `[token, in]`
+/// - output: `[token, out]`
+///
+/// # Panics
+///
+/// If the rows of `x` and of the matrix differ in length.
+#[must_use]
+pub fn quantised_linear(x: Tensor<2>, matrix: &QuantisedMatrix) -> Tensor<2> {
+    assert_eq!(x.dims()[1], matrix.dims()[1], "row lengths of x and of the matrix differ");
+    let parts = matrix.parts();
+    if fused::takes(&x) && fused::takes(&parts.scales) {
+        fused::quantised_linear::quantised_linear(x, parts)
+    } else {
+        stock::quantised_linear(&x, matrix)
+    }
+}
+
+/// `count` rows of a quantised matrix from `start` on, as constants: `[count, in]`.
+///
+/// # Panics
+///
+/// If the matrix has fewer rows.
+#[must_use]
+pub fn dequantise_rows(matrix: &QuantisedMatrix, start: usize, count: usize) -> Tensor<2> {
+    let [rows, _] = matrix.dims();
+    assert!(start + count <= rows, "rows {start}..{} of {rows}", start + count);
+    let parts = matrix.parts();
+    if fused::takes(&parts.scales) {
+        fused::quantised_linear::dequantise(parts, start, count)
+    } else {
+        stock::dequantise_rows(matrix, start, count)
     }
 }

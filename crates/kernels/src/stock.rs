@@ -1,9 +1,13 @@
 //! The same operations in stock Burn: what runs on every backend but Flex, and the reference of the tests.
 
 use burn::tensor::activation::{log_softmax, silu, softmax};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 
-use crate::{AttentionPlan, HeadShape, TokenScores};
+use crate::quantised::{BLOCK, NF4, Parts, SUPER_BLOCK, dynamic_map};
+use crate::{AttentionPlan, HeadShape, Quantisation, QuantisedMatrix, TokenScores};
+
+/// Rows of a quantised matrix that are dequantised at one time in [`quantised_linear`].
+const TILE_ROWS: usize = 256;
 
 /// Rows of logits that exist at one time in [`linear_log_prob`].
 const CHUNK_ROWS: usize = 1024;
@@ -99,4 +103,72 @@ pub fn linear_log_prob(
         entropy: Tensor::cat(entropy, 0),
         is_argmax: Tensor::cat(is_argmax, 0),
     }
+}
+
+/// See [`quantised_linear`](crate::quantised_linear).
+///
+/// Without gradients no more than a tile is dequantised at a time. With gradients Burn's matrix product keeps its operands
+/// for the backward pass, and so the tiles.
+#[must_use]
+pub fn quantised_linear(x: &Tensor<2>, matrix: &QuantisedMatrix) -> Tensor<2> {
+    let [rows, _] = matrix.dims();
+    let products = (0..rows).step_by(TILE_ROWS).map(|start| {
+        let tile = dequantise_rows(matrix, start, TILE_ROWS.min(rows - start)); // [tile, in]
+        x.clone().matmul(tile.transpose()) // [token, tile]
+    });
+    Tensor::cat(products.collect(), 1)
+}
+
+/// See [`dequantise_rows`](crate::dequantise_rows).
+#[must_use]
+pub fn dequantise_rows(matrix: &QuantisedMatrix, start: usize, count: usize) -> Tensor<2> {
+    let parts = matrix.parts();
+    let inputs = parts.layout.inputs;
+    match parts.layout.quantisation {
+        Quantisation::Int8 => {
+            let codes = parts.codes.narrow(0, start * inputs, count * inputs).float();
+            let scales = parts.scales.without_autodiff().narrow(0, start, count);
+            codes.reshape([count, inputs]) * scales.unsqueeze_dim(1)
+        }
+        Quantisation::Nf4 => {
+            let values = look_up(&parts, start * inputs, (start + count) * inputs); // [count * in]
+            values.reshape([count, inputs])
+        }
+    }
+}
+
+/// The numbers from `first` to before `last` of the list of all rows.
+fn look_up(parts: &Parts, first: usize, last: usize) -> Tensor<1> {
+    let device = parts.scales.device().without_autodiff();
+    let (first_block, end_block) = (first / BLOCK, last.div_ceil(BLOCK));
+    let [num_bytes] = parts.codes.dims();
+    let first_byte = first_block * BLOCK / 2;
+    let bytes = num_bytes.min(end_block * BLOCK / 2) - first_byte;
+    let bytes = parts.codes.clone().narrow(0, first_byte, bytes).cast(DType::I32);
+    let high = bytes.clone().bitwise_right_shift_scalar(4);
+    let low = bytes.bitwise_and_scalar(15);
+    let codes: Tensor<2, Int> = Tensor::stack(vec![high, low], 1); // [byte, 2]
+    let codes: Tensor<1, Int> = codes.flatten(0, 1);
+    let [length] = codes.dims();
+    let values = Tensor::<1>::from_data(NF4, &device).select(0, codes);
+    let scales = block_scales(parts, first_block, end_block, &device); // [block]
+    let [blocks] = scales.dims();
+    let scales = scales.unsqueeze_dim::<2>(1).expand([blocks, BLOCK]).reshape([blocks * BLOCK]);
+    let values = values * scales.narrow(0, 0, length);
+    values.narrow(0, first - first_block * BLOCK, last - first)
+}
+
+/// The scales of some blocks, from their codes.
+fn block_scales(parts: &Parts, first: usize, end: usize, device: &Device) -> Tensor<1> {
+    let codes = parts.block_codes.clone().narrow(0, first, end - first).cast(DType::I32);
+    let scales = Tensor::<1>::from_data(dynamic_map(), device).select(0, codes);
+    let stored = parts.scales.clone().without_autodiff();
+    let [length] = stored.dims();
+    let blocks = Tensor::<1, Int>::arange(to_i64(first)..to_i64(end), device);
+    let super_scales = stored.clone().select(0, blocks.div_scalar(to_i64(SUPER_BLOCK)));
+    scales * super_scales + stored.narrow(0, length - 1, 1)
+}
+
+fn to_i64(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
-//! The trained part of an adapted layer: a product of two low-rank factors, and DoRA's magnitudes.
+//! The trained part of an adapted layer: a product of two low-rank factors, and the magnitudes of `DoRA`.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use forethought_seed::Seed;
 use rand::Rng;
 
@@ -113,9 +113,9 @@ impl Adapter {
     }
 }
 
-/// A constant on the backend of a parameter, so that it can take the parameter's place.
-pub(crate) fn in_place_of(constant: Tensor<2>, parameter: &Tensor<2>) -> Tensor<2> {
-    if parameter.is_autodiff() { Tensor::from_inner(constant) } else { constant }
+/// A constant as a parameter of this device holds it: with autodiff where the device has it.
+pub(crate) fn on_device(constant: Tensor<2>, device: &Device) -> Tensor<2> {
+    if device.is_autodiff() { Tensor::from_inner(constant) } else { constant }
 }
 
 /// Zero with probability `rate`, else `1 / (1 - rate)`, drawn on the host so that it is the same on every device.
@@ -132,8 +132,6 @@ fn keep_mask(x: &Tensor<2>, rate: f64, key: DropoutKey) -> Tensor<2> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
 
     #[test]

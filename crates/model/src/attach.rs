@@ -9,7 +9,6 @@ use forethought_seed::Seed;
 use crate::adapter::{Adapter, Weight};
 use crate::decoder::{Decoder, HEAD};
 use crate::init::uniform_values;
-use crate::linear::Linear;
 use crate::lora::{LoraConfig, LoraError};
 use crate::parameters::{file_shapes, train_only};
 use crate::rows::Rows;
@@ -69,10 +68,11 @@ impl Decoder {
     }
 
     /// Folds the adapter into the weights: `W + s A B`, with `DoRA` each column at its magnitude. The result gives the
-    /// same logits; a decoder without an adapter is returned as it is. All its parameters are trained again.
+    /// same logits, and its weights are in 32 bits; a decoder with neither an adapter nor quantised weights is returned as
+    /// it is. All its parameters are trained again.
     #[must_use]
     pub fn merge(self) -> Self {
-        if self.lora().is_none() {
+        if self.lora().is_none() && self.quantisation().is_none() {
             return self;
         }
         let merged = self.map_projections(|_, linear| linear.merge()).map_head(Rows::merge);
@@ -87,7 +87,13 @@ impl Decoder {
         }
         let modules = self.modules();
         let adapted = select(config, &modules)?;
-        Ok(Selection { adapted, saved: select_saved(&config.modules_to_save, &modules)? })
+        let saved = select_saved(&config.modules_to_save, &modules)?;
+        let selection = Selection { adapted, saved };
+        let mut quantised = self.projections().filter(|(_, linear)| linear.quantised().is_some());
+        match quantised.find(|(path, _)| selection.saves(&format!("{path}.weight"))) {
+            Some((path, _)) => Err(LoraError::Quantised(path)),
+            None => Ok(selection),
+        }
     }
 
     /// Attaches an adapter whose values `factors` gives for each path and `[in, out]`.
@@ -105,7 +111,7 @@ impl Decoder {
                 return linear;
             }
             let adapter = adapter(factors(name, linear.dims()), &linear, config, device);
-            Linear { adapter: Some(adapter), ..linear }
+            linear.with_adapter(adapter)
         });
         let adapted = with_layers.map_head(|head| {
             if !is_adapted(HEAD) {
@@ -119,8 +125,10 @@ impl Decoder {
 
     fn modules(&self) -> Modules {
         let linear: Vec<String> = self.linear_layers().map(|(path, _)| path).collect();
-        let parameters = file_shapes(self).into_iter().map(|(name, _)| name);
-        let mut paths: BTreeSet<String> = linear.iter().cloned().collect();
+        // A quantised weight is no parameter of a file, so the linear layers are named beside the parameters.
+        let weights = linear.iter().map(|path| format!("{path}.weight"));
+        let parameters = weights.chain(file_shapes(self).into_iter().map(|(name, _)| name));
+        let mut paths = BTreeSet::new();
         paths.extend(parameters.flat_map(|parameter| ancestors(&parameter)));
         let tied = if self.is_tied() {
             paths.insert(HEAD.to_owned());

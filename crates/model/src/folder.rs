@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
+use forethought_kernels::Quantisation;
 
 use crate::config::DecoderConfig;
 use crate::decoder::Decoder;
@@ -14,7 +15,7 @@ use crate::parameters::{file_shapes, fill, is_transposed};
 use crate::reading::refuse_pickles;
 use crate::score_model::{SCORE, ScoreModel};
 use crate::unsupported::refuse_architecture;
-use crate::weights::{Collected, ShardIndex, transpose};
+use crate::weights::{Collected, HostTensor, ShardIndex, transpose};
 
 pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
 pub(crate) const INDEX_FILE: &str = "model.safetensors.index.json";
@@ -37,6 +38,28 @@ pub struct LoadedModel {
 /// If a file cannot be read, if the configuration is not supported, or if the tensors are not exactly those of the
 /// model (then all differences are in one error), or a weight is not finite.
 pub fn load(dir: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
+    load_as(dir, None, device)
+}
+
+/// Reads a model folder and stores the weights of its layers in few bits, as
+/// [`Decoder::quantise`] does, one after the other.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_quantised(
+    dir: &Path,
+    quantisation: Quantisation,
+    device: &Device,
+) -> Result<LoadedModel, ModelError> {
+    load_as(dir, Some(quantisation), device)
+}
+
+fn load_as(
+    dir: &Path,
+    quantisation: Option<Quantisation>,
+    device: &Device,
+) -> Result<LoadedModel, ModelError> {
     let config = read_config_of(dir, Task::CausalLm)?;
     let unfilled = Decoder::unfilled(&config, device);
     let mut collected = open_weights(dir)?;
@@ -44,7 +67,7 @@ pub fn load(dir: &Path, device: &Device) -> Result<LoadedModel, ModelError> {
         drop_tied_head(&mut collected)?;
     }
     collected.check_shapes(&BTreeMap::from_iter(file_shapes(&unfilled)));
-    let decoder = read_decoder(unfilled, &mut collected, dir, device)?;
+    let decoder = read_decoder(unfilled, &mut collected, dir, device, quantisation)?;
     Ok(LoadedModel { config, decoder })
 }
 
@@ -62,7 +85,7 @@ pub fn load_score_model(dir: &Path, device: &Device) -> Result<ScoreModel, Model
     collected.check_shapes(&shapes);
     collected.check(dir)?;
     let score = collected.read(SCORE)?;
-    let decoder = read_decoder(unfilled, &mut collected, dir, device)?;
+    let decoder = read_decoder(unfilled, &mut collected, dir, device, None)?;
     let score = score.unwrap_or_else(|| unreachable!("{SCORE} was checked to be there"));
     Ok(ScoreModel::new(decoder, score.values, device))
 }
@@ -74,32 +97,56 @@ fn read_config_of(dir: &Path, task: Task) -> Result<DecoderConfig, ModelError> {
     Ok(config)
 }
 
-/// Fills a decoder with tensors whose shapes were checked.
+/// Fills a decoder with tensors whose shapes were checked, one after the other.
 fn read_decoder(
     unfilled: Decoder,
     collected: &mut Collected,
     dir: &Path,
     device: &Device,
+    quantisation: Option<Quantisation>,
 ) -> Result<Decoder, ModelError> {
     collected.check(dir)?;
-    let mut result = Ok(());
-    let decoder = fill(unfilled, device, |name, shape| {
-        let tensor = match &result {
-            Ok(()) => collected.read(name),
-            Err(_) => Ok(None),
-        };
-        match tensor {
-            Ok(Some(tensor)) if is_transposed(name) => return transpose(&tensor).values,
-            Ok(Some(tensor)) => return tensor.values,
-            Ok(None) => (),
-            Err(error) => result = Err(error),
+    let mut reader = Reader { collected, result: Ok(()) };
+    let unfilled = match quantisation {
+        None => unfilled,
+        Some(quantisation) => {
+            unfilled.map_projections(|name, linear| match reader.read(&format!("{name}.weight")) {
+                Some(rows) => linear.with_quantised(&rows.values, quantisation),
+                None => linear,
+            })
         }
+    };
+    let decoder = fill(unfilled, device, |name, shape| match reader.read(name) {
+        Some(tensor) if is_transposed(name) => transpose(&tensor).values,
+        Some(tensor) => tensor.values,
         // The decoder is dropped with the error.
-        vec![0.0; shape.iter().product()]
+        None => vec![0.0; shape.iter().product()],
     });
-    result?;
+    reader.result?;
     collected.check(dir)?;
-    Ok(decoder)
+    Ok(match quantisation {
+        None => decoder,
+        Some(quantisation) => decoder.quantise(quantisation),
+    })
+}
+
+/// Reads tensors until one cannot be read.
+struct Reader<'a> {
+    collected: &'a mut Collected,
+    result: Result<(), ModelError>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, name: &str) -> Option<HostTensor> {
+        self.result.as_ref().ok()?;
+        match self.collected.read(name) {
+            Ok(tensor) => tensor,
+            Err(error) => {
+                self.result = Err(error);
+                None
+            }
+        }
+    }
 }
 
 fn open_weights(dir: &Path) -> Result<Collected, ModelError> {

@@ -77,6 +77,9 @@ pub enum FreezeError {
     /// An adapter decides by itself what is trained.
     #[error("the model has an adapter: layers are frozen already")]
     Adapter,
+    /// Quantised weights cannot be trained.
+    #[error("the weights of the layers are quantised: only an adapter can be trained")]
+    Quantised,
 }
 
 impl Decoder {
@@ -89,6 +92,9 @@ impl Decoder {
     pub fn train_layers(self, config: &FreezeConfig) -> Result<Self, FreezeError> {
         if self.lora().is_some() {
             return Err(FreezeError::Adapter);
+        }
+        if self.quantisation().is_some() {
+            return Err(FreezeError::Quantised);
         }
         let names: Vec<String> = file_shapes(&self).into_iter().map(|(name, _)| name).collect();
         let layers =

@@ -141,6 +141,9 @@ pub enum LoraError {
         "{0} shares its weight with another module (tie_word_embeddings), so it cannot be trained by itself"
     )]
     Tied(String),
+    /// A quantised weight is frozen.
+    #[error("modules_to_save: the weight of {0} is quantised and cannot be trained")]
+    Quantised(String),
     /// The decoder has an adapter already.
     #[error("the model has an adapter already: merge it first")]
     Attached,

@@ -8,6 +8,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::decoder::Decoder;
 use crate::weights::{HostTensor, transpose};
 
+/// Whether a parameter is a part of a quantised weight, which no file has.
+pub(crate) fn is_quantised(name: &str) -> bool {
+    name.contains(".quantised.")
+}
+
 /// Whether a file holds the transpose of the parameter: linear weights are `[in, out]` here and `[out, in]` there.
 pub(crate) fn is_transposed(name: &str) -> bool {
     name.ends_with("_proj.weight")
@@ -101,6 +106,9 @@ impl ModuleVisitor for Shapes {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.name();
+        if is_quantised(&name) {
+            return;
+        }
         let mut shape = param.lazy_shape().as_slice().to_vec();
         if is_transposed(&name) {
             shape.reverse();
@@ -125,8 +133,11 @@ impl<F: FnMut(&str, &[usize]) -> Vec<f32>> ModuleMapper for Fill<F> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let shape = param.lazy_shape();
-        let values = (self.values)(&self.path.name(), shape.as_slice());
+        let (name, shape) = (self.path.name(), param.lazy_shape());
+        if is_quantised(&name) {
+            return param;
+        }
+        let values = (self.values)(&name, shape.as_slice());
         Param::from_data(TensorData::new(values, shape), &self.device)
     }
 }
@@ -169,7 +180,8 @@ impl<W: Fn(&str) -> bool> ModuleMapper for TrainOnly<W> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.set_require_grad((self.wants)(&self.path.name()))
+        let name = self.path.name();
+        param.set_require_grad(!is_quantised(&name) && (self.wants)(&name))
     }
 }
 
@@ -189,6 +201,9 @@ impl<S: FnMut(&str, &dyn Fn() -> HostTensor)> ModuleVisitor for Tensors<S> {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let name = self.path.name();
+        if is_quantised(&name) {
+            return;
+        }
         (self.sink)(&name, &|| {
             let tensor = HostTensor::read(param.val());
             if is_transposed(&name) { transpose(&tensor) } else { tensor }

@@ -284,10 +284,10 @@ fn refuse_unsupported(object: &Map<String, Value>) -> Result<(), LoraError> {
             return Err(unsupported(key, value));
         }
     }
-    if let Some(start @ Value::String(word)) = object.get("init_lora_weights") {
-        if !PLAIN_STARTS.contains(&word.as_str()) {
-            return Err(unsupported("init_lora_weights", start));
-        }
+    if let Some(start @ Value::String(word)) = object.get("init_lora_weights")
+        && !PLAIN_STARTS.contains(&word.as_str())
+    {
+        return Err(unsupported("init_lora_weights", start));
     }
     // The layers of all supported families are in `layers`.
     let pattern = object.get("layers_pattern").unwrap_or(&Value::Null);

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use forethought_kernels::{TokenScores, linear_log_prob};
 
-use crate::adapter::{Adapter, Weight, in_place_of};
+use crate::adapter::{Adapter, Weight, on_device};
 use crate::linear::unfilled;
 
 /// One row per token id; used as an embedding and as a head.
@@ -68,7 +68,8 @@ impl Rows {
     pub(crate) fn merge(mut self) -> Self {
         let folded = self.folded().without_autodiff();
         if self.adapter.take().is_some() {
-            self.weight = self.weight.map(|weight| in_place_of(folded, &weight));
+            let device = self.weight.lazy_device();
+            self.weight = self.weight.map(|_| on_device(folded, &device));
         }
         self
     }
@@ -80,8 +81,8 @@ impl Weight for Rows {
     }
 
     fn dims(&self) -> [usize; 2] {
-        let [rows, width] = self.weight.dims();
-        [width, rows]
+        let shape = self.weight.lazy_shape();
+        [shape[1], shape[0]]
     }
 
     fn columns(&self, start: usize, length: usize) -> Tensor<2> {

@@ -5,5 +5,6 @@ mod extremes;
 mod finite_differences;
 mod fused_equals_stock;
 mod layouts;
+mod quantised;
 mod support;
 mod threads;

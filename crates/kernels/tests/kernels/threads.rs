@@ -1,9 +1,9 @@
 //! The number of threads changes no bit of a value or a gradient.
 
-use burn::tensor::Tensor;
-use forethought_kernels::{self as kernels, HeadShape};
+use burn::tensor::{Device, Tensor};
+use forethought_kernels::{self as kernels, HeadShape, Quantisation, QuantisedMatrix};
 
-use crate::support::{AttentionCase, gradients, random_leaf, targets, tree_plan, values};
+use crate::support::{AttentionCase, gradients, numbers, random_leaf, targets, tree_plan, values};
 
 /// Runs `work` in pools of 1, 2 and 5 threads.
 #[track_caller]
@@ -67,4 +67,16 @@ fn linear_log_prob() {
         results.push(values(scores.entropy));
         results
     });
+}
+
+#[test]
+fn quantised_linear() {
+    for kind in [Quantisation::Nf4, Quantisation::Int8] {
+        let matrix =
+            QuantisedMatrix::quantise(&numbers(3, 900 * 700), [900, 700], kind, &Device::flex());
+        assert_same_bits(|| {
+            let x = random_leaf(1, [61, 700]);
+            value_and_gradients(&kernels::quantised_linear(x.clone(), &matrix), &[&x])
+        });
+    }
 }

@@ -10,6 +10,7 @@ mod hostile;
 mod modules;
 mod packed;
 mod peft;
+mod quantised;
 mod saving;
 mod scores;
 

@@ -128,6 +128,6 @@ fn a_head_that_peft_wrote_beside_its_adapter_takes_the_place_of_the_head() {
     // Rows of one value give every token the same logit, up to what the adapter adds.
     let merged = constant.head() - adapted("pattern", "tiny-qwen2-untied", &device).head();
     let plain = load_fixture("tiny-qwen2-untied", &device).head();
-    assert_close(&values(merged + plain), &[0.5; 1024 * 64], 1e-6);
+    assert_close(&values(merged + plain), &vec![0.5; 1024 * 64], 1e-6);
     assert!(load(1023).expect_err("a row is missing").to_string().contains("lm_head.base_layer"));
 }

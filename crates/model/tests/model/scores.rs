@@ -3,7 +3,8 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use forethought_model::{
-    LoraConfig, SaveOptions, ScoreModel, load, load_score_model, pack, save_score_model,
+    LoraConfig, SaveOptions, ScoreModel, TargetModules, load, load_score_model, pack,
+    save_score_model,
 };
 use forethought_seed::Seed;
 
@@ -65,7 +66,8 @@ fn an_empty_sequence_is_refused() {
 #[test]
 fn with_an_adapter_the_adapter_and_the_head_are_trained() {
     let device = Device::flex().autodiff();
-    let config = LoraConfig { target_modules: vec!["v_proj".to_owned()], ..LoraConfig::default() };
+    let config =
+        LoraConfig { target_modules: TargetModules::from(["v_proj"]), ..LoraConfig::default() };
     let model =
         reward_model(&device).with_lora(&config, Seed::new(1), &device).expect("it is valid");
     let names = |model: &ScoreModel| -> Vec<String> {
