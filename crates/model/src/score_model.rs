@@ -10,6 +10,7 @@ use crate::decoder::Decoder;
 use crate::init::initial_values;
 use crate::lora::{LoraConfig, LoraError};
 use crate::packing::{Packed, PackedTokens};
+use crate::peft_config::{AdapterTask, without_heads};
 
 /// Name of the head in a file.
 pub(crate) const SCORE: &str = "score.weight";
@@ -56,6 +57,11 @@ impl ScoreModel {
         assert_eq!(weights.len(), width, "number of weights of the score head");
         let weight = Param::from_data(TensorData::new(weights, [1, width]), device);
         Self { decoder: decoder.without_head(), score: ScoreHead { weight } }
+    }
+
+    /// The model with other weights of its head.
+    pub(crate) fn with_head(self, weights: Vec<f32>, device: &Device) -> Self {
+        Self::new(self.decoder, weights, device)
     }
 
     /// The decoder below the score head. It has lost the next-token head, if it had one of its own.
@@ -111,7 +117,10 @@ impl ScoreModel {
         device: &Device,
     ) -> Result<Self, LoraError> {
         let Self { decoder, score } = self;
-        Ok(Self { decoder: decoder.with_lora(config, seed, device)?, score })
+        let names =
+            without_heads(config.modules_to_save.clone(), AdapterTask::SequenceClassification);
+        let config = LoraConfig { modules_to_save: names, ..config.clone() };
+        Ok(Self { decoder: decoder.with_lora(&config, seed, device)?, score })
     }
 
     /// Folds the adapter of the decoder into its weights. All parameters are trained again.

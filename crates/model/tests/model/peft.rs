@@ -1,15 +1,20 @@
 //! Logits and every gradient of adapters that use every rule of PEFT, against PEFT.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use forethought_model::{Decoder, load_adapter, pack, save_adapter};
+use forethought_model::{
+    Decoder, LoraConfig, ScoreModel, load_adapter, load_score_adapter, load_score_model, pack,
+    save_adapter, save_score_adapter,
+};
+use forethought_seed::Seed;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{LOGITS, assert_close, fixtures, index, load_fixture, logits, tensors, values};
+use crate::{LOGITS, assert_close, fixtures, index, json, load_fixture, logits, tensors, values};
 
 /// The sequence of `make_adapters.py`.
 const IDS: [u32; 12] = [17, 250, 3, 99, 512, 640, 8, 8, 301, 44, 5, 77];
@@ -26,10 +31,24 @@ fn adapted(name: &str, base: &str, device: &Device) -> Decoder {
 }
 
 /// Every gradient under PEFT's name, in PEFT's order of dimensions.
-fn gradients(decoder: &Decoder, gradients: &Gradients) -> BTreeMap<String, Vec<f32>> {
+fn gradients(model: &impl Module, gradients: &Gradients) -> BTreeMap<String, Vec<f32>> {
     let mut visitor = Collect { gradients, path: Vec::new(), found: BTreeMap::new() };
-    decoder.visit(&mut visitor);
+    model.visit(&mut visitor);
     visitor.found
+}
+
+/// The gradients of a fixture.
+#[track_caller]
+fn assert_gradients(found: &BTreeMap<String, Vec<f32>>, golden: &BTreeMap<String, Vec<f32>>) {
+    let expected = golden.iter().filter_map(|(key, gradient)| {
+        key.strip_prefix("gradient.").map(|key| (key.to_owned(), gradient))
+    });
+    let expected: BTreeMap<String, &Vec<f32>> = expected.collect();
+    assert!(found.keys().eq(expected.keys()), "{:?}", found.keys());
+    for (key, expected) in expected {
+        let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+        assert_close(&found[&key], expected, 1e-4 * largest);
+    }
 }
 
 struct Collect<'a> {
@@ -73,16 +92,47 @@ fn logits_loss_and_every_gradient_equal_those_of_peft() {
         let loss = scores.log_probs.mean().neg();
         let found = gradients(&decoder, &loss.backward());
         assert_close(&values(loss), &golden["loss"], 1e-5);
-        let expected = golden.iter().filter_map(|(key, gradient)| {
-            key.strip_prefix("gradient.").map(|key| (key.to_owned(), gradient))
-        });
-        let expected: BTreeMap<String, &Vec<f32>> = expected.collect();
-        assert!(found.keys().eq(expected.keys()), "{:?}", found.keys());
-        for (key, expected) in expected {
-            let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-            assert_close(&found[&key], expected, 1e-4 * largest);
-        }
+        assert_gradients(&found, &golden);
     }
+}
+
+/// PEFT saves and trains the head of a `SEQ_CLS` model without being asked.
+#[test]
+fn the_adapter_of_a_score_model_brings_its_head_and_trains_it() {
+    let golden = tensors(&fixtures().join("forward/gradients-score.safetensors"));
+    let device = Device::flex().autodiff();
+    let base = || {
+        let dir = fixtures().join("models/tiny-qwen2-reward");
+        load_score_model(&dir, &device).expect("it loads")
+    };
+    let packed = pack(&[&IDS]);
+    let score = |model: &ScoreModel| model.score_sequences(&packed, None);
+    let dir = fixtures().join("adapters/score");
+    let model = load_score_adapter(base(), &dir, &device).expect("it loads");
+    assert_close(&values(score(&model)), &golden["last_logits"], LOGITS);
+    assert!(
+        (values(score(&base()))[0] - golden["last_logits"][0]).abs() > 1e-3,
+        "it does something"
+    );
+    let found = gradients(&model, &score(&model).sum().backward());
+    let found = found.into_iter().map(|(name, gradient)| {
+        (name.strip_prefix("decoder.").unwrap_or(&name).to_owned(), gradient)
+    });
+    // A head is `[1, hidden]` in either order.
+    assert_gradients(&found.collect(), &golden);
+    let written = tempfile::tempdir().expect("a folder");
+    save_score_adapter(&model, written.path()).expect("it is written");
+    let again = load_score_adapter(base(), written.path(), &device).expect("it is read");
+    assert_eq!(values(score(&again)), values(score(&model)));
+    let read = |dir: &Path| json(&dir.join("adapter_config.json"));
+    for key in ["task_type", "modules_to_save", "target_modules", "r", "lora_alpha"] {
+        assert_eq!(read(written.path())[key], read(&dir)[key], "{key}");
+    }
+    let fresh = LoraConfig { modules_to_save: vec!["score".to_owned()], ..LoraConfig::default() };
+    assert!(
+        base().with_lora(&fresh, Seed::new(0), &device).is_ok(),
+        "the head is named needlessly"
+    );
 }
 
 #[test]
@@ -96,7 +146,7 @@ fn folded_adapters_of_every_rule_keep_the_logits_and_their_folders_are_read_agai
         assert_close(&values(head), &expected, LOGITS);
         let dir = tempfile::tempdir().expect("a folder");
         save_adapter(&decoder, dir.path()).expect("it is written");
-        let names = |dir: &std::path::Path| {
+        let names = |dir: &Path| {
             tensors(&dir.join("adapter_model.safetensors")).into_keys().collect::<Vec<_>>()
         };
         assert_eq!(names(dir.path()), names(&fixtures().join("adapters").join(name)));
