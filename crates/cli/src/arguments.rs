@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Write the report of a finished run again
     Report(Report),
+    /// Fold an adapter into the weights of its model, and prove that the logits agree
+    Merge(crate::merge::Merge),
     /// Write a model folder in another type or with shards of another size
     Export(crate::export::Export),
     /// Compare with golden numbers of the Python stack, case by case

@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     Io(PathBuf, std::io::Error),
     /// A row of the input cannot be used.
     Row(RowError),
+    /// Two things that must agree do not.
+    Disagreement(String),
     /// The command line asks for something that cannot be.
     Usage(String),
 }
@@ -48,6 +50,7 @@ impl Failure {
             Self::Parity(error) => (error.to_string(), 2),
             Self::Io(path, error) => (format!("{}: {error}", path.display()), 1),
             Self::Row(error) => (error.to_string(), 1),
+            Self::Disagreement(text) => (text, 1),
             Self::Usage(text) => (text, 2),
         };
         Console::Stderr.line(format!("error: {text}"));

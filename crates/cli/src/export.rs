@@ -40,7 +40,7 @@ pub(crate) struct Export {
 
 /// The types by the names that the field uses.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Type {
+pub(crate) enum Type {
     /// 32-bit floats
     F32,
     /// 16-bit floats with the range of 32-bit ones

@@ -5,6 +5,7 @@ mod commands;
 mod export;
 mod generate;
 mod logprobs;
+mod merge;
 mod model_folder;
 mod parity;
 mod prompts;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Logprobs(arguments) => logprobs::run(&arguments),
         Command::Evaluate(run) => commands::evaluate(&run),
         Command::Report(run) => commands::report(&run),
+        Command::Merge(merge) => merge::run(&merge),
         Command::Export(export) => export::run(&export),
         Command::Parity(parity) => parity::run(&parity),
     };

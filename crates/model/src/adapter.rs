@@ -131,6 +131,7 @@ fn keep_mask(x: &Tensor<2>, rate: f64, key: DropoutKey) -> Tensor<2> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "bits above 16 are shifted out")]
 mod tests {
     use super::*;
 
@@ -147,5 +148,56 @@ mod tests {
         assert_eq!(mask, again);
         let other = keep_mask(&x, 0.25, DropoutKey { projection: 3, ..key });
         assert_ne!(mask, other.into_data().try_to_vec::<f32>().expect("f32"));
+    }
+
+    struct Dense(Tensor<2>);
+
+    impl Weight for Dense {
+        fn product(&self, x: Tensor<2>) -> Tensor<2> {
+            x.matmul(self.0.clone())
+        }
+
+        fn dims(&self) -> [usize; 2] {
+            self.0.dims()
+        }
+
+        fn columns(&self, start: usize, length: usize) -> Tensor<2> {
+            self.0.clone().narrow(1, start, length)
+        }
+    }
+
+    fn numbers<const D: usize>(seed: u64, shape: [usize; D]) -> Tensor<D> {
+        let mut random = Seed::new(seed).stream("test", &[]);
+        let count = shape.iter().product();
+        let draw = |_| f32::from((random.next_u32() >> 16) as u16) / 32_768.0 - 1.0;
+        let values: Vec<f32> = (0..count).map(draw).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    /// PEFT: the base keeps its inputs, and what `DoRA` adds to it is `(f - 1) x~ W + f s x~ A B`.
+    #[test]
+    fn with_dropout_only_what_changes_the_base_sees_the_dropped_inputs() {
+        let (inputs, outputs, rank) = (5, 300, 2);
+        let (x, weight) = (numbers(1, [4, inputs]), numbers(2, [inputs, outputs]));
+        let (a, b) = (numbers(3, [inputs, rank]), numbers(4, [rank, outputs]));
+        let magnitude: Tensor<1> = numbers(5, [outputs]);
+        let adapter = Adapter {
+            a: Param::from_tensor(a.clone()),
+            b: Param::from_tensor(b.clone()),
+            magnitude: Some(Param::from_tensor(magnitude.clone())),
+            scale: 3.0,
+            dropout: 0.5,
+        };
+        let key = DropoutKey { seed: Seed::new(6), layer: 0, projection: 0 };
+        let dropped = x.clone() * keep_mask(&x, 0.5, key);
+        let change = a.matmul(b).mul_scalar(3.0); // [in, out]
+        let norms = (weight.clone() + change.clone()).powi_scalar(2).sum_dim(0).sqrt(); // [1, out]
+        let factors = magnitude.unsqueeze::<2>() / norms; // [1, out]
+        let expected = x.clone().matmul(weight.clone())
+            + dropped.clone().matmul(weight.clone()) * (factors.clone() - 1.0)
+            + dropped.matmul(change) * factors;
+        let found = adapter.forward(x, &Dense(weight), Some(key));
+        let difference = (found - expected).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-4, "{difference}");
     }
 }

@@ -5,8 +5,8 @@ use forethought_tests::repository;
 use crate::{forethought, outcome};
 
 /// Every command.
-const COMMANDS: [&str; 7] =
-    ["pipeline", "generate", "logprobs", "evaluate", "report", "export", "parity"];
+const COMMANDS: [&str; 8] =
+    ["pipeline", "generate", "logprobs", "evaluate", "report", "export", "merge", "parity"];
 
 fn help(command: &[&str]) -> String {
     let (code, text, _) = outcome(forethought(&repository()).args(command).arg("--help"));

@@ -6,6 +6,7 @@ mod export;
 mod generate;
 mod help;
 mod logprobs;
+mod merge;
 mod rows;
 mod signals;
 
