@@ -1,0 +1,257 @@
+//! Equations and inequalities: definitions unfolded, sides compared, multiples of each other recognised.
+
+use super::{Inequalities, Judge};
+use crate::expression::{Constant, Function, Id, Node, Relation};
+use crate::numeric::Region;
+use crate::verdict::{Finding, Outcome, Rule};
+
+/// Points at which the ratio of two equations must be the same.
+const RATIO_POINTS: u64 = 4;
+
+/// A chain, taken apart.
+#[derive(Clone, Debug)]
+struct Chain {
+    sides: Vec<Id>,
+    relations: Vec<Relation>,
+}
+
+impl Judge {
+    fn chain(&self, id: Id) -> Option<Chain> {
+        match self.arena.node(id) {
+            Node::Chain(sides, relations) => {
+                Some(Chain { sides: sides.clone(), relations: relations.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// What is compared of two answers: the value, where one side is `name = value` and the other a value.
+    pub(super) fn unfolded(&mut self, gold: Id, answer: Id) -> (Id, Id) {
+        match (self.chain(gold), self.chain(answer)) {
+            (None, None) => (gold, answer),
+            (Some(chain), None) => (self.value_of(gold, &chain), answer),
+            (None, Some(chain)) => (gold, self.value_of(answer, &chain)),
+            (Some(x), Some(y)) => (self.shortened(gold, &x), self.shortened(answer, &y)),
+        }
+    }
+
+    /// The value an equation gives to a name, or comes to by computation; else the equation itself.
+    fn value_of(&mut self, id: Id, chain: &Chain) -> Id {
+        let (first, last) = (chain.sides[0], chain.sides[chain.sides.len() - 1]);
+        if chain.relations == [Relation::In] && self.is_name(first) {
+            return last;
+        }
+        if chain.relations.iter().any(|relation| *relation != Relation::Equal) {
+            return id;
+        }
+        let is_computation =
+            self.arena.symbols(first).is_empty() && self.arena.symbols(last).is_empty();
+        if self.is_name(first) || is_computation {
+            return last;
+        }
+        if self.is_name(last) && chain.sides.len() == 2 && self.arena.symbols(first).is_empty() {
+            return first;
+        }
+        if self.scalars(first, last).is_equal() { last } else { id }
+    }
+
+    /// `x = a = b` without what lies between.
+    fn shortened(&mut self, id: Id, chain: &Chain) -> Id {
+        let all_equal = chain.relations.iter().all(|relation| *relation == Relation::Equal);
+        if chain.relations.len() < 2 || !all_equal || !self.is_name(chain.sides[0]) {
+            return id;
+        }
+        let sides = vec![chain.sides[0], chain.sides[chain.sides.len() - 1]];
+        self.arena.add(Node::Chain(sides, vec![Relation::Equal]))
+    }
+
+    /// Whether an expression is made of names only, such as `x`, `f(x)`, `(p, q)`, `A:B`.
+    fn is_name(&self, id: Id) -> bool {
+        match self.arena.node(id) {
+            Node::Symbol(_) | Node::Text(_) => true,
+            Node::Constant(constant) => matches!(constant, Constant::Imaginary | Constant::Euler),
+            Node::Apply(name, _) => name != "clock" && name != "ratio",
+            Node::Tuple(ids)
+            | Node::Product(ids)
+            | Node::Sum(ids)
+            | Node::Call(Function::Abs, ids) => {
+                ids.iter().all(|id| self.is_name(*id)) && !self.arena.symbols(id).is_empty()
+            }
+            Node::Ratio(a, b) => self.is_name(*a) && self.is_name(*b),
+            Node::Power(base, exponent) => {
+                self.is_name(*base) && (self.is_name(*exponent) || self.is_minus_one(*exponent))
+            }
+            Node::Quantity(inner, _) => self.is_name(*inner),
+            _ => false,
+        }
+    }
+
+    fn is_minus_one(&self, id: Id) -> bool {
+        matches!(self.arena.node(id), Node::Rational(value) if value.is_integer() && value.numer() == &num_bigint::BigInt::from(-1))
+    }
+
+    /// Compares where at least one side is a relation.
+    pub(super) fn relations(&mut self, gold: Id, answer: Id) -> Finding {
+        match (self.chain(gold), self.chain(answer)) {
+            (Some(x), Some(y)) => self.chains(gold, answer, &x, &y),
+            (Some(chain), None) => self.chain_and_set(gold, answer, &chain),
+            (None, Some(_)) if self.comparison.inequalities == Inequalities::AreSetsInGold => {
+                Finding::OTHER_KIND
+            }
+            (None, Some(chain)) => self.chain_and_set(answer, gold, &chain),
+            (None, None) => Finding::OTHER_KIND,
+        }
+    }
+
+    fn chain_and_set(&mut self, chain: Id, other: Id, parts: &Chain) -> Finding {
+        let ordered = parts.relations.iter().any(|relation| *relation != Relation::Equal);
+        if !ordered || !self.is_collection(other) {
+            return Finding::OTHER_KIND;
+        }
+        self.real_sets(chain, other).unwrap_or(Finding::UNKNOWN)
+    }
+
+    fn chains(&mut self, gold: Id, answer: Id, x: &Chain, y: &Chain) -> Finding {
+        let sided = self.side_by_side(x, y);
+        if sided.is_equal() {
+            return sided.by(Rule::Relation);
+        }
+        let member = |chain: &Chain| chain.relations.contains(&Relation::In);
+        let equations = |chain: &Chain| {
+            chain.relations == [Relation::Equal] || chain.relations == [Relation::NotEqual]
+        };
+        if let ([_, _], [_, _]) = (&x.sides[..], &y.sides[..])
+            && equations(x)
+            && equations(y)
+            && x.relations == y.relations
+        {
+            return sided.or(|| self.multiples(x, y));
+        }
+        let comparable = member(x) == member(y)
+            || self.comparison.inequalities == Inequalities::AreSets
+            || member(y);
+        let ordered =
+            |chain: &Chain| chain.relations.iter().all(|relation| *relation != Relation::Equal);
+        if ordered(x) && ordered(y) && comparable {
+            let by_ratio = if x.sides.len() == 2 && y.sides.len() == 2 && !member(x) && !member(y) {
+                self.multiples(x, y)
+            } else {
+                Finding::OTHER_KIND
+            };
+            if by_ratio.is_equal() {
+                return by_ratio;
+            }
+            return self.real_sets(gold, answer).unwrap_or(sided);
+        }
+        sided
+    }
+
+    /// Each side and relation beside its counterpart, from left to right or from right to left.
+    fn side_by_side(&mut self, x: &Chain, y: &Chain) -> Finding {
+        if x.sides.len() != y.sides.len() {
+            return Finding { outcome: Outcome::Different, rule: Rule::Relation };
+        }
+        let flipped = Chain {
+            sides: y.sides.iter().rev().copied().collect(),
+            relations: y.relations.iter().rev().map(|relation| relation.flip()).collect(),
+        };
+        let straight = self.aligned(x, y);
+        straight.or(|| self.aligned(x, &flipped)).by(Rule::Relation)
+    }
+
+    fn aligned(&mut self, x: &Chain, y: &Chain) -> Finding {
+        let different = Finding { outcome: Outcome::Different, rule: Rule::Relation };
+        if x.relations != y.relations {
+            return different;
+        }
+        let renamed = self.with_same_argument(x, y);
+        let y = renamed.as_ref().unwrap_or(y);
+        let mut finding = Finding::new(true, Rule::Relation);
+        for (a, b) in x.sides.iter().zip(&y.sides) {
+            finding = finding.and(|| self.compare(*a, *b));
+        }
+        finding
+    }
+
+    /// `f(n) = n²` with the argument of `f(x) = x²`: a definition does not depend on its argument's name.
+    fn with_same_argument(&mut self, x: &Chain, y: &Chain) -> Option<Chain> {
+        let argument = |judge: &Self, id: Id| match judge.arena.node(id) {
+            Node::Apply(name, arguments) => match arguments[..] {
+                [argument] => match judge.arena.node(argument) {
+                    Node::Symbol(symbol) => Some((name.clone(), symbol.clone())),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        };
+        let (name, wanted) = argument(self, x.sides[0])?;
+        let (other, found) = argument(self, y.sides[0])?;
+        if name != other || wanted == found || x.relations != [Relation::Equal] {
+            return None;
+        }
+        let rename =
+            |symbol: &str| if symbol == found { wanted.clone() } else { symbol.to_owned() };
+        let sides = y.sides.iter().map(|side| self.with_symbols(*side, &rename)).collect();
+        Some(Chain { sides, relations: y.relations.clone() })
+    }
+
+    /// Whether left minus right of one is a constant multiple of that of the other, its sign turning inequalities.
+    fn multiples(&mut self, x: &Chain, y: &Chain) -> Finding {
+        let different = Finding { outcome: Outcome::Different, rule: Rule::Relation };
+        let scalar =
+            |judge: &Self, chain: &Chain| chain.sides.iter().all(|id| !judge.is_collection(*id));
+        if !scalar(self, x) || !scalar(self, y) {
+            return different;
+        }
+        let f = self.arena.subtract(x.sides[0], x.sides[1]);
+        let g = self.arena.subtract(y.sides[0], y.sides[1]);
+        if self.arena.symbols(f).is_empty() || self.arena.symbols(f) != self.arena.symbols(g) {
+            return different;
+        }
+        let Some(ratio) = self.constant_ratio(f, g) else { return different };
+        let (first, second) = (x.relations[0], y.relations[0]);
+        let fits =
+            if first.is_order() && ratio < 0.0 { second == first.flip() } else { first == second };
+        Finding::new(fits, Rule::Relation)
+    }
+
+    /// The real constant k with f = k g, if there is one.
+    fn constant_ratio(&mut self, f: Id, g: Id) -> Option<f64> {
+        let mut found: Option<(f64, Id)> = None;
+        for salt in 1..=3 * RATIO_POINTS {
+            let point = self.point(if salt % 2 == 0 { Region::Large } else { Region::Small }, salt);
+            let (Some(x), Some(y)) = (self.at(f, &point).0, self.at(g, &point).0) else { continue };
+            if y.value.size() <= 1e6 * y.error || x.value.size() <= 1e6 * x.error {
+                continue;
+            }
+            let ratio = x.value / y.value;
+            if ratio.im.abs() > 1e-9 * ratio.size() {
+                return None;
+            }
+            found = Some((ratio.re, f));
+            break;
+        }
+        let (ratio, _) = found?;
+        self.confirms(f, g, ratio).then_some(ratio)
+    }
+
+    /// Whether f = k g at further points.
+    fn confirms(&mut self, f: Id, g: Id, ratio: f64) -> bool {
+        let mut agreed = 0;
+        for salt in 1..=4 * RATIO_POINTS {
+            // Real points come first, for |x| and x differ at those below zero alone.
+            let region = [Region::Large, Region::Real, Region::Real, Region::Small]
+                [usize::try_from(salt % 4).unwrap_or(0)];
+            let point = self.point(region, 100 + salt);
+            let (Some(x), Some(y)) = (self.at(f, &point).0, self.at(g, &point).0) else { continue };
+            let difference = (x.value - y.value.scale(ratio)).size();
+            let bound = 64.0 * (x.error + ratio.abs() * y.error) + 1e-12 * x.value.size();
+            if difference > bound {
+                return false;
+            }
+            agreed += 1;
+        }
+        agreed >= 2
+    }
+}

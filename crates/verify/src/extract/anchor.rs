@@ -1,0 +1,167 @@
+//! Phrases that announce an answer: "the final answer is", "Answer:", `####`, 答案是.
+
+use std::ops::Range;
+
+use super::{Candidate, Kind, Notation, Rules, delimited, number};
+
+/// How many announcements are looked at from the end.
+const MAX_ANCHORS: usize = 24;
+/// How far behind an announcement its answer may stand, in bytes.
+pub(super) const REACH: usize = 60;
+/// How much of a sentence is read as an answer, in bytes.
+const SENTENCE: usize = 240;
+
+/// A place where an answer is announced.
+struct Anchor {
+    priority: u32,
+    /// The byte behind the phrase.
+    at: usize,
+}
+
+/// The answers that are announced, with their priorities and ends.
+pub(super) fn find<'a>(
+    text: &'a str,
+    rules: &Rules,
+    math: &[Range<usize>],
+) -> Vec<(u32, usize, Candidate<'a>)> {
+    let mut found = Vec::new();
+    for anchor in anchors(text) {
+        for (end, candidate) in announced(text, anchor.at, rules, math) {
+            let hopes = text[end..]
+                .trim_start_matches(['.', '$', '*', '"', '\\', ' ', '\n'])
+                .starts_with("I hope");
+            let priority = if anchor.priority == 50 && hopes { 0 } else { anchor.priority };
+            found.push((priority, end, candidate));
+        }
+    }
+    found
+}
+
+fn anchors(text: &str) -> Vec<Anchor> {
+    let mut anchors = Vec::new();
+    for (phrase, priority) in [
+        ("####", 30),
+        ("<answer>", 30),
+        ("最终答案是", 50),
+        ("最终答案为", 50),
+        ("答案是", 100),
+        ("答案为", 100),
+        ("答案:", 100),
+        ("答案：", 100),
+        ("答：", 100),
+        ("答:", 100),
+        ("故选", 100),
+        ("答案选", 100),
+        ("答案", 200),
+    ] {
+        let places = text.rmatch_indices(phrase).take(4);
+        anchors.extend(places.map(|(at, _)| Anchor { priority, at: at + phrase.len() }));
+    }
+    anchors.extend(english(text));
+    anchors
+}
+
+/// The places behind "answer", from the end.
+fn english(text: &str) -> Vec<Anchor> {
+    let bytes = text.as_bytes();
+    let word = b"answer";
+    let mut anchors = Vec::new();
+    let mut end = bytes.len();
+    while anchors.len() < MAX_ANCHORS && end >= word.len() {
+        let start = end - word.len();
+        if bytes[start] | 32 == b'a' && bytes[start..end].eq_ignore_ascii_case(word) {
+            anchors.extend(announcements(text, start, end));
+        }
+        end -= 1;
+    }
+    anchors
+}
+
+/// What "answer" at this place announces: "final answer … is" goes before "answer:" and "answer".
+fn announcements(text: &str, start: usize, end: usize) -> Vec<Anchor> {
+    let mut anchors = Vec::new();
+    let before = text[..start].trim_end();
+    let is_final =
+        before.len() >= 5 && before.as_bytes()[before.len() - 5..].eq_ignore_ascii_case(b"final");
+    let sentence = reach(text, end, 110);
+    if is_final && let Some(at) = sentence.find(" is") {
+        let behind = &sentence[at + 3..];
+        if behind.is_empty() || behind.starts_with([':', ' ', '\n']) {
+            anchors.push(Anchor { priority: 50, at: end + at + 3 });
+        }
+    }
+    let after = text[end..].trim_start_matches('*');
+    match after.strip_prefix([':', '：']) {
+        Some(rest) => anchors.push(Anchor { priority: 100, at: text.len() - rest.len() }),
+        None => anchors.push(Anchor { priority: 200, at: end }),
+    }
+    anchors
+}
+
+/// The text from a place on, at most so many bytes of it.
+fn reach(text: &str, from: usize, length: usize) -> &str {
+    let mut end = (from + length).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[from..end]
+}
+
+/// The answer behind an announcement: mathematics, a whole sentence that is an expression, or a number.
+fn announced<'a>(
+    text: &'a str,
+    from: usize,
+    rules: &Rules,
+    math: &[Range<usize>],
+) -> Vec<(usize, Candidate<'a>)> {
+    let first = math.partition_point(|range| range.start < from);
+    if let Some(range) = math.get(first)
+        && range.start - from <= REACH
+        && !text[from..range.start].contains("\n\n")
+        && rules.notation != Notation::Plain
+    {
+        let (candidate, end) = delimited::group_from(text, math, first);
+        return vec![(end, candidate)];
+    }
+    if rules.notation == Notation::Latex {
+        return Vec::new();
+    }
+    let sentence = sentence(reach(text, from, SENTENCE));
+    let clean = sentence.trim_matches([' ', ':', '*', '\n', '"', '.', '：', '。', '=']);
+    if clean.is_empty() {
+        return Vec::new();
+    }
+    let clean = ["is ", "would be ", "will be ", "should be "]
+        .iter()
+        .find_map(|verb| clean.strip_prefix(verb))
+        .unwrap_or(clean);
+    let mut found = Vec::new();
+    if is_expression(clean) {
+        let end = clean.as_ptr().addr() - text.as_ptr().addr() + clean.len();
+        let sentence = Candidate { parts: vec![clean], kind: Kind::Plain, is_percentage: false };
+        found.push((end, sentence));
+    }
+    // A sentence that turns out to be prose still has its first number.
+    found.extend(number::first(text, from, sentence));
+    found
+}
+
+/// Up to the end of the sentence or line.
+fn sentence(text: &str) -> &str {
+    let text = text.trim_start_matches([' ', ':', '*', '\n']);
+    let mut end = text.len();
+    for stop in ["\n", ". ", "。", "</answer>", "<|", "，", ".\n", "I hope"] {
+        if let Some(at) = text.find(stop) {
+            end = end.min(at);
+        }
+    }
+    &text[..end]
+}
+
+/// Whether a sentence has no prose in it: few words, and those short or known to be units.
+fn is_expression(sentence: &str) -> bool {
+    let words = sentence
+        .split(|mark: char| !mark.is_alphabetic())
+        .filter(|word| word.chars().count() > 2 && word.is_ascii());
+    words.count() <= 3 && sentence.len() <= 120
+}

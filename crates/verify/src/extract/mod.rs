@@ -1,0 +1,194 @@
+//! Finds the answer in a text: boxes, phrases that announce it, mathematics, numbers.
+
+mod anchor;
+mod boxed;
+mod choice;
+mod delimited;
+mod number;
+mod read;
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::display::show;
+use crate::expression::{Arena, Id};
+use crate::limits::{Budget, Limits};
+
+pub use boxed::last_boxed;
+
+/// Which notations are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notation {
+    /// LaTeX between delimiters or in boxes, and plain numbers and expressions.
+    #[default]
+    Any,
+    /// LaTeX between delimiters or in boxes.
+    Latex,
+    /// Plain numbers and expressions.
+    Plain,
+}
+
+/// What becomes of a text without boxes and delimiters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bare {
+    /// It is read as an expression, or as words where it is short.
+    #[default]
+    Read,
+    /// Only numbers in it are looked for.
+    Search,
+}
+
+/// Where an answer is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rules {
+    /// Notations. Default: any.
+    pub notation: Notation,
+    /// The priority of `\boxed{…}` among what announces an answer, 0 being the first: "final answer is … I hope" has 0,
+    /// `####` and `<answer>` 30, "final answer is" 50, "answer:" 100, "answer" 200, the last mathematics or number 300.
+    /// `None` ignores boxes. Default 0.
+    pub boxed: Option<u32>,
+    /// Texts without boxes and delimiters. Default: read.
+    pub bare: Bare,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { notation: Notation::default(), boxed: Some(0), bare: Bare::default() }
+    }
+}
+
+/// An answer as it was found and read.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    pub(crate) arena: Arena,
+    /// What the text may mean, the likeliest first.
+    pub(crate) readings: Vec<Id>,
+    text: Option<String>,
+}
+
+impl Answers {
+    /// Whether a meaning was found.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        !self.readings.is_empty()
+    }
+
+    /// The text that was taken for the answer.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The answer as it was read, in infix notation.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        self.readings.first().map(|id| show(&self.arena, *id))
+    }
+}
+
+/// A part of the text that may be the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate<'a> {
+    /// Several parts are a list.
+    parts: Vec<&'a str>,
+    kind: Kind,
+    /// Whether a per cent sign follows it.
+    is_percentage: bool,
+}
+
+/// What a candidate was found as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Latex,
+    Plain,
+    /// The whole text, which may be prose.
+    Whole,
+}
+
+/// Finds the answer in a text.
+///
+/// ```
+/// use forethought_verify::{Limits, Rules, extract};
+///
+/// let answers = extract(r"Thus $x = 2$, so the area is $\boxed{\frac{9}{2}}$.", &Rules::default(), &Limits::default());
+/// assert_eq!(answers.text(), Some(r"\frac{9}{2}"));
+/// ```
+#[must_use]
+pub fn extract(text: &str, rules: &Rules, limits: &Limits) -> Answers {
+    let budget = Budget::new(*limits);
+    let mut answers = Answers::default();
+    let math = if rules.notation == Notation::Plain { Vec::new() } else { delimited::find(text) };
+    let mut first = None;
+    for candidate in candidates(text, rules, &math) {
+        first = first
+            .or_else(|| Some(candidate.parts.join(", ")).filter(|text| !text.trim().is_empty()));
+        answers.readings = read::readings(&candidate, &mut answers.arena, &budget);
+        if answers.is_read() {
+            answers.text = Some(candidate.parts.join(", "));
+            return answers;
+        }
+    }
+    answers.text = first;
+    answers
+}
+
+/// What may be the answer, the likeliest first.
+fn candidates<'a>(
+    text: &'a str,
+    rules: &Rules,
+    math: &[Range<usize>],
+) -> impl Iterator<Item = Candidate<'a>> {
+    let mut ranked: Vec<(u32, usize, Candidate<'a>)> = Vec::new();
+    if let (Some(priority), true) = (rules.boxed, rules.notation != Notation::Plain)
+        && let Some((end, candidate)) = boxed::find(text)
+    {
+        ranked.push((priority, end, candidate));
+    }
+    ranked.extend(anchor::find(text, rules, math));
+    let is_whole = rules.bare == Bare::Read && math.is_empty() && rules.notation != Notation::Latex;
+    if is_whole {
+        let whole = Candidate { parts: vec![text.trim()], kind: Kind::Whole, is_percentage: false };
+        // Before phrases, for a text that is an expression as a whole announces nothing; after boxes.
+        ranked.push((1, text.len(), whole));
+    }
+    if let Some((end, candidate)) =
+        boxed::unclosed(text).filter(|_| rules.notation != Notation::Plain)
+    {
+        ranked.push((250, end, candidate));
+    }
+    for (end, candidate) in delimited::last(text, math) {
+        ranked.push((300, end, candidate));
+    }
+    if math.is_empty() && rules.notation != Notation::Plain {
+        ranked.extend(delimited::last_fraction(text).map(|(end, candidate)| (300, end, candidate)));
+    }
+    if rules.notation != Notation::Latex {
+        let numbers = number::last(text, math).into_iter();
+        ranked.extend(numbers.map(|(end, candidate)| (300, end, candidate)));
+    }
+    if is_whole && text.trim().chars().count() <= 60 {
+        let words = Candidate { parts: vec![text.trim()], kind: Kind::Plain, is_percentage: false };
+        ranked.push((400, text.len(), words));
+    }
+    // Stable: of two candidates that end alike, the one found first is the fuller one.
+    ranked.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
+    ranked.into_iter().map(|(_, _, candidate)| candidate)
+}
+
+/// Whether a per cent sign or word stands at the beginning, closing delimiters passed over; and where it ends.
+fn percentage(rest: &str) -> Option<usize> {
+    let trimmed = rest.trim_start_matches(['$', ' ', '}', '*']);
+    let trimmed = trimmed
+        .strip_prefix("\\)")
+        .or_else(|| trimmed.strip_prefix("\\]"))
+        .unwrap_or(trimmed)
+        .trim_start();
+    let signs = ["\\%", "%", "percentage", "percent", "pct", "Percent", "Pct", "个百分点"];
+    let sign = signs.iter().find(|sign| trimmed.starts_with(**sign))?;
+    // Percentage points are counted, and "percent sign" is about the sign.
+    Some(rest.len() - trimmed.len() + sign.len())
+}

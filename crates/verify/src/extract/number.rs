@@ -1,0 +1,147 @@
+//! Numbers and arithmetic in running text.
+
+use std::ops::Range;
+
+use super::{Candidate, Kind, percentage};
+
+/// How many numbers are tried from the end.
+const MAX_TRIES: usize = 8;
+
+/// Signs that arithmetic in a line is made of.
+const ARITHMETIC: &str = "0123456789.,+-*/^()×÷: ";
+
+/// The last numbers of the text outside its mathematics, each with the arithmetic it ends.
+pub(super) fn last<'a>(text: &'a str, math: &[Range<usize>]) -> Vec<(usize, Candidate<'a>)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut end = bytes.len();
+    while found.len() < MAX_TRIES {
+        let Some(last) = bytes[..end].iter().rposition(u8::is_ascii_digit) else { break };
+        // What could not be read as mathematics is no number for having one in it.
+        let passage = math.partition_point(|range| range.start <= last).checked_sub(1);
+        if let Some(passage) = passage.map(|index| &math[index]).filter(|range| last < range.end) {
+            end = passage.start;
+            continue;
+        }
+        let start = number_start(text, last);
+        if stands_alone(text, start) {
+            found.extend(candidates(text, start, last + 1));
+        }
+        end = start.min(last);
+    }
+    found
+}
+
+/// The first number behind a place; one behind an equals sign goes before it.
+pub(super) fn first<'a>(
+    text: &'a str,
+    from: usize,
+    sentence: &str,
+) -> Option<(usize, Candidate<'a>)> {
+    let stop = from + (text.len() - from).min(sentence.len() + 8);
+    let stop = (from..=stop).rev().find(|end| text.is_char_boundary(*end))?;
+    let part = &text[from..stop];
+    let begin = part.find('=').map_or(0, |at| at + 1);
+    let mut at = from + begin;
+    loop {
+        let digit = at + text.as_bytes()[at..stop].iter().position(u8::is_ascii_digit)?;
+        if digit - from > super::anchor::REACH {
+            return None;
+        }
+        let mut end = digit;
+        while end < stop
+            && (text.as_bytes()[end].is_ascii_digit() || continues(text.as_bytes(), end))
+        {
+            end += 1;
+        }
+        let start = number_start(text, end - 1);
+        if stands_alone(text, start) {
+            let end = arithmetic_end(text, end, stop);
+            let is_percentage = percentage(&text[end..]).is_some();
+            let candidate =
+                Candidate { parts: vec![&text[start..end]], kind: Kind::Plain, is_percentage };
+            return Some((end, candidate));
+        }
+        at = end;
+    }
+}
+
+/// The end of the arithmetic that goes on behind a number.
+fn arithmetic_end(text: &str, end: usize, stop: usize) -> usize {
+    let run =
+        text[end..stop].find(|mark| !ARITHMETIC.contains(mark)).map_or(stop, |length| end + length);
+    let run =
+        text[..run].trim_end_matches(|mark: char| !mark.is_ascii_digit() && mark != ')').len();
+    if text[end..run.max(end)].contains(['/', '*', '^', '+', '×', '÷', ':']) { run } else { end }
+}
+
+/// Whether a point or comma here stands inside a number.
+fn continues(bytes: &[u8], at: usize) -> bool {
+    matches!(bytes[at], b'.' | b',')
+        && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
+        && at > 0
+        && bytes[at - 1].is_ascii_digit()
+}
+
+/// Where the number that ends with the digit at `last` begins, its sign included.
+fn number_start(text: &str, last: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut start = last;
+    while start > 0
+        && (bytes[start - 1].is_ascii_digit()
+            || (matches!(bytes[start - 1], b'.' | b',')
+                && (start < 2 || bytes[start - 2].is_ascii_digit() || bytes[start - 1] == b'.')))
+    {
+        start -= 1;
+    }
+    let sign = start > 0
+        && bytes[start - 1] == b'-'
+        && (start < 2 || !bytes[start - 2].is_ascii_alphanumeric());
+    if sign { start - 1 } else { start }
+}
+
+/// A number that a letter precedes is part of a name.
+fn stands_alone(text: &str, start: usize) -> bool {
+    text[..start]
+        .chars()
+        .next_back()
+        .is_none_or(|before| !before.is_ascii_alphabetic() && before != '_' && before != '\\')
+}
+
+/// The arithmetic that the number ends, and the number alone.
+fn candidates(text: &str, start: usize, end: usize) -> Vec<(usize, Candidate<'_>)> {
+    let per_cent = percentage(&text[end..]).filter(|length| *length < 16);
+    let closed = end + usize::from(text[end..].starts_with(')'));
+    let run = text[..start].rfind(|mark| !ARITHMETIC.contains(mark));
+    let run = run.map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    // Arithmetic longer than a line is no answer.
+    let run = run.max(floor(text, start.saturating_sub(120)));
+    let mut found = Vec::new();
+    let arithmetic = &text[run..closed];
+    let clean = arithmetic.trim_start_matches([' ', ',', '.', ')', '*', '/', '+', ':']);
+    let before = text[..closed - clean.len()].chars().next_back();
+    let bounded = before.is_none_or(|mark| {
+        mark.is_whitespace() || matches!(mark, '=' | '$' | ':' | '：') || !mark.is_ascii()
+    });
+    if bounded
+        && clean.len() > end - start
+        && clean.contains(['/', '*', '^', '+', '×', '÷', '-', ':'])
+    {
+        found.push((
+            closed,
+            Candidate { parts: vec![clean], kind: Kind::Plain, is_percentage: per_cent.is_some() },
+        ));
+    }
+    let number = Candidate {
+        parts: vec![&text[start..end]],
+        kind: Kind::Plain,
+        is_percentage: per_cent.is_some(),
+    };
+    found.push((end, number));
+    found
+}
+
+/// The character boundary at or before a byte.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}

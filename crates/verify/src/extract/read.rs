@@ -1,0 +1,188 @@
+//! What a candidate may mean.
+
+use super::{Candidate, Kind, choice};
+use crate::expression::{Arena, Id, Node};
+use crate::lexer::Style;
+use crate::limits::Budget;
+use crate::number::Literal;
+use crate::parser::parse;
+use crate::settle::settle;
+
+/// The longest text that is tried as a whole, in bytes.
+const MAX_WHOLE: usize = 1_000;
+
+/// The meanings of a candidate, the likeliest first; none where it is no notation.
+pub(super) fn readings(candidate: &Candidate<'_>, arena: &mut Arena, budget: &Budget) -> Vec<Id> {
+    let mut reader = Reader { arena, budget };
+    let mut found = match candidate.parts[..] {
+        [only] => reader.single(only, candidate.kind),
+        _ => reader.several(&candidate.parts).into_iter().collect(),
+    };
+    if candidate.is_percentage {
+        for id in &mut found {
+            if !matches!(reader.arena.node(*id), Node::Percent(_)) {
+                *id = reader.arena.add(Node::Percent(*id));
+            }
+        }
+    }
+    found.into_iter().filter_map(|id| settle(arena, id, budget)).collect()
+}
+
+struct Reader<'a> {
+    arena: &'a mut Arena,
+    budget: &'a Budget,
+}
+
+impl Reader<'_> {
+    fn parse(&mut self, text: &str, style: Style) -> Option<Id> {
+        parse(text, style, self.arena, self.budget)
+    }
+
+    fn single(&mut self, text: &str, kind: Kind) -> Vec<Id> {
+        let mut found = Vec::new();
+        match kind {
+            Kind::Latex => found.extend(self.latex(text).or_else(|| self.last_side(text))),
+            Kind::Plain => found.extend(self.plain(text)),
+            Kind::Whole if text.len() <= MAX_WHOLE => found.extend(self.whole(text)),
+            Kind::Whole => {}
+        }
+        if kind != Kind::Latex {
+            found.extend(self.decimal_comma(text));
+        }
+        if let Some(letter) = choice::letter(text).filter(|_| text.len() <= MAX_WHOLE) {
+            found.push(self.arena.symbol(letter.to_string()));
+        }
+        found
+    }
+
+    /// LaTeX as it stands, or the words of one `\text{…}`.
+    fn latex(&mut self, text: &str) -> Option<Id> {
+        if let Some(words) = only_text(text) {
+            let inner = self.parse(words, Style::Plain);
+            return Some(inner.unwrap_or_else(|| self.arena.add(Node::Text(words.to_owned()))));
+        }
+        self.parse(text, Style::Latex)
+    }
+
+    /// What follows the last equals sign of something that cannot be read as a whole.
+    fn last_side(&mut self, text: &str) -> Option<Id> {
+        let (_, last) = text.rsplit_once('=').filter(|_| !text.contains([',', ';']))?;
+        self.parse(last, Style::Latex)
+    }
+
+    fn plain(&mut self, text: &str) -> Option<Id> {
+        let text = without_label(text);
+        if let Some(id) = self.whole(text) {
+            return Some(id);
+        }
+        is_words(text).then(|| self.arena.add(Node::Text(text.to_owned())))
+    }
+
+    /// A text that is an expression, but not one that is prose.
+    fn whole(&mut self, text: &str) -> Option<Id> {
+        let text = without_label(text);
+        self.parse(text, Style::Plain).or_else(|| is_notation(text).then(|| self.latex(text))?)
+    }
+
+    /// `1,5` is one and a half in much of the world.
+    fn decimal_comma(&mut self, text: &str) -> Option<Id> {
+        let (whole, fraction) = text.trim().split_once(',')?;
+        let (sign, whole) = match whole.strip_prefix('-') {
+            Some(rest) => ("-", rest),
+            None => ("", whole),
+        };
+        let digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole)
+            || !digits(fraction)
+            || (fraction.len() == 3 && whole.len() <= 3 && whole != "0")
+        {
+            return None;
+        }
+        let id = self.arena.add(Node::Decimal(Literal::decimal(whole, fraction, "").value));
+        Some(if sign.is_empty() { id } else { self.arena.negate(id) })
+    }
+
+    /// Several passages are a list.
+    fn several(&mut self, parts: &[&str]) -> Option<Id> {
+        let mut elements = Vec::new();
+        for part in parts {
+            let id = self.latex(part)?;
+            match self.arena.node(id) {
+                Node::List(ids) => elements.extend(ids.iter().copied()),
+                _ => elements.push(id),
+            }
+        }
+        if elements.len() == 1 {
+            return elements.pop();
+        }
+        Some(self.arena.add(Node::List(elements)))
+    }
+}
+
+/// The words of a text that is one `\text{…}` and nothing else.
+fn only_text(text: &str) -> Option<&str> {
+    let text = text.trim().trim_end_matches('.');
+    for command in ["\\text{", "\\textbf{", "\\mathrm{", "\\textit{", "\\mbox{", "\\textrm{"] {
+        if let Some(inner) = text.strip_prefix(command).and_then(|rest| rest.strip_suffix('}'))
+            && !inner.contains(['{', '}', '\\'])
+        {
+            return Some(inner.trim());
+        }
+    }
+    None
+}
+
+/// A text without the name of what was counted, as in `9 (apples)`.
+fn without_label(text: &str) -> &str {
+    let text = text.trim();
+    let label = text.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    match label {
+        Some((value, name))
+            if name.len() > 1
+                && name
+                    .chars()
+                    .all(|mark| mark.is_alphabetic() || matches!(mark, ' ' | '-' | '.'))
+                && value
+                    .trim_end()
+                    .ends_with(|mark: char| mark.is_ascii_digit() || mark == '%')
+                && value.ends_with(' ') =>
+        {
+            value.trim_end()
+        }
+        _ => text,
+    }
+}
+
+/// Whether a text without delimiters is LaTeX: it has a command, and no prose beside it.
+fn is_notation(text: &str) -> bool {
+    if !text.contains(['\\', '^', '_', '=', '+', '<', '>', '(']) {
+        return false;
+    }
+    let mut long = 0;
+    let mut before = ' ';
+    let mut run = String::new();
+    for mark in text.chars().chain([' ']) {
+        if mark.is_ascii_alphabetic() {
+            run.push(mark);
+            continue;
+        }
+        if !run.is_empty() {
+            let length = run.chars().count();
+            long += usize::from(length > 2 && before != '\\' && before != '{');
+            run.clear();
+        }
+        before = mark;
+    }
+    long == 0 || (long == 1 && text.contains('\\'))
+}
+
+/// Whether a text is a few words and nothing else.
+fn is_words(text: &str) -> bool {
+    let words = text.split_whitespace().count();
+    (1..=6).contains(&words)
+        && text
+            .chars()
+            .all(|mark| mark.is_alphabetic() || mark.is_whitespace() || "-'.,!*()".contains(mark))
+        && text.chars().any(char::is_alphabetic)
+}

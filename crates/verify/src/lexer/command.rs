@@ -1,0 +1,231 @@
+//! Commands of LaTeX: aliases resolved, styling and spacing dropped, groups of text taken whole.
+
+use super::vocabulary::{KNOWN, Meaning, meaning};
+use super::{Lexer, Token};
+use crate::expression::Relation;
+use crate::number::Literal;
+use crate::unit::Unit;
+
+impl Lexer {
+    pub(super) fn command(&mut self) -> Option<()> {
+        let next = self.ahead(1)?;
+        if next == '\\'
+            && !self.has_rows
+            && self
+                .ahead(2)
+                .is_some_and(|after| after.is_ascii_alphabetic() || "{}%$[](),".contains(after))
+        {
+            // The backslash was escaped once too often.
+            self.at += 1;
+            return self.command();
+        }
+        if !next.is_ascii_alphabetic() {
+            return self.escape(next);
+        }
+        let letters = self.chars[self.at + 1..]
+            .iter()
+            .take(40)
+            .take_while(|mark| mark.is_ascii_alphabetic())
+            .count();
+        let name: String = self.chars[self.at + 1..][..letters].iter().collect();
+        if let Some(meaning) = meaning(&name) {
+            self.at += 1 + letters;
+            return self.mean(&name, meaning);
+        }
+        self.special(&name, letters)
+    }
+
+    /// A backslash before something that is no letter.
+    fn escape(&mut self, next: char) -> Option<()> {
+        self.at += 2;
+        match next {
+            '\\' if self.has_rows => self.push(Token::Row),
+            '{' => self.push(Token::SetOpen),
+            '}' => self.push(Token::SetClose),
+            '%' => self.push(Token::Mark('%')),
+            '|' => self.push(Token::Mark('|')),
+            ',' | ';' | ':' | '!' | ' ' | '>' | '\n' | '\t' | '$' | '(' | ')' | '[' | ']' | '&'
+            | '\\' | '/' | '#' | '_' | '-' => {
+                self.space = true;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn mean(&mut self, name: &str, meaning: Meaning) -> Option<()> {
+        match meaning {
+            Meaning::Command(usual) => self.push(Token::Command(usual)),
+            Meaning::Letter(letter) => self.push(Token::Letter(letter)),
+            Meaning::Token(Token::Mark(',')) => self.separator(),
+            Meaning::Token(token) => self.push(token),
+            Meaning::Ignored => {
+                if matches!(name, "left" | "right" | "mleft" | "mright") && self.peek() == Some('.')
+                {
+                    self.at += 1;
+                }
+                self.space = true;
+            }
+            Meaning::Dropped => {
+                let group = self.group();
+                if group.is_none() && matches!(name, "tag" | "label") {
+                    return None;
+                }
+            }
+            Meaning::Text => {
+                let inner = self.group()?;
+                self.text(&inner, name)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Environments, number sets, negated relations, and spacing glued to what follows.
+    fn special(&mut self, name: &str, letters: usize) -> Option<()> {
+        let start = self.at;
+        self.at += 1 + letters;
+        match name {
+            "begin" => {
+                let kind = self.group()?;
+                if kind == "array" || kind == "tabular" {
+                    self.group()?;
+                }
+                self.push(Token::Begin(kind));
+            }
+            "end" => {
+                let kind = self.group()?;
+                self.push(Token::End(kind));
+            }
+            "mathbb" | "Bbb" => {
+                let inner = self.group().or_else(|| {
+                    while self.peek()?.is_whitespace() {
+                        self.at += 1;
+                    }
+                    self.at += 1;
+                    Some(self.chars[self.at - 1].to_string())
+                })?;
+                let mut letters = inner.trim().chars();
+                let letter = letters.next().filter(|_| letters.next().is_none())?;
+                self.push(Token::NumberSet(letter));
+            }
+            "not" => {
+                let equals = ["=", "\\equiv", "{=}"].iter().find(|sign| self.looking_at(sign))?;
+                self.at += equals.len();
+                self.push(Token::Relation(Relation::NotEqual));
+            }
+            "circ" | "degree" => self.push(Token::Unit(Unit::named("°")?)),
+            _ => return self.glued(name, start),
+        }
+        Some(())
+    }
+
+    /// A command glued to the letters behind it, such as `\quadx`.
+    fn glued(&mut self, name: &str, start: usize) -> Option<()> {
+        let known = [
+            "quad",
+            "qquad",
+            "displaystyle",
+            "left",
+            "right",
+            "cdot",
+            "times",
+            "pm",
+            "pi",
+            "sqrt",
+            "frac",
+            "sin",
+            "cos",
+            "tan",
+            "ln",
+            "log",
+            "in",
+            "cup",
+            "infty",
+        ];
+        let prefix = known.iter().filter(|prefix| name.starts_with(**prefix));
+        let prefix = prefix.max_by_key(|prefix| prefix.len())?;
+        self.at = start + 1 + prefix.len();
+        let meaning = meaning(prefix)?;
+        self.mean(prefix, meaning)
+    }
+
+    /// The text of a group in braces that begins here.
+    fn group(&mut self) -> Option<String> {
+        let mut at = self.at;
+        while self.chars.get(at)?.is_whitespace() {
+            at += 1;
+        }
+        if self.chars[at] != '{' {
+            return None;
+        }
+        let start = at + 1;
+        let mut depth = 0_usize;
+        loop {
+            match self.chars.get(at)? {
+                '\\' => at += 1,
+                '{' => depth += 1,
+                '}' if depth == 1 => break,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        self.at = at + 1;
+        Some(self.chars[start..at].iter().collect())
+    }
+
+    /// What a group of text says.
+    fn text(&mut self, inner: &str, command: &str) -> Option<()> {
+        let clean: String = inner.replace(['$', '~'], " ").replace("\\ ", " ").replace("\\,", " ");
+        let words = clean.trim().trim_matches(|mark| "().:,;".contains(mark)).trim();
+        let lower = words.to_lowercase();
+        let mut letters = words.chars();
+        let single = letters.next().filter(|_| letters.next().is_none());
+        match lower.as_str() {
+            "" => self.space = true,
+            "and" | "or" | "和" | "或" | "与" => self.separator(),
+            "percent" | "percentage" | "pct" | "%" | "\\%" => self.push(Token::Mark('%')),
+            "th" | "st" | "nd" | "rd"
+                if matches!(self.last(), Some(Token::Number(_) | Token::Letter(_))) => {}
+            _ if self.text_unit(words, single) => {}
+            _ if single.is_some_and(|letter| letter.is_ascii_alphabetic()) => {
+                self.push(Token::Letter(single?));
+            }
+            _ if words.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.push(Token::Number(Literal::integer(words)));
+            }
+            _ => self.named(words, &lower, command),
+        }
+        Some(())
+    }
+
+    /// A unit behind a value. Single letters are units in upright type only.
+    fn text_unit(&mut self, words: &str, single: Option<char>) -> bool {
+        let euler = single.is_some_and(|letter| matches!(letter, 'e' | 'i' | 'd'));
+        if !self.follows_unit_host() || euler {
+            return false;
+        }
+        let Some(unit) = Unit::named(words) else { return false };
+        self.push(Token::Unit(unit));
+        true
+    }
+
+    fn follows_unit_host(&self) -> bool {
+        self.follows_value()
+            || matches!(
+                self.last(),
+                Some(Token::Mark('/' | ']') | Token::Command("pi" | "cdot") | Token::SetClose)
+            )
+            || (self.out.all.len() > 1 && matches!(self.last(), Some(Token::Letter(_))))
+    }
+
+    fn named(&mut self, words: &str, lower: &str, command: &str) {
+        let function = KNOWN.iter().find(|name| **name == lower);
+        match function {
+            Some(name) if command == "operatorname" || name.len() > 2 => {
+                self.push(Token::Command(name));
+            }
+            _ => self.push(Token::Text(words.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! From text to tokens: LaTeX and plain notation, spacing and styling dropped, numbers and units put together.
+
+mod chinese;
+mod command;
+mod number;
+mod vocabulary;
+mod word;
+
+use crate::expression::Relation;
+use crate::limits::Budget;
+use crate::number::Literal;
+use crate::unit::Unit;
+
+/// One token.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Token {
+    Number(Literal),
+    Letter(char),
+    /// A command of LaTeX under its usual name, without the backslash.
+    Command(&'static str),
+    /// Words inside `\text{…}`.
+    Text(String),
+    Unit(Unit),
+    /// ℝ, ℤ and their kind.
+    NumberSet(char),
+    /// An operator, bracket or separator.
+    Mark(char),
+    SetOpen,
+    SetClose,
+    Relation(Relation),
+    Approximately,
+    Begin(String),
+    End(String),
+    /// The end of a row.
+    Row,
+}
+
+/// How letters without a backslash are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Each letter is a symbol.
+    Latex,
+    /// Words are prose, which is no expression.
+    Plain,
+}
+
+/// Tokens, and which of them follow white space.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    pub(crate) all: Vec<Token>,
+    pub(crate) spaced: Vec<bool>,
+}
+
+/// Reads a text; `None` where it has something that is no notation, or more tokens than the limits allow.
+pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens> {
+    let chars = tidy(source);
+    let has_rows = ["\\begin", "\\cr"].iter().any(|mark| source.contains(mark));
+    let commas_group = number::commas_group(&chars);
+    let lexer =
+        Lexer { chars, at: 0, style, has_rows, commas_group, space: false, out: Tokens::default() };
+    lexer.run(budget)
+}
+
+/// Full-width forms become narrow, and negative thin spaces go with what follows them.
+fn tidy(source: &str) -> Vec<char> {
+    let mut chars = Vec::with_capacity(source.len());
+    let mut rest = source.chars().map(narrow).peekable();
+    while let Some(next) = rest.next() {
+        if next == '\\' && rest.peek() == Some(&'!') {
+            rest.next();
+            while rest.peek().is_some_and(|next| next.is_whitespace()) {
+                rest.next();
+            }
+        } else {
+            chars.push(next);
+        }
+    }
+    chars
+}
+
+/// The ASCII form of a full-width or typographic character.
+fn narrow(wide: char) -> char {
+    match wide {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(wide) - 0xfee0).unwrap_or(wide),
+        '\u{3000}' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2002}' | '\u{2003}' => ' ',
+        '、' => ',',
+        '。' => '.',
+        '−' | '–' | '—' => '-',
+        '‘' | '’' | '′' => '\'',
+        '“' | '”' => '"',
+        '∕' | '⁄' | '÷' => '/',
+        '∗' | '×' | '·' | '⋅' | '•' => '*',
+        '∣' | '∥' => '|',
+        '⟨' => '(',
+        '⟩' => ')',
+        other => other,
+    }
+}
+
+struct Lexer {
+    chars: Vec<char>,
+    at: usize,
+    style: Style,
+    /// Whether `\\` ends a row.
+    has_rows: bool,
+    /// Whether commas outside brackets separate thousands.
+    commas_group: bool,
+    /// Whether white space stands before the next token.
+    space: bool,
+    out: Tokens,
+}
+
+impl Lexer {
+    fn run(mut self, budget: &Budget) -> Option<Tokens> {
+        while let Some(next) = self.peek() {
+            budget.spend(1)?;
+            if self.out.all.len() > budget.limits.tokens {
+                return None;
+            }
+            if next.is_whitespace() || matches!(next, '~' | '$' | '"') {
+                self.at += 1;
+                self.space = true;
+                continue;
+            }
+            self.token(next)?;
+        }
+        Some(self.out)
+    }
+
+    fn token(&mut self, next: char) -> Option<()> {
+        match next {
+            '0'..='9' => self.number(),
+            '.' if self.ahead(1).is_some_and(|digit| digit.is_ascii_digit()) => self.number(),
+            '\\' => self.command(),
+            _ if next.is_ascii_alphabetic() => self.word(),
+            _ if chinese::is_han(next) => self.chinese(),
+            _ => self.mark(next),
+        }
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn ahead(&self, steps: usize) -> Option<char> {
+        self.chars.get(self.at + steps).copied()
+    }
+
+    fn push(&mut self, token: Token) {
+        self.out.all.push(token);
+        self.out.spaced.push(std::mem::take(&mut self.space));
+    }
+
+    fn last(&self) -> Option<&Token> {
+        self.out.all.last()
+    }
+
+    /// Whether a unit may follow what was read last.
+    fn follows_value(&self) -> bool {
+        matches!(
+            self.last(),
+            Some(Token::Number(_) | Token::Unit(_) | Token::Mark(')' | '}' | '%' | '!'))
+        )
+    }
+
+    /// A separator between alternatives; several in a row are one.
+    fn separator(&mut self) {
+        if !matches!(self.last(), None | Some(Token::Mark(',' | ';'))) {
+            self.push(Token::Mark(','));
+        }
+    }
+
+    /// Whether these characters stand here.
+    fn looking_at(&self, wanted: &str) -> bool {
+        wanted.chars().enumerate().all(|(index, each)| self.ahead(index) == Some(each))
+    }
+
+    fn mark(&mut self, mark: char) -> Option<()> {
+        if let Some(token) = symbol(mark) {
+            self.at += 1;
+            self.push(token);
+            return Some(());
+        }
+        let double = self.ahead(1) == Some('=');
+        let relation = match mark {
+            '<' if double => Some(Relation::LessEqual),
+            '>' if double => Some(Relation::GreaterEqual),
+            '!' if double => Some(Relation::NotEqual),
+            '<' => Some(Relation::Less),
+            '>' => Some(Relation::Greater),
+            '=' => Some(Relation::Equal),
+            _ => None,
+        };
+        if let Some(relation) = relation {
+            self.at += if double { 2 } else { 1 };
+            self.push(Token::Relation(relation));
+            return Some(());
+        }
+        match mark {
+            '^' if self.degrees() => {}
+            '+' | '-' | '*' | '/' | '^' | '_' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | ';'
+            | ':' | '!' | '%' | '&' | '\'' | '.' | '#' => {
+                let twice = mark == '*' && self.ahead(1) == Some('*');
+                self.at += if twice { 2 } else { 1 };
+                self.push(Token::Mark(if twice { '^' } else { mark }));
+            }
+            ',' => {
+                self.at += 1;
+                self.separator();
+            }
+            '²' | '³' => {
+                self.at += 1;
+                self.push(Token::Mark('^'));
+                self.push(Token::Number(Literal::integer(if mark == '²' { "2" } else { "3" })));
+            }
+            '°' | '℃' | '℉' => self.degree_sign(mark),
+            '€' | '£' | '¥' | '₹' => {
+                self.at += 1;
+                if let (true, Some(unit)) = (self.follows_value(), Unit::named(&mark.to_string())) {
+                    self.push(Token::Unit(unit));
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// `^\circ`, `^{\circ}` and `^\degree`, with a C or F behind them.
+    fn degrees(&mut self) -> bool {
+        for written in [
+            "^\\circ",
+            "^{\\circ}",
+            "^{\\circ }",
+            "^ \\circ",
+            "^{ \\circ}",
+            "^\\degree",
+            "^{\\degree}",
+        ] {
+            let length = written.chars().count();
+            let goes_on = self.ahead(length).is_some_and(|next| next.is_ascii_alphabetic());
+            if self.looking_at(written) && (written.ends_with('}') || !goes_on) {
+                self.at += length;
+                let rest: String = self.chars[self.at..].iter().take(16).collect();
+                let temperature =
+                    ["\\text{C}", "\\mathrm{C}", "\\text{F}", "\\mathrm{F}", "C", "F"];
+                let scale = temperature.iter().find(|scale| rest.trim_start().starts_with(**scale));
+                let name = match scale {
+                    Some(scale) => {
+                        self.at += rest.len() - rest.trim_start().len() + scale.len();
+                        if scale.contains('C') { "°C" } else { "°F" }
+                    }
+                    None => "°",
+                };
+                self.push_unit(name);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn degree_sign(&mut self, mark: char) {
+        self.at += 1;
+        let name = match (mark, self.peek()) {
+            ('℃', _) => "°C",
+            ('℉', _) => "°F",
+            (_, Some('C')) => {
+                self.at += 1;
+                "°C"
+            }
+            (_, Some('F')) => {
+                self.at += 1;
+                "°F"
+            }
+            _ => "°",
+        };
+        self.push_unit(name);
+    }
+
+    fn push_unit(&mut self, name: &str) {
+        if let Some(unit) = Unit::named(name) {
+            self.push(Token::Unit(unit));
+        }
+    }
+}
+
+/// Unicode symbols that are one token.
+fn symbol(mark: char) -> Option<Token> {
+    Some(match mark {
+        '≤' | '⩽' | '≦' => Token::Relation(Relation::LessEqual),
+        '≥' | '⩾' | '≧' => Token::Relation(Relation::GreaterEqual),
+        '≠' => Token::Relation(Relation::NotEqual),
+        '∈' => Token::Relation(Relation::In),
+        '≈' | '≃' | '≅' => Token::Approximately,
+        'π' => Token::Command("pi"),
+        '∞' => Token::Command("infty"),
+        '√' => Token::Command("sqrt"),
+        '±' => Token::Command("pm"),
+        '∓' => Token::Command("mp"),
+        '∪' => Token::Command("cup"),
+        '∩' => Token::Command("cap"),
+        '∅' => Token::Command("emptyset"),
+        'ℝ' => Token::NumberSet('R'),
+        'ℤ' => Token::NumberSet('Z'),
+        'ℕ' => Token::NumberSet('N'),
+        'ℚ' => Token::NumberSet('Q'),
+        'ℂ' => Token::NumberSet('C'),
+        '½' => Token::Number(Literal::decimal("0", "5", "").exact()),
+        '¼' => Token::Number(Literal::decimal("0", "25", "").exact()),
+        '¾' => Token::Number(Literal::decimal("0", "75", "").exact()),
+        _ => Token::Letter(
+            Some(mark).filter(|mark| ('α'..='ω').contains(mark) || ('Γ'..='Ω').contains(mark))?,
+        ),
+    })
+}

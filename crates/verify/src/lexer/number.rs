@@ -1,0 +1,163 @@
+//! Numbers in running text: separators of thousands, decimal points, repeating digits, exponents.
+
+use super::{Lexer, Token};
+use crate::number::Literal;
+
+/// The most digits of a literal; turning digits into a number takes quadratic time.
+const MAX_DIGITS: usize = 10_000;
+
+/// Whether every comma outside brackets stands between groups of three digits, so that commas separate thousands.
+pub(super) fn commas_group(chars: &[char]) -> bool {
+    let mut depth = 0_i32;
+    let mut found = false;
+    for (at, mark) in chars.iter().enumerate() {
+        match mark {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            ',' if depth == 0 && at > 0 && chars[at - 1] != '{' => {
+                if !is_group(chars, at) || !starts_number(chars, at) {
+                    return false;
+                }
+                found = true;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether exactly three digits follow the separator at this place.
+fn is_group(chars: &[char], at: usize) -> bool {
+    let digit = |index: usize| chars.get(index).is_some_and(char::is_ascii_digit);
+    (1..=3).all(|step| digit(at + step)) && !digit(at + 4)
+}
+
+/// Whether up to three digits, or a longer grouped number, end before this place.
+fn starts_number(chars: &[char], at: usize) -> bool {
+    let run = chars[..at].iter().rev().take_while(|mark| mark.is_ascii_digit()).count();
+    let before = at.checked_sub(run + 1).map(|index| chars[index]);
+    let is_zero = run == 1 && chars[at - 1] == '0';
+    match before {
+        Some(',') => run == 3,
+        Some('.') => false,
+        _ => (1..=3).contains(&run) && !is_zero,
+    }
+}
+
+impl Lexer {
+    pub(super) fn number(&mut self) -> Option<()> {
+        let whole = self.whole();
+        if whole.len() > MAX_DIGITS {
+            return None;
+        }
+        let mut literal = Literal::integer(&whole);
+        if self.peek() == Some('.') {
+            let digits = self.ahead(1).is_some_and(|next| next.is_ascii_digit());
+            if digits || self.repeats_at(1) {
+                self.at += 1;
+                let fraction = self.digits();
+                let repeating = self.repeating();
+                if fraction.len() + repeating.len() > MAX_DIGITS {
+                    return None;
+                }
+                literal = Literal::decimal(&whole, &fraction, &repeating);
+            }
+        }
+        if let Some(exponent) = self.exponent() {
+            literal = literal.scaled(exponent)?;
+        }
+        self.push(Token::Number(literal));
+        Some(())
+    }
+
+    fn digits(&mut self) -> String {
+        let start = self.at;
+        while self.peek().is_some_and(|next| next.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.chars[start..self.at].iter().collect()
+    }
+
+    /// The digits before the point, with groups of thousands put together.
+    fn whole(&mut self) -> String {
+        let mut whole = self.digits();
+        if whole.is_empty() || whole.len() > 3 || whole.starts_with('0') {
+            return whole;
+        }
+        while let Some(width) = self.separator_width() {
+            let start = self.at + width;
+            whole.extend(&self.chars[start..start + 3]);
+            self.at = start + 3;
+        }
+        whole
+    }
+
+    /// The length of a separator of thousands here, if three digits and no more follow it.
+    fn separator_width(&self) -> Option<usize> {
+        let mut separators = vec!["{,}", "\\,", "{\\,}", "\\ ", "~", " ", "\\;", "\\:", "{ }"];
+        if self.commas_group {
+            separators.push(",");
+        }
+        let found = separators.into_iter().find(|separator| self.looking_at(separator))?;
+        let width = found.chars().count();
+        let digit =
+            |step: usize| self.ahead(width + step).is_some_and(|next| next.is_ascii_digit());
+        // `1 200/7` is a mixed number with a slip, or two numbers, but no group of thousands.
+        let slash = found == " " && self.ahead(width + 3) == Some('/');
+        ((0..3).all(digit) && !digit(3) && !slash).then_some(width)
+    }
+
+    /// Whether a repeating part begins this far ahead.
+    fn repeats_at(&self, steps: usize) -> bool {
+        let rest: String = self.chars[self.at..].iter().skip(steps).take(16).collect();
+        ["\\overline{", "\\bar{", "\\dot{", "\\overline ", "("]
+            .iter()
+            .any(|mark| rest.starts_with(mark))
+            && rest.find(['{', '(']).is_some_and(|open| {
+                rest[open + 1..].starts_with(|next: char| next.is_ascii_digit())
+            })
+    }
+
+    /// The digits of `\overline{3}`, `\bar{3}`, `\dot{3}` or, right behind the point, `(3)`.
+    fn repeating(&mut self) -> String {
+        if !self.repeats_at(0) || (self.peek() == Some('(') && self.chars[self.at - 1] != '.') {
+            return String::new();
+        }
+        let start = self.at;
+        while self.peek().is_some_and(|next| !matches!(next, '{' | '(')) {
+            self.at += 1;
+        }
+        self.at += 1;
+        let digits = self.digits();
+        if matches!(self.peek(), Some('}' | ')')) {
+            self.at += 1;
+            digits
+        } else {
+            self.at = start;
+            String::new()
+        }
+    }
+
+    /// `e-10` right behind the digits.
+    fn exponent(&mut self) -> Option<i64> {
+        let mut end = 0;
+        if !matches!(self.peek(), Some('e' | 'E')) {
+            return None;
+        }
+        end += 1;
+        if matches!(self.ahead(end), Some('+' | '-')) {
+            end += 1;
+        }
+        let digits =
+            self.chars[self.at + end..].iter().take_while(|next| next.is_ascii_digit()).count();
+        let after = self.ahead(end + digits);
+        if !(1..=4).contains(&digits)
+            || after.is_some_and(|next| next.is_alphanumeric() || next == '^')
+        {
+            return None;
+        }
+        let text: String = self.chars[self.at + 1..self.at + end + digits].iter().collect();
+        self.at += end + digits;
+        text.trim_start_matches('+').parse().ok()
+    }
+}

@@ -1,0 +1,186 @@
+//! Runs of letters without a backslash: names of functions, units, conjunctions, symbols, or prose.
+
+use super::{Lexer, Style, Token};
+use crate::unit::Unit;
+
+/// Functions that are also written without a backslash.
+const FUNCTIONS: &[&str] = &[
+    "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sin", "cos", "tan", "cot", "sec", "csc",
+    "ln", "log", "exp", "sqrt", "gcd", "lcm", "max", "min", "abs", "floor", "ceil", "det", "binom",
+];
+
+/// Words of two letters that are prose and no product.
+const PROSE: &[&str] = &[
+    "is", "to", "of", "in", "it", "at", "on", "an", "as", "be", "by", "do", "go", "he", "if", "me",
+    "my", "no", "so", "up", "us", "we", "am", "hi", "ok", "oh", "vs",
+];
+
+/// Words that make a phrase behind a number a statement and not the name of what is counted.
+const VERBS: &[&str] = &[
+    "is", "are", "was", "were", "not", "more", "less", "than", "equals", "if", "when", "because",
+    "but", "then", "plus", "minus", "times", "divided", "choose", "mod", "to", "from", "out",
+    "through", "and", "or", "over", "half", "dozen", "hundred", "thousand", "million", "billion",
+];
+
+/// Multiples that are written as words.
+const MULTIPLES: &[(&str, &str)] = &[
+    ("hundred", "100"),
+    ("thousand", "1000"),
+    ("million", "1000000"),
+    ("billion", "1000000000"),
+    ("trillion", "1000000000000"),
+    ("dozen", "12"),
+];
+
+fn function(word: &str) -> Option<&'static str> {
+    FUNCTIONS.iter().find(|name| **name == word).copied()
+}
+
+impl Lexer {
+    pub(super) fn word(&mut self) -> Option<()> {
+        let run: String = self.chars[self.at..]
+            .iter()
+            .take(64)
+            .take_while(|mark| mark.is_ascii_alphabetic())
+            .collect();
+        let lower = run.to_ascii_lowercase();
+        if self.known_word(&run, &lower) || self.glued_conjunction(&lower) || self.unit_word(&run) {
+            return Some(());
+        }
+        let prefix =
+            FUNCTIONS.iter().find(|name| run.starts_with(**name) && run.len() > name.len());
+        if let (Some(name), true) = (
+            prefix,
+            self.style == Style::Plain || run.len() <= prefix.map_or(0, |name| name.len() + 1),
+        ) {
+            self.at += name.len();
+            self.push(Token::Command(name));
+            return Some(());
+        }
+        if self.style == Style::Plain && (run.len() > 2 || PROSE.contains(&lower.as_str())) {
+            return None;
+        }
+        for letter in run.chars() {
+            self.push(Token::Letter(letter));
+        }
+        self.at += run.len();
+        Some(())
+    }
+
+    /// Words that are one token wherever they stand.
+    fn known_word(&mut self, run: &str, lower: &str) -> bool {
+        let token = match lower {
+            "and" | "or" => {
+                self.at += run.len();
+                self.separator();
+                return true;
+            }
+            "percent" | "percentage" | "pct" => Token::Mark('%'),
+            "inf" | "infinity" | "infty" => Token::Command("infty"),
+            "pi" => Token::Command("pi"),
+            "x" if self.times_sign() => Token::Mark('*'),
+            "th" | "st" | "nd" | "rd" if matches!(self.last(), Some(Token::Number(_))) => {
+                self.at += run.len();
+                return true;
+            }
+            _ => match function(lower) {
+                Some(name) => Token::Command(name),
+                None => return self.multiple(lower),
+            },
+        };
+        self.at += run.len();
+        self.push(token);
+        true
+    }
+
+    /// `5 million`.
+    fn multiple(&mut self, lower: &str) -> bool {
+        let multiple = MULTIPLES.iter().find(|(word, _)| *word == lower);
+        let (Some((word, digits)), Some(Token::Number(_))) = (multiple, self.last()) else {
+            return false;
+        };
+        self.at += word.len();
+        self.push(Token::Mark('*'));
+        self.push(Token::Number(crate::number::Literal::integer(digits)));
+        true
+    }
+
+    /// `3 x 4` in plain text is a product of numbers.
+    fn times_sign(&self) -> bool {
+        let next = self.chars[self.at + 1..].iter().find(|mark| !mark.is_whitespace());
+        self.style == Style::Plain
+            && self.space
+            && matches!(self.last(), Some(Token::Number(_)))
+            && self.ahead(1).is_some_and(char::is_whitespace)
+            && next.is_some_and(char::is_ascii_digit)
+    }
+
+    /// `x=1orx=2`: a conjunction right behind a value, with more behind it.
+    fn glued_conjunction(&mut self, lower: &str) -> bool {
+        if self.space || !self.follows_value() {
+            return false;
+        }
+        for word in ["or", "and"] {
+            if lower.starts_with(word) {
+                self.at += word.len();
+                self.separator();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A unit behind a value; in plain text also the name of what is counted.
+    fn unit_word(&mut self, run: &str) -> bool {
+        if !self.follows_value() {
+            return false;
+        }
+        if self.style == Style::Plain
+            && let Some((unit, length)) = self.unit_phrase()
+        {
+            self.at += length;
+            self.push(Token::Unit(unit));
+            return true;
+        }
+        if run.len() < 2 {
+            return false;
+        }
+        let Some(unit) = Unit::named(run) else { return false };
+        self.at += run.len();
+        self.push(Token::Unit(unit));
+        true
+    }
+
+    /// The words up to the end or a punctuation mark, as a unit.
+    fn unit_phrase(&self) -> Option<(Unit, usize)> {
+        let phrase: String = self.chars[self.at..]
+            .iter()
+            .take(48)
+            .take_while(|mark| mark.is_ascii_alphabetic() || matches!(mark, ' ' | '-'))
+            .collect();
+        let trimmed = phrase.trim_end();
+        let next = self.chars.get(self.at + trimmed.len());
+        let ends = next.is_none_or(|next| {
+            matches!(next, '.' | ',' | ';' | ')' | '!' | '$') || next.is_whitespace()
+        });
+        let words: Vec<&str> = trimmed.split([' ', '-']).filter(|word| !word.is_empty()).collect();
+        if let Some(unit) = Unit::named(trimmed)
+            && (trimmed.len() > 1 || (self.space && ends))
+        {
+            return Some((unit, trimmed.len()));
+        }
+        // `12 km/h`: the words end at the slash, which the grammar goes on with.
+        if let Some(first) = words.first()
+            && first.len() > 1
+            && let Some(unit) = Unit::named(first)
+        {
+            return Some((unit, first.len()));
+        }
+        let counted = ends
+            && self.space
+            && words.len() <= 4
+            && words[0].len() > 2
+            && !words.iter().any(|word| VERBS.contains(word) || function(word).is_some());
+        counted.then(|| (Unit::count(), trimmed.len()))
+    }
+}

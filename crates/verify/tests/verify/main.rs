@@ -1,0 +1,6 @@
+//! What the crate promises, by example, by property, on constructed pairs and on hostile input.
+
+mod forms;
+mod goldens;
+mod hostile;
+mod properties;
