@@ -1,6 +1,6 @@
 //! Sequences of different lengths in one list of tokens.
 
-use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 /// Where each sequence stands in a list of tokens.
 #[derive(Clone, Debug)]
@@ -60,6 +60,16 @@ impl Ragged {
         self.sum(values) / counts
     }
 
+    /// Whether all values of a sequence are finite, `[token]` to `[sequence]`; true for a sequence without tokens.
+    ///
+    /// # Panics
+    ///
+    /// If `values` has another number of tokens.
+    #[must_use]
+    pub fn is_finite(&self, values: Tensor<1>) -> Tensor<1, Bool> {
+        self.sum(values.is_finite().bool_not().float()).equal_scalar(0.0)
+    }
+
     /// Gives each token the value of its sequence, `[sequence]` to `[token]`.
     ///
     /// # Panics
@@ -91,6 +101,14 @@ mod tests {
         assert_eq!(values(ragged.mean(tokens())), [1.5, 0.0, 5.0]);
         let spread = ragged.spread(Tensor::from_floats([7.0, 8.0, 9.0], &device));
         assert_eq!(values(spread), [7.0, 7.0, 9.0, 9.0, 9.0]);
+    }
+
+    #[test]
+    fn one_infinity_or_nan_makes_its_own_sequence_not_finite() {
+        let device = Device::flex();
+        let ragged = Ragged::new(&[2, 0, 1, 1], &device);
+        let tokens = Tensor::from_floats([1.0, f32::NEG_INFINITY, -3.0, f32::NAN], &device);
+        assert_eq!(values(ragged.is_finite(tokens).float()), [0.0, 1.0, 1.0, 0.0]);
     }
 
     #[test]
