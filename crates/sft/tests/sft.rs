@@ -2,15 +2,20 @@
 
 use burn::tensor::{Device, Tensor};
 use forethought_objective::{LossOutput, SupervisedBatch, SupervisedLoss};
-use forethought_sft::{LossType, SftConfig, SftLoss};
+use forethought_sft::{LossType, SftConfig, SftConfigError, SftLoss};
 use proptest::prelude::*;
+
+/// Of the program beside `smoothed_losses_are_those_of_transformers`.
+const LOG_PROBS: [f32; 3] = [-0.831_189, -0.631_021, -1.072_740];
+const MEAN_LOG_PROBS: [f32; 3] = [-1.904_038, -1.966_429, -1.945_601];
+const SMOOTHED: [f32; 2] = [0.954_354, 1.282_466];
 
 fn tokens(values: &[f32], device: &Device) -> Tensor<1> {
     Tensor::from_floats(values, device)
 }
 
 fn loss(loss_type: LossType) -> SftLoss {
-    SftConfig { loss_type }.init()
+    SftConfig { loss_type, ..SftConfig::default() }.init().expect("parameters are in range")
 }
 
 fn value(loss: SftLoss, log_probs: &[f32], num_step_tokens: usize) -> f32 {
@@ -63,13 +68,15 @@ fn metrics_carry_the_names_of_trl_and_are_token_means() {
     let LossOutput { metrics, .. } = loss(LossType::Nll).forward(batch);
     let metrics: Vec<(&str, f32)> =
         metrics.into_iter().map(|(name, value)| (name, value.into_scalar())).collect();
-    assert_eq!(metrics, [("entropy", 3.0), ("mean_token_accuracy", 0.25)]);
+    let expected = [("entropy", 3.0), ("mean_token_accuracy", 0.25), ("skipped_tokens", 0.0)];
+    assert_eq!(metrics, expected);
 }
 
 #[test]
 fn metrics_that_the_batch_does_not_know_are_left_out() {
     let batch = SupervisedBatch::new(tokens(&[-1.0], &Device::flex()), 1);
-    assert!(loss(LossType::Nll).forward(batch).metrics.is_empty());
+    let metrics = loss(LossType::Nll).forward(batch).metrics;
+    assert_eq!(metrics.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["skipped_tokens"]);
 }
 
 #[test]
@@ -83,13 +90,73 @@ fn a_micro_batch_without_tokens_adds_nothing() {
     assert_close(value(loss(LossType::Nll), &[], 3), 0.0, 0.0);
 }
 
+/* Python (torch 2.15.0, transformers 5.23.0), float64:
+import torch
+from transformers.trainer_pt_utils import LabelSmoother
+torch.manual_seed(6)
+logits, labels = torch.randn(1, 4, 5, dtype=torch.float64), torch.tensor([[1, -100, 3, 0]])
+kept = logits[0, labels[0] >= 0].log_softmax(-1)
+print(kept.gather(1, labels[labels >= 0][:, None])[:, 0], kept.mean(1))
+for epsilon in (0.1, 0.4): print(LabelSmoother(epsilon)({"logits": logits}, labels))
+*/
+#[test]
+fn smoothed_losses_are_those_of_transformers() {
+    let batch = || {
+        SupervisedBatch::new(tokens(&LOG_PROBS, &Device::flex()), 3)
+            .with_mean_log_probs(tokens(&MEAN_LOG_PROBS, &Device::flex()))
+    };
+    for (label_smoothing_factor, expected) in [(0.1, SMOOTHED[0]), (0.4, SMOOTHED[1])] {
+        let config = SftConfig { label_smoothing_factor, ..SftConfig::default() };
+        let loss = config.init().expect("in range");
+        assert!(loss.needs_mean_log_probs());
+        assert_close(loss.forward(batch()).loss.into_scalar(), expected, 1e-6);
+    }
+}
+
+#[test]
+#[should_panic(expected = "label smoothing needs mean_log_probs, but the batch has none")]
+fn means_that_label_smoothing_misses_are_named() {
+    let config = SftConfig { label_smoothing_factor: 0.1, ..SftConfig::default() };
+    let loss = config.init().expect("in range");
+    let _ = loss.forward(SupervisedBatch::new(tokens(&[-1.0], &Device::flex()), 1));
+}
+
+#[test]
+fn a_token_that_is_not_finite_is_left_out_and_counted() {
+    for bad in [f32::NEG_INFINITY, f32::NAN] {
+        let device = Device::flex().autodiff();
+        let log_probs = tokens(&[-1.0, bad, -2.0], &device).require_grad();
+        let output = loss(LossType::Nll).forward(SupervisedBatch::new(log_probs.clone(), 3));
+        let (name, skipped) = output.metrics.last().expect("counted");
+        assert_eq!((*name, skipped.clone().into_scalar::<f32>()), ("skipped_tokens", 1.0));
+        let gradients = output.loss.backward();
+        assert_close(output.loss.into_scalar(), 1.0, 1e-6);
+        let gradient = log_probs.grad(&gradients).expect("tracked").into_data();
+        let third = -1.0 / 3.0;
+        assert_eq!(gradient.try_to_vec::<f32>().expect("single precision"), [third, 0.0, third]);
+    }
+}
+
+#[test]
+fn parameters_out_of_range_are_refused_by_name() {
+    let init = |loss_type, label_smoothing_factor| {
+        SftConfig { loss_type, label_smoothing_factor }.init().map(|_| ())
+    };
+    assert_eq!(init(LossType::Nll, 1.0), Err(SftConfigError::LabelSmoothing(1.0)));
+    let message = init(LossType::Nll, -0.1).expect_err("refused").to_string();
+    assert_eq!(message, "label_smoothing_factor must be in [0, 1), got -0.1");
+    let message = init(LossType::Dft, 0.1).expect_err("refused").to_string();
+    assert_eq!(message, "label_smoothing_factor must be 0 for dft, got 0.1");
+}
+
 #[test]
 fn unknown_keys_and_values_are_errors() {
     let parse = serde_json::from_str::<SftConfig>;
-    assert_eq!(parse("{}").expect("defaults"), SftConfig { loss_type: LossType::Nll });
+    let defaults = SftConfig { loss_type: LossType::Nll, label_smoothing_factor: 0.0 };
+    assert_eq!(parse("{}").expect("defaults"), defaults);
     assert_eq!(parse(r#"{"loss_type": "dft"}"#).expect("known").loss_type, LossType::Dft);
     let message = parse(r#"{"loss_typo": "dft"}"#).expect_err("a typo").to_string();
-    assert!(message.contains("unknown field `loss_typo`, expected `loss_type`"), "{message}");
+    assert!(message.contains("unknown field `loss_typo`, expected `loss_type` or"), "{message}");
     let message = parse(r#"{"loss_type": "mse"}"#).expect_err("no such loss").to_string();
     assert!(message.contains("expected `nll` or `dft`"), "{message}");
 }
