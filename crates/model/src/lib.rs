@@ -54,6 +54,7 @@ mod score_model;
 mod scored;
 mod shards;
 mod staged;
+mod statistics;
 mod targets;
 mod unsupported;
 mod weight_type;

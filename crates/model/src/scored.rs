@@ -89,13 +89,27 @@ impl ScoredRow {
         temperature: f64,
         dropout: Option<Seed>,
     ) -> TokenScores {
+        let hidden = self.hidden(decoder, dropout); // [token, hidden]
+        let targets = self.targets(&hidden.device()); // [token]
+        decoder.score(hidden, targets, temperature)
+    }
+
+    /// The hidden states that predict the scored tokens, `[token, hidden]`, sequence after sequence: for what a loss asks
+    /// beside [`Self::scores`], so that the decoder runs once.
+    #[must_use]
+    pub fn hidden(&self, decoder: &Decoder, dropout: Option<Seed>) -> Tensor<2> {
         let hidden = match dropout {
             Some(seed) => decoder.forward_training(&self.tokens, seed), // [packed token, hidden]
             None => decoder.forward(&self.tokens, None),
         };
-        let device = hidden.device();
-        let hidden = hidden.select(0, int_tensor(&self.rows, &device)); // [token, hidden]
-        decoder.score(hidden, int_tensor(&self.targets, &device), temperature)
+        let rows = int_tensor(&self.rows, &hidden.device()); // [token]
+        hidden.select(0, rows)
+    }
+
+    /// The scored tokens, `[token]`, sequence after sequence.
+    #[must_use]
+    pub fn targets(&self, device: &Device) -> Tensor<1, Int> {
+        int_tensor(&self.targets, device)
     }
 }
 

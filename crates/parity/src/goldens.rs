@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use forethought_model::{Decoder, load};
+use forethought_model::{Decoder, ScoreModel, load, load_score_model};
 use forethought_tokenize::Encoder;
 use safetensors::{Dtype, SafeTensors};
 use serde::de::DeserializeOwned;
@@ -85,6 +85,12 @@ impl Goldens {
     /// A model of the folder `models` whose gradients are tracked.
     pub(crate) fn trainable(&self, name: &str) -> Result<Decoder, Missed> {
         self.load(&format!("models/{name}"), &self.device.clone().autodiff())
+    }
+
+    /// A reward model of the folder `models` whose gradients are tracked.
+    pub(crate) fn trainable_score_model(&self, name: &str) -> Result<ScoreModel, Missed> {
+        let device = self.device.clone().autodiff();
+        Ok(load_score_model(&self.path(&format!("models/{name}")), &device)?)
     }
 
     /// The model at a path relative to the folder, read once.

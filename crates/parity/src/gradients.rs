@@ -63,7 +63,10 @@ impl ModuleVisitor for Visitor<'_> {
         let Some(tensor) = tensor else { return };
         let shape = tensor.dims().to_vec();
         let values = tensor.into_data().iter::<f32>().collect();
-        self.found.insert(self.path.join("."), (shape, values));
+        // A reward model holds its decoder under a name that files do not have.
+        let name = self.path.join(".");
+        let name = name.strip_prefix("decoder.").unwrap_or(&name).to_owned();
+        self.found.insert(name, (shape, values));
     }
 }
 

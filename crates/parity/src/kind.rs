@@ -22,6 +22,10 @@ const KINDS: &[Kind] = &[
         is: |file| file == "losses/train_sft.json",
         run: losses::train_sft::run,
     },
+    Kind { name: "dpo", is: |file| is_loss(file, "dpo"), run: losses::dpo::run },
+    Kind { name: "kto", is: |file| is_loss(file, "kto"), run: losses::kto::run },
+    Kind { name: "orpo", is: |file| is_loss(file, "orpo"), run: losses::orpo::run },
+    Kind { name: "reward", is: |file| is_loss(file, "reward"), run: losses::reward::run },
     Kind { name: "sft", is: |file| file == "losses/sft.json", run: losses::sft::run },
     Kind { name: "tokenizer", is: |file| file == "tokenizer.json", run: tokenizer::run },
     Kind {
@@ -30,6 +34,13 @@ const KINDS: &[Kind] = &[
         run: tokenizer::run_chat_templates,
     },
 ];
+
+/// Whether a file holds losses of a method: `losses/METHOD.json`, or `losses/METHOD_SOMETHING.json`.
+fn is_loss(file: &str, method: &str) -> bool {
+    let name = file.strip_prefix("losses/").and_then(|name| name.strip_suffix(".json"));
+    let rest = name.and_then(|name| name.strip_prefix(method));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+}
 
 /// The names of all kinds.
 #[must_use]

@@ -3,6 +3,11 @@
 //! Each method has a file of its own here. What they share: padded lists of ids become [sequences](Padded), a model of
 //! the folder gives their log-probabilities, and [`check_loss`] compares a loss and what follows from it.
 
+pub(crate) mod dpo;
+pub(crate) mod kto;
+mod marked;
+pub(crate) mod orpo;
+pub(crate) mod reward;
 pub(crate) mod sft;
 pub(crate) mod train_sft;
 

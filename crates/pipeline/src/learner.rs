@@ -34,9 +34,15 @@ impl Learner {
     }
 
     fn forward(&self, input: &Input, dropout: Option<Seed>) -> LossOutput {
-        let scores = input.row.scores(&self.decoder, input.temperature, dropout);
+        let hidden = input.row.hidden(&self.decoder, dropout); // [token, hidden]
+        let targets = input.row.targets(&hidden.device()); // [token]
+        let scores = self.decoder.score(hidden.clone(), targets.clone(), input.temperature);
         match &input.task {
-            Task::Supervised(task) => task.forward(scores),
+            Task::Supervised(task) => {
+                let log_probs = scores.log_probs.clone();
+                let means = || self.decoder.mean_log_probs(hidden, targets, log_probs);
+                task.forward(scores, means)
+            }
             Task::Policy(task) => task.forward(scores),
         }
     }

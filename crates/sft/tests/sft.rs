@@ -6,7 +6,7 @@ use forethought_sft::{LossType, SftConfig, SftConfigError, SftLoss};
 use proptest::prelude::*;
 
 /// Of the program beside `smoothed_losses_are_those_of_transformers`.
-const LOG_PROBS: [f32; 3] = [-0.831_189, -0.631_021, -1.072_740];
+const LOG_PROBS: [f32; 3] = [-0.831_189, -0.631_021, -1.072_74];
 const MEAN_LOG_PROBS: [f32; 3] = [-1.904_038, -1.966_429, -1.945_601];
 const SMOOTHED: [f32; 2] = [0.954_354, 1.282_466];
 

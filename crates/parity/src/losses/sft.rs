@@ -1,5 +1,7 @@
 //! TRL's `SFTTrainer`: one batch with its labels.
 
+mod packed;
+
 use std::collections::BTreeMap;
 
 use forethought_model::{Decoder, ScoredRow};
@@ -8,6 +10,7 @@ use forethought_sft::{SftConfig, SftLoss};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::marked::Marked;
 use super::{ExpectedLoss, Padded, check_loss};
 use crate::Replay;
 use crate::check::Checks;
@@ -44,16 +47,7 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// The batch as a packed row.
     pub(crate) fn row(&self) -> ScoredRow {
-        let sequences = self.batch.sequences();
-        let labels = self.batch.unpadded(&self.labels);
-        let masks: Vec<Vec<bool>> =
-            labels.iter().map(|row| row.iter().map(|label| *label >= 0).collect()).collect();
-        let parts: Vec<(&[u32], &[bool])> = sequences
-            .iter()
-            .zip(&masks)
-            .map(|(ids, mask)| (ids.as_slice(), mask.as_slice()))
-            .collect();
-        ScoredRow::masked(&parts)
+        self.batch.row(&self.labels, |label| label >= 0)
     }
 }
 
@@ -64,10 +58,11 @@ pub(crate) fn forward(
     decoder: &Decoder,
     num_step_tokens: usize,
 ) -> LossOutput {
-    let scores = row.scores(decoder, 1.0, None);
-    let batch = SupervisedBatch::new(scores.log_probs, num_step_tokens)
-        .with_entropy(scores.entropy)
-        .with_is_argmax(scores.is_argmax);
+    let marked = Marked::new(decoder, row);
+    let batch = SupervisedBatch::new(marked.scores.log_probs.clone(), num_step_tokens)
+        .with_mean_log_probs(marked.mean_log_probs(decoder))
+        .with_entropy(marked.scores.entropy)
+        .with_is_argmax(marked.scores.is_argmax);
     loss.forward(batch)
 }
 
@@ -77,6 +72,10 @@ const OF_THE_DATA: [&str; 3] = ["completion_only_loss", "assistant_only_loss", "
 pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Missed> {
     let golden: Golden = goldens.json(replay.file)?;
     for (name, case) in &golden.cases {
+        if case.get("packed").is_some() {
+            replay.case(name, |checks| packed::compare(checks, goldens, &golden.model, case));
+            continue;
+        }
         if case.get("loss").is_none() {
             replay.not_run(name, "the case has no loss");
             continue;
@@ -96,7 +95,7 @@ fn compare(
     elements: Option<&Tensors>,
 ) -> Result<(), Missed> {
     let case = Case::deserialize(case)?;
-    let loss = config(&case.config)?.init();
+    let loss = config(&case.config)?.init()?;
     let decoder = goldens.trainable(model)?;
     let row = case.inputs.row();
     let num_step_tokens = case.num_items_in_batch.unwrap_or(row.num_scored());
@@ -110,7 +109,7 @@ fn config(settings: &Map<String, Value>) -> Result<SftConfig, Missed> {
     let mut own = Map::new();
     for (name, value) in settings {
         match name.as_str() {
-            "loss_type" => drop(own.insert(name.clone(), value.clone())),
+            "loss_type" | "label_smoothing_factor" => drop(own.insert(name.clone(), value.clone())),
             name if OF_THE_DATA.contains(&name) => {}
             _ => return Err(Missed::NotRun(format!("`{name}` is not offered: {}", json!(value)))),
         }

@@ -82,7 +82,7 @@ fn train(decoder: Decoder, training: &Training) -> Result<Fitted<Learner>, Misse
         stop: &StopFlag::default(),
         progress: Progress::Silent,
     };
-    let learner = Learner { decoder, loss: SftConfig::default().init() };
+    let learner = Learner { decoder, loss: SftConfig::default().init()? };
     Ok(fit(learner, source, &config.init()?, &run)?)
 }
 

@@ -43,10 +43,18 @@ pub(crate) struct Supervised {
 }
 
 impl Supervised {
-    pub(super) fn forward(&self, scores: TokenScores) -> LossOutput {
-        let batch = SupervisedBatch::new(scores.log_probs, self.num_step_tokens)
+    /// The means of log-probabilities over the vocabulary, `[token]`, are asked for where the loss needs them.
+    pub(super) fn forward(
+        &self,
+        scores: TokenScores,
+        mean_log_probs: impl FnOnce() -> Tensor<1>,
+    ) -> LossOutput {
+        let mut batch = SupervisedBatch::new(scores.log_probs, self.num_step_tokens)
             .with_entropy(scores.entropy)
             .with_is_argmax(scores.is_argmax);
+        if self.loss.0.needs_mean_log_probs() {
+            batch = batch.with_mean_log_probs(mean_log_probs());
+        }
         self.loss.0.forward(batch)
     }
 }

@@ -24,7 +24,7 @@ impl OfflineMethod for SftConfig {
     }
 
     fn problem(&self) -> Option<String> {
-        None
+        self.init().err().map(|error| error.to_string())
     }
 
     fn examples(&self, reading: &Reading<'_>) -> Result<Box<dyn Examples>, PipelineError> {
@@ -33,7 +33,11 @@ impl OfflineMethod for SftConfig {
         let examples: Vec<PromptCompletion> = read_lines(&path)?;
         let (encoded, ledger) = encode_examples(context.name, &examples, reading.limit())?;
         write_json(&context.staging.join("ledger.json"), &ledger)?;
-        Ok(Box::new(Answers { examples: encoded, loss: self.init() }))
+        let loss = self.init().map_err(|error| PipelineError::Stage {
+            stage: context.name.to_owned(),
+            message: error.to_string(),
+        })?;
+        Ok(Box::new(Answers { examples: encoded, loss }))
     }
 }
 
