@@ -20,8 +20,12 @@ const CHUNK_ELEMENTS: usize = 1 << 14;
 
 /// Whether the fused version can take this tensor: it lives on Flex, with or without autodiff, in single precision.
 pub(crate) fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
-    let device = tensor.device().without_autodiff();
-    tensor.dtype() == DType::F32 && matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+    tensor.dtype() == DType::F32 && is_flex(tensor)
+}
+
+/// Whether a tensor lives on Flex, with or without autodiff.
+pub(crate) fn is_flex<const D: usize>(tensor: &Tensor<D>) -> bool {
+    matches!(tensor.device().without_autodiff().as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// Rows of `width` numbers per piece of parallel work, at least one. It depends on the shape alone and never on the

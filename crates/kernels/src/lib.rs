@@ -12,7 +12,7 @@ mod quantised;
 pub mod stock;
 mod tiles;
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{FloatDType, Int, Tensor};
 
 pub use plan::{AttentionPlan, HeadShape, Segment};
 pub use quantised::{NF4, Quantisation, QuantisedMatrix};
@@ -53,6 +53,14 @@ pub fn attention(
     } else {
         stock::attention(q, k, v, plan, heads)
     }
+}
+
+/// What a product of `x` with a weight of its precision is best computed in before it is rounded to that precision: on
+/// Flex single precision, which its products of half-precision numbers use anyway, so that a bias is added before the
+/// only rounding; elsewhere the precision of `x`.
+#[must_use]
+pub fn product_precision<const D: usize>(x: &Tensor<D>) -> FloatDType {
+    if fused::is_flex(x) { FloatDType::F32 } else { x.dtype().into() }
 }
 
 /// Root mean square normalisation: `x / sqrt(mean(x^2) + epsilon) * weight`.

@@ -1,7 +1,10 @@
 //! The same operations in stock Burn: what runs on every backend but Flex, and the reference of the tests.
+//!
+//! Of half-precision inputs, sums, roots, exponentials and everything about probabilities are computed in single
+//! precision, and rounded where `PyTorch`'s models round.
 
 use burn::tensor::activation::{log_softmax, silu, softmax};
-use burn::tensor::{DType, Device, Int, Tensor};
+use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
 use crate::quantised::{BLOCK, NF4, Parts, SUPER_BLOCK, dynamic_map};
 use crate::{AttentionPlan, HeadShape, Quantisation, QuantisedMatrix, TokenScores};
@@ -11,6 +14,11 @@ const TILE_ROWS: usize = 256;
 
 /// Rows of logits that exist at one time in [`linear_log_prob`].
 const CHUNK_ROWS: usize = 1024;
+
+/// What a tensor is stored in.
+fn precision<const D: usize>(x: &Tensor<D>) -> FloatDType {
+    x.dtype().into()
+}
 
 /// See [`attention`](crate::attention).
 #[must_use]
@@ -26,6 +34,7 @@ pub fn attention(
     if queries == 0 {
         return q;
     }
+    let precision = precision(&q);
     let mask = plan.mask(&q.device()).unsqueeze::<3>(); // [1, query, key]
     let q = q.reshape([queries, num_kv_heads, group, head_dim]).permute([1, 2, 0, 3]).reshape([
         num_kv_heads,
@@ -36,9 +45,11 @@ pub fn attention(
     let v = v.reshape([keys, num_kv_heads, head_dim]).permute([1, 0, 2]); // [kv_head, key, head_dim]
     let scale = 1.0 / (head_dim as f64).sqrt();
     let scores = q.matmul(k).mul_scalar(scale).reshape([num_heads, queries, keys]);
+    let scores = scores.cast(FloatDType::F32);
     let mask = mask.expand([num_heads, queries, keys]);
     let weights = softmax(scores.mask_fill(mask, f32::NEG_INFINITY), 2); // [head, query, key]
     weights
+        .cast(precision)
         .reshape([num_kv_heads, group * queries, keys])
         .matmul(v) // [kv_head, group * query, head_dim]
         .reshape([num_heads, queries, head_dim])
@@ -49,14 +60,17 @@ pub fn attention(
 /// See [`rms_norm`](crate::rms_norm).
 #[must_use]
 pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, epsilon: f64) -> Tensor<2> {
+    let precision = precision(&x);
+    let x = x.cast(FloatDType::F32); // [token, hidden]
     let mean_square = (x.clone() * x.clone()).mean_dim(1); // [token, 1]
-    x / mean_square.add_scalar(epsilon).sqrt() * weight.unsqueeze()
+    (x / mean_square.add_scalar(epsilon).sqrt()).cast(precision) * weight.unsqueeze()
 }
 
 /// See [`swiglu`](crate::swiglu).
 #[must_use]
 pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-    silu(gate) * up
+    let precision = precision(&gate);
+    silu(gate.cast(FloatDType::F32)).cast(precision) * up
 }
 
 /// See [`rope`](crate::rope).
@@ -64,6 +78,7 @@ pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
 pub fn rope(x: Tensor<2>, cos: Tensor<2>, sin: Tensor<2>, head_dim: usize) -> Tensor<2> {
     let [tokens, width] = x.dims();
     let half = head_dim / 2;
+    let [cos, sin] = [cos, sin].map(|angle| angle.cast(precision(&x)));
     let cos = cos.detach().unsqueeze_dim::<3>(1); // [token, 1, half]
     let sin = sin.detach().unsqueeze_dim::<3>(1); // [token, 1, half]
     let x = x.reshape([tokens, width / head_dim, head_dim]);
@@ -90,7 +105,8 @@ pub fn linear_log_prob(
     let chunks = hidden.split(CHUNK_ROWS, 0).into_iter().zip(targets.split(CHUNK_ROWS, 0));
     let (mut log_probs, mut entropy, mut is_argmax) = (vec![], vec![], vec![]);
     for (hidden, targets) in chunks {
-        let logits = hidden.matmul(head.clone()).div_scalar(temperature); // [chunk, vocab]
+        let logits = hidden.matmul(head.clone()).cast(FloatDType::F32); // [chunk, vocab]
+        let logits = logits.div_scalar(temperature);
         let all = log_softmax(logits, 1); // [chunk, vocab]
         let chosen = all.clone().gather(1, targets.unsqueeze_dim(1)); // [chunk, 1]
         log_probs.push(chosen.clone().squeeze_dim(1));

@@ -1,7 +1,7 @@
 //! The trained part of an adapted layer: a product of two low-rank factors, and the magnitudes of `DoRA`.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use forethought_seed::Seed;
 use rand::Rng;
 
@@ -71,9 +71,11 @@ impl Adapter {
         }
     }
 
-    /// `s (x A) B`: `[token, out]`.
+    /// `s (x A) B`: `[token, out]`. The factors stay in single precision whatever their base is stored in.
     pub(crate) fn low_rank(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.a.val()).matmul(self.b.val()).mul_scalar(self.scale)
+        let precision: FloatDType = x.dtype().into();
+        let x = x.cast(FloatDType::F32);
+        x.matmul(self.a.val()).matmul(self.b.val()).mul_scalar(self.scale).cast(precision)
     }
 
     /// What `DoRA` multiplies each column with, `[out]`: its magnitude over the length that it has. The length is a

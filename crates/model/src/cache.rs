@@ -1,6 +1,6 @@
 //! Keys and values of tokens that were computed before, in slots that are written in place.
 
-use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, IndexingUpdateOp, Int, Tensor, TensorData};
 use forethought_kernels::AttentionPlan;
 
 use crate::config::DecoderConfig;
@@ -23,10 +23,15 @@ struct Entry {
 }
 
 impl KvCache {
-    pub(crate) fn new(config: &DecoderConfig, num_slots: usize, device: &Device) -> Self {
+    pub(crate) fn new(
+        config: &DecoderConfig,
+        num_slots: usize,
+        precision: FloatDType,
+        device: &Device,
+    ) -> Self {
         let heads = config.heads();
         let shape = [num_slots, heads.num_kv_heads * heads.head_dim];
-        let zeros = || Tensor::zeros(shape, device);
+        let zeros = || Tensor::<2>::zeros(shape, device).cast(precision);
         let entry = |_| Entry { keys: zeros(), values: zeros() };
         Self { layers: (0..config.num_hidden_layers).map(entry).collect(), num_slots }
     }

@@ -1,7 +1,7 @@
 //! The decoder: embedding, layers, final normalisation, head.
 
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use forethought_kernels::TokenScores;
 use forethought_seed::Seed;
 
@@ -13,7 +13,7 @@ use crate::layer::{Layer, Norm, Pass};
 use crate::linear::Linear;
 use crate::lora::LoraConfig;
 use crate::packing::PackedTokens;
-use crate::parameters::fill;
+use crate::parameters::{cast, fill};
 use crate::rotary::Rotary;
 use crate::rows::Rows;
 
@@ -93,10 +93,19 @@ impl Decoder {
         self.model.embed_tokens.weight.lazy_device()
     }
 
+    /// The decoder with its weights stored, and its states computed, in another precision. Adapters stay in single
+    /// precision; sums, roots and probabilities are computed in it anyway. Weights in half precision are for a frozen base
+    /// or for sampling: an optimiser's steps are often smaller than they tell.
+    #[must_use]
+    pub fn cast(self, precision: FloatDType) -> Self {
+        cast(self, precision)
+    }
+
     /// A cache of `num_slots` tokens for this decoder.
     #[must_use]
     pub fn cache(&self, num_slots: usize) -> KvCache {
-        KvCache::new(&self.config, num_slots, &self.device())
+        let precision = self.head().dtype().into();
+        KvCache::new(&self.config, num_slots, precision, &self.device())
     }
 
     /// Hidden states after the final normalisation, `[token, hidden]`.

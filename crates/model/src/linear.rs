@@ -1,8 +1,10 @@
 //! A linear layer, with or without a low-rank adapter beside its weight.
 
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::{Device, Tensor};
-use forethought_kernels::{Quantisation, QuantisedMatrix, dequantise_rows, quantised_linear};
+use burn::tensor::{Device, FloatDType, Tensor};
+use forethought_kernels::{
+    Quantisation, QuantisedMatrix, dequantise_rows, product_precision, quantised_linear,
+};
 
 use crate::adapter::{Adapter, DropoutKey, Weight, on_device};
 use crate::weights::{HostTensor, transpose};
@@ -39,14 +41,17 @@ impl Linear {
 
     /// `x`: `[token, in]`; output: `[token, out]`.
     pub(crate) fn forward(&self, x: Tensor<2>, dropout: Option<DropoutKey>) -> Tensor<2> {
+        let (stored, computed) = (x.dtype().into(), product_precision(&x));
+        let x = x.cast(computed);
         let y = match &self.adapter {
             Some(adapter) => adapter.forward(x, self, dropout),
             None => self.product(x),
         }; // [token, out]
-        match &self.bias {
-            Some(bias) => y + bias.val().unsqueeze(),
+        let y = match &self.bias {
+            Some(bias) => y + bias.val().cast(computed).unsqueeze(),
             None => y,
-        }
+        };
+        y.cast::<FloatDType>(stored)
     }
 
     /// The layer with an adapter beside its weight.
@@ -109,7 +114,10 @@ const WITHOUT_WEIGHT: &str = "a linear layer without a weight";
 impl Weight for Linear {
     fn product(&self, x: Tensor<2>) -> Tensor<2> {
         match (&self.weight, &self.quantised) {
-            (Some(weight), _) => x.matmul(weight.val()),
+            (Some(weight), _) => {
+                let precision: FloatDType = x.dtype().into();
+                x.matmul(weight.val().cast(precision))
+            }
             (None, Some(matrix)) => quantised_linear(x, matrix),
             (None, None) => unreachable!("{WITHOUT_WEIGHT}"),
         }
@@ -131,7 +139,10 @@ impl Weight for Linear {
 
     fn columns(&self, start: usize, length: usize) -> Tensor<2> {
         match (&self.weight, &self.quantised) {
-            (Some(weight), _) => weight.val().without_autodiff().narrow(1, start, length),
+            (Some(weight), _) => {
+                let columns = weight.val().without_autodiff().narrow(1, start, length);
+                columns.cast(FloatDType::F32)
+            }
             (None, Some(matrix)) => dequantise_rows(matrix, start, length).transpose(),
             (None, None) => unreachable!("{WITHOUT_WEIGHT}"),
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
 use crate::decoder::Decoder;
 use crate::weights::{HostTensor, transpose};
@@ -32,6 +32,11 @@ pub(crate) fn fill(
     values: impl FnMut(&str, &[usize]) -> Vec<f32>,
 ) -> Decoder {
     decoder.map(&mut Fill { path: Path::default(), device: device.clone(), values })
+}
+
+/// The decoder with all parameters but those of adapters in another precision.
+pub(crate) fn cast(decoder: Decoder, precision: FloatDType) -> Decoder {
+    decoder.map(&mut Cast { path: Path::default(), precision })
 }
 
 /// Calls `sink` with the name of every parameter and a function that reads it as it stands in a file, in the order of
@@ -86,6 +91,35 @@ impl Path {
 
     fn name(&self) -> String {
         self.0.join(".")
+    }
+
+    fn contains(&self, module: &str) -> bool {
+        self.0.iter().any(|name| name == module)
+    }
+}
+
+struct Cast {
+    path: Path,
+    precision: FloatDType,
+}
+
+impl ModuleMapper for Cast {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.path.contains("adapter") {
+            return param;
+        }
+        param.map(|tensor| {
+            let is_trained = tensor.is_require_grad();
+            tensor.detach().cast(self.precision).set_require_grad(is_trained)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod sampling;
 
-use burn::tensor::Tensor;
+use burn::tensor::{FloatDType, Tensor};
 use forethought_model::{Decoder, ScoredRow, load_adapter, pack};
 use serde::Deserialize;
 
@@ -42,11 +42,12 @@ pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Miss
         return Err(Missed::NotRun("scores of sequences are not offered".to_owned()));
     }
     let tensors = goldens.tensors(&replay.file.replace(".json", ".safetensors"))?;
+    let computed_in = computed_in(goldens, replay.file, &name)?;
     let passes = Passes {
-        decoder: &decoder(goldens, &name)?,
+        decoder: &decoder(goldens, &name)?.cast(computed_in),
         sequences: &golden.ids,
         tensors: &tensors,
-        tolerance: tolerance(goldens, replay.file, &name)?,
+        tolerance: if computed_in == FloatDType::BF16 { BF16_LOGITS } else { LOGITS },
         eos_ids: goldens
             .encoder(&name)
             .map_or_else(|_| Vec::new(), |encoder| encoder.eos_ids().to_vec()),
@@ -93,16 +94,22 @@ fn decoder(goldens: &Goldens, name: &str) -> Result<Decoder, Missed> {
     Ok(if name.starts_with("merged-") { adapted.merge() } else { adapted })
 }
 
-/// What the numbers of a model may be off by: more if it computed in bfloat16.
-fn tolerance(goldens: &Goldens, file: &str, model: &str) -> Result<Tolerance, Missed> {
+/// The precision that a model's states were computed in: that of its weights, unless the name of the file says that they
+/// were widened.
+fn computed_in(goldens: &Goldens, file: &str, model: &str) -> Result<FloatDType, Missed> {
     let config = format!("models/{model}/config.json");
     if file.contains("fp32-compute") || !goldens.path(&config).is_file() {
-        return Ok(LOGITS);
+        return Ok(FloatDType::F32);
     }
     let config: serde_json::Value = goldens.json(&config)?;
     let dtype = config.get("dtype").or_else(|| config.get("torch_dtype"));
-    let is_bf16 = dtype.and_then(serde_json::Value::as_str) == Some("bfloat16");
-    Ok(if is_bf16 { BF16_LOGITS } else { LOGITS })
+    match dtype.and_then(serde_json::Value::as_str) {
+        None | Some("float32") => Ok(FloatDType::F32),
+        Some("bfloat16") => Ok(FloatDType::BF16),
+        Some(other) => {
+            Err(Missed::NotRun(format!("models that compute in {other} are not offered")))
+        }
+    }
 }
 
 impl Passes<'_> {

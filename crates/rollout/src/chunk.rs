@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use forethought_model::{AttentionPlan, Decoder, KvCache, Packed, PackedTokens, Segment, pack};
 use rand::Rng;
 use rayon::prelude::*;
@@ -224,8 +224,8 @@ fn uniform(completion: &Completion, request: &Request<'_>) -> f64 {
 
 /// The same numbers in row-major order: a transposed view would be gathered anew by every product.
 fn contiguous(matrix: Tensor<2>) -> Tensor<2> {
-    let device = matrix.device();
-    Tensor::from_data(matrix.into_data(), &device)
+    let (device, precision): (_, FloatDType) = (matrix.device(), matrix.dtype().into());
+    Tensor::<2>::from_data(matrix.into_data(), &device).cast(precision)
 }
 
 fn indices(indices: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
