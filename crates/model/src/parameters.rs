@@ -118,7 +118,7 @@ impl ModuleMapper for Cast {
         }
         param.map(|tensor| {
             let is_trained = tensor.is_require_grad();
-            tensor.detach().cast(self.precision).set_require_grad(is_trained)
+            tensor.cast(self.precision).detach().set_require_grad(is_trained)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Logits, log-probabilities, hidden states, greedy tokens and filtered distributions of transformers.
 
 mod sampling;
+mod scores;
 
 use burn::tensor::{FloatDType, Tensor};
 use forethought_model::{Decoder, ScoredRow, load_adapter, pack};
@@ -17,7 +18,8 @@ struct Forward {
     model: Option<String>,
     pad_id: Option<u32>,
     ids: Vec<Vec<u32>>,
-    reward_unpadded: Option<Vec<f32>>,
+    #[serde(flatten)]
+    scores: scores::Expected,
     #[serde(flatten)]
     sampling: sampling::Expected,
 }
@@ -38,8 +40,9 @@ pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Miss
     let golden: Forward = goldens.json(replay.file)?;
     let name = golden.model.unwrap_or_else(|| stem(replay.file).to_owned());
     let name = model_folder(goldens, &name)?;
-    if golden.reward_unpadded.is_some() {
-        return Err(Missed::NotRun("scores of sequences are not offered".to_owned()));
+    if golden.scores.are_there() {
+        replay.case("scores", |checks| golden.scores.compare(checks, goldens, &name, &golden.ids));
+        return Ok(());
     }
     let tensors = goldens.tensors(&replay.file.replace(".json", ".safetensors"))?;
     let computed_in = computed_in(goldens, replay.file, &name)?;

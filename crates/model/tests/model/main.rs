@@ -68,7 +68,7 @@ fn tensors(path: &Path) -> BTreeMap<String, Vec<f32>> {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("32-bit floats")
+    tensor.into_data().iter::<f32>().collect()
 }
 
 fn index(values: &[usize], device: &Device) -> Tensor<1, Int> {
