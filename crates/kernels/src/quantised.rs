@@ -4,12 +4,14 @@ mod formats;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 pub use formats::NF4;
 pub(crate) use formats::{BLOCK, SUPER_BLOCK, dynamic_map};
 
 /// How the numbers of a frozen weight are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Quantisation {
     /// 4-bit `NormalFloat` in blocks of 64 along a row, whose scales are in 8 bits themselves: 4.127 bits a number
     /// (Dettmers et al. 2023, <https://arxiv.org/abs/2305.14314>, section 3).

@@ -143,3 +143,11 @@ fn a_record_a_device_and_validation_keep_every_code() {
         assert_eq!(frozen.to_data(), expected);
     }
 }
+
+#[test]
+fn a_format_is_read_by_its_name() {
+    let read = |name: &str| serde_json::from_str::<Quantisation>(&format!("\"{name}\""));
+    assert_eq!(read("nf4").expect("a format"), Quantisation::Nf4);
+    assert_eq!(read("int8").expect("a format"), Quantisation::Int8);
+    assert!(read("fp4").is_err());
+}
