@@ -4,6 +4,7 @@
 mod ci;
 mod dispatch;
 mod finding;
+mod interop;
 mod layers;
 mod tidy;
 mod workspace;
@@ -32,6 +33,7 @@ tasks for developers
   ci         every check, cheapest first; `cargo xtask ci --help` lists the steps
   tidy       the rules of docs/style.md that no other tool knows
   layers     who may depend on whom
+  interop    what forethought writes, read by transformers and PEFT (needs a Python that has them)
 
 examples
   cargo xtask pipeline think                          train and evaluate on the shipped data
@@ -55,7 +57,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             ExitCode::SUCCESS
         }
-        Some(task @ ("ci" | "tidy" | "layers")) => develop(task, &arguments[1..]),
+        Some(task @ ("ci" | "tidy" | "layers" | "interop")) => develop(task, &arguments[1..]),
         Some(_) => settle(Workspace::locate().and_then(|at| dispatch::run(&at, &arguments))),
     }
 }
@@ -74,9 +76,19 @@ fn develop(task: &str, arguments: &[OsString]) -> ExitCode {
             eprintln!("error: `cargo xtask {task}` takes no arguments, got `{}`", words.join(" "));
             ExitCode::from(BAD_USAGE)
         }
+        "interop" => settle(interop::compare(&workspace).map(report)),
         "tidy" => settle(tidy::check(&workspace).and_then(|found| judge(task, &found))),
         _ => settle(layers::check(&workspace).and_then(|found| judge(task, &found))),
     }
+}
+
+/// Says whether there was anything to compare with.
+fn report(compared: interop::Compared) -> ExitCode {
+    match compared {
+        interop::Compared::All => println!("interop: all folders agree"),
+        interop::Compared::Skipped(why) => println!("skipped: {why}"),
+    }
+    ExitCode::SUCCESS
 }
 
 /// Prints the findings of a task; any finding fails it.

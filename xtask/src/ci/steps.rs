@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, readme};
 use crate::finding::Finding;
+use crate::interop::{self, Compared};
 use crate::layers::ALGORITHMS;
 use crate::workspace::{Workspace, run};
 use crate::{dispatch, layers, tidy};
@@ -34,6 +35,11 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "doc", what: "the API documentation without a warning", run: doc },
     Step { name: "test", what: "the test command of README.md", run: test },
     Step { name: "pipeline", what: "the pipelines of configs/ci, in release mode", run: pipeline },
+    Step {
+        name: "interop",
+        what: "what forethought writes, read by transformers and PEFT (needs FORETHOUGHT_PYTHON)",
+        run: interop,
+    },
     Step {
         name: "files",
         what: "the pipeline on traces nobody here wrote (needs FORETHOUGHT_SHARED)",
@@ -111,6 +117,13 @@ fn pipeline(workspace: &Workspace) -> Result<Outcome, String> {
         run_pipeline(workspace, config, &[])?;
     }
     Ok(Outcome::Passed)
+}
+
+fn interop(workspace: &Workspace) -> Result<Outcome, String> {
+    Ok(match interop::compare(workspace)? {
+        Compared::All => Outcome::Passed,
+        Compared::Skipped(why) => Outcome::Skipped(why),
+    })
 }
 
 /// Three files in three shapes of record, with real and often unfinished traces, under a small budget.
