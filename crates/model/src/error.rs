@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::ConfigError;
+use crate::hub::HubError;
 use crate::lora::LoraError;
 
 /// A model folder or an adapter folder that cannot be read or written.
@@ -53,6 +54,9 @@ pub enum ModelError {
     /// The folder has neither `model.safetensors` nor an index of shards.
     #[error("{}: neither model.safetensors nor model.safetensors.index.json is there", .0.display())]
     NoWeights(PathBuf),
+    /// A model of the Hugging Face hub cannot be had.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// A model was to be written where it is read from.
     #[error("{}: a folder cannot be exported onto itself", .0.display())]
     OntoItself(PathBuf),

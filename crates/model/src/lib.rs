@@ -37,6 +37,7 @@ mod freeze;
 mod header;
 mod hf_config;
 mod hf_rope;
+mod hub;
 mod init;
 mod layer;
 mod linear;
@@ -70,6 +71,9 @@ pub use folder::{LoadedModel, load, load_quantised, load_score_model};
 pub use forethought_kernels::{AttentionPlan, Quantisation, Segment, TokenScores};
 pub use freeze::{FreezeConfig, FreezeError};
 pub use hf_config::{read_config, write_config};
+#[cfg(feature = "hub")]
+pub use hub::Hub;
+pub use hub::{HubError, HubName, find_model};
 pub use lora::{LoraConfig, LoraError, LoraScaling};
 pub use packing::{Packed, PackedTokens, pack};
 pub use peft::{load_adapter, load_score_adapter, save_adapter, save_score_adapter};

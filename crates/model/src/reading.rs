@@ -37,10 +37,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ModelError> {
 ///
 /// The cache of the Hugging Face hub keeps files in a `blobs` folder beside the `snapshots` that link to them.
 pub(crate) fn is_inside(dir: &Path, file: &str) -> Result<bool, ModelError> {
-    let mut components = Path::new(file).components().peekable();
-    let is_plain =
-        components.peek().is_some() && components.all(|part| matches!(part, Component::Normal(_)));
-    if !is_plain {
+    if !is_plain(file) {
         return Ok(false);
     }
     let path = dir.join(file);
@@ -48,6 +45,12 @@ pub(crate) fn is_inside(dir: &Path, file: &str) -> Result<bool, ModelError> {
     let snapshots = dir.parent().filter(|parent| parent.ends_with("snapshots"));
     let blobs = snapshots.and_then(Path::parent).map(|repository| repository.join("blobs"));
     Ok(path.starts_with(&dir) || blobs.is_some_and(|blobs| path.starts_with(blobs)))
+}
+
+/// Whether a name is a path downwards and nothing else.
+pub(crate) fn is_plain(file: &str) -> bool {
+    let mut components = Path::new(file).components().peekable();
+    components.peek().is_some() && components.all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Refuses a file whose ending says that it is a pickle.

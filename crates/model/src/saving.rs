@@ -18,7 +18,7 @@ use crate::weight_type::WeightType;
 use crate::weights::HostTensor;
 
 /// What belongs to a model beside weights and configuration, as transformers names it.
-const COMPANIONS: [&str; 10] = [
+pub(crate) const COMPANIONS: [&str; 10] = [
     "generation_config.json",
     "tokenizer.json",
     "tokenizer_config.json",

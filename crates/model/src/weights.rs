@@ -219,13 +219,18 @@ struct RawIndex {
     weight_map: UniqueKeys<String>,
 }
 
+/// The file of each tensor, as an index says it.
+pub(crate) fn read_weight_map(path: &Path) -> Result<BTreeMap<String, String>, ModelError> {
+    let index: RawIndex = serde_json::from_str(&read_text(path)?)
+        .map_err(|source| ModelError::Json { path: path.to_owned(), source })?;
+    Ok(index.weight_map.0.into_iter().collect())
+}
+
 impl ShardIndex {
     /// Reads the index and refuses files outside its folder.
     pub(crate) fn read(dir: &Path, file: &str) -> Result<Self, ModelError> {
         let path = dir.join(file);
-        let index: RawIndex = serde_json::from_str(&read_text(&path)?)
-            .map_err(|source| ModelError::Json { path: path.clone(), source })?;
-        let weight_map: BTreeMap<_, _> = index.weight_map.0.into_iter().collect();
+        let weight_map = read_weight_map(&path)?;
         let mut seen = BTreeSet::new();
         for (tensor, file) in &weight_map {
             if seen.insert(file) && !is_inside(dir, file)? {

@@ -35,6 +35,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "doc", what: "the API documentation without a warning", run: doc },
     Step { name: "test", what: "the test command of README.md", run: test },
     Step { name: "pipeline", what: "the pipelines of configs/ci, in release mode", run: pipeline },
+    Step { name: "hub", what: "the hub feature, against a server on this machine", run: hub },
     Step {
         name: "interop",
         what: "what forethought writes, read by transformers and PEFT (needs FORETHOUGHT_PYTHON)",
@@ -116,6 +117,18 @@ fn pipeline(workspace: &Workspace) -> Result<Outcome, String> {
     for config in &configs {
         run_pipeline(workspace, config, &[])?;
     }
+    Ok(Outcome::Passed)
+}
+
+/// The feature has a test of its own; of the binary, which takes long to link, the types are checked.
+fn hub(workspace: &Workspace) -> Result<Outcome, String> {
+    let arguments = ["test", "--package", "forethought-model", "--features", "hub", "hub"];
+    let mut test = workspace.cargo();
+    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        test.env_remove(proxy);
+    }
+    run(test.args(arguments))?;
+    run(workspace.cargo().args(["check", "--package", "forethought", "--features", "hub"]))?;
     Ok(Outcome::Passed)
 }
 

@@ -7,6 +7,8 @@ mod freeze;
 mod goldens;
 mod gradients;
 mod hostile;
+#[cfg(feature = "hub")]
+mod hub;
 mod modules;
 mod packed;
 mod peft;
