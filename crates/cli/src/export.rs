@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use forethought_model::{WeightType, export, find_model};
+use forethought_model::{WeightType, export};
 use forethought_pipeline::{Console, PipelineError, parse_device};
 
 use crate::commands::Failure;
+use crate::model_folder::model_dir;
 
 /// Writes a model folder with weights of another type or in shards of another size.
 ///
@@ -25,8 +26,8 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 bad usage.")]
 pub(crate) struct Export {
     /// The model folder to read, or owner/name[@revision] on the Hugging Face hub
-    #[arg(value_name = "MODEL")]
-    model: String,
+    #[arg(value_name = "MODEL", value_parser = model_dir)]
+    model: PathBuf,
     /// The folder to write; weights in it are replaced
     #[arg(value_name = "OUT")]
     out: PathBuf,
@@ -62,8 +63,7 @@ impl From<Type> for WeightType {
 pub(crate) fn run(arguments: &Export) -> Result<ExitCode, Failure> {
     let Export { model, out, dtype, max_shard_size } = arguments;
     let device = parse_device("cpu")?;
-    let model = find_model(model).map_err(PipelineError::from)?;
-    export(&model, out, dtype.map(WeightType::from), *max_shard_size, &device)
+    export(model, out, dtype.map(WeightType::from), *max_shard_size, &device)
         .map_err(PipelineError::from)?;
     Console::Stderr.line(format!("model: {}", out.display()));
     Ok(ExitCode::SUCCESS)

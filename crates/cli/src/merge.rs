@@ -13,6 +13,7 @@ use forethought_seed::Seed;
 
 use crate::commands::{Failure, print};
 use crate::export::Type;
+use crate::model_folder::model_dir;
 
 /// What `--verify` allows with 32-bit weights.
 const TOLERANCE: f32 = 1e-4;
@@ -33,8 +34,8 @@ Examples:
 
 Exit codes: 0 done, 1 failed or too far off, 2 bad usage.")]
 pub(crate) struct Merge {
-    /// The model folder
-    #[arg(value_name = "DIR")]
+    /// The model folder, or owner/name[@revision] on the Hugging Face hub
+    #[arg(value_name = "DIR", value_parser = model_dir)]
     model: PathBuf,
     /// The adapter folder, as PEFT writes it
     #[arg(long, value_name = "DIR")]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use forethought_model::{Decoder, DecoderConfig, load, load_adapter, read_config};
+use forethought_model::{Decoder, DecoderConfig, find_model, load, load_adapter, read_config};
 use forethought_pipeline::{PipelineError, parse_device};
 use forethought_tokenize::Encoder;
 
@@ -12,8 +12,8 @@ use crate::commands::Failure;
 /// Which model, and where it computes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ModelFolder {
-    /// A Hugging Face model folder
-    #[arg(value_name = "DIR")]
+    /// A Hugging Face model folder, or owner/name[@revision] on its hub
+    #[arg(value_name = "DIR", value_parser = model_dir)]
     pub(crate) dir: PathBuf,
     /// A PEFT adapter folder to put on the model
     #[arg(long, value_name = "DIR")]
@@ -21,6 +21,11 @@ pub(crate) struct ModelFolder {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+}
+
+/// The folder of an argument that names a model; one of the hub is fetched.
+pub(crate) fn model_dir(text: &str) -> Result<PathBuf, String> {
+    find_model(text).map_err(|error| error.to_string())
 }
 
 impl ModelFolder {

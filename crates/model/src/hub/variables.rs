@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn variables_mean_what_they_mean_to_python() {
-        let plain = hub(&[("HOME", "/home/me")]).expect("a cache");
-        assert_eq!(plain.cache, Path::new("/home/me/.cache/huggingface/hub"));
+        let plain = hub(&[("HOME", "/people/me")]).expect("a cache");
+        assert_eq!(plain.cache, Path::new("/people/me/.cache/huggingface/hub"));
         assert_eq!(
             (plain.endpoint.as_str(), plain.access),
             ("https://huggingface.co", Access::Online)
