@@ -57,10 +57,12 @@ fn an_algorithm_sees_objective_and_logprob_alone() {
 }
 
 #[test]
-fn only_the_pipeline_knows_two_algorithms() {
+fn only_the_pipeline_and_the_parity_check_know_two_algorithms() {
     let tree = "0forethought-pipeline 1forethought-sft 1forethought-grpo";
     assert!(problems("forethought-pipeline", tree).is_empty());
     assert!(problems("forethought", &format!("0forethought {}", deeper(tree))).is_empty());
+    let tree = "0forethought-parity 1forethought-sft 1forethought-grpo";
+    assert!(problems("forethought-parity", tree).is_empty());
     let found =
         problems("forethought-tests", "0forethought-tests 1forethought-sft 1forethought-grpo");
     assert!(found[0].contains("more than one algorithm"), "{found:?}");
