@@ -74,6 +74,9 @@ def run(root, case, sequences):
     if case["kind"] == "adapter":
         base = read(root / case["base"], AutoModelForCausalLM)
         return logits(peft.PeftModel.from_pretrained(base, root / name).eval(), sequences, expected)
+    if case["kind"] == "score-adapter":
+        base = read(root / case["base"], AutoModelForSequenceClassification)
+        return scores(peft.PeftModel.from_pretrained(base, root / name).eval(), sequences, expected)
     return scores(read(root / name, AutoModelForSequenceClassification), sequences, expected)
 
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use forethought_model::{
-    Decoder, SaveOptions, ScoreModel, WeightType, load, load_adapter, load_score_model, pack,
-    save_adapter, save_score_model, save_with,
+    Decoder, SaveOptions, ScoreModel, WeightType, load, load_adapter, load_score_adapter,
+    load_score_model, pack, save_adapter, save_score_adapter, save_score_model, save_with,
 };
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -55,7 +55,23 @@ fn decoder(fixture: &str, device: &Device) -> Result<Decoder> {
     Ok(load(&fixtures().join("models").join(fixture), device)?.decoder)
 }
 
-/// Adapters of the model in `qwen2`, beside it and folded in.
+/// The folder in which the model of a fixture was written in 32-bit floats.
+fn folder_of(fixture: &str) -> Result<&'static str> {
+    let is_it =
+        |(_, of, dtype, _): &&(_, &str, WeightType, _)| *of == fixture && *dtype == WeightType::F32;
+    let found = DECODERS.iter().find(is_it).map(|(name, ..)| *name);
+    found.ok_or_else(|| format!("{fixture} is not written").into())
+}
+
+/// The model that an adapter was made for.
+fn base_of(adapter: &Path) -> Result<String> {
+    let config: Value =
+        serde_json::from_slice(&std::fs::read(adapter.join("adapter_config.json"))?)?;
+    let base = config["base_model_name_or_path"].as_str().ok_or("an adapter without a base")?;
+    Ok(base.rsplit('/').next().unwrap_or(base).to_owned())
+}
+
+/// Every adapter of the fixtures, beside its model and folded in.
 fn write_adapters(out: &Path, device: &Device) -> Result<Vec<Value>> {
     let mut names: Vec<String> = std::fs::read_dir(fixtures().join("adapters"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -64,11 +80,16 @@ fn write_adapters(out: &Path, device: &Device) -> Result<Vec<Value>> {
     let mut cases = Vec::new();
     for adapter in names {
         let name = format!("adapter-{adapter}");
-        let base = decoder("tiny-qwen2", device)?;
-        let decoder = load_adapter(base, &fixtures().join("adapters").join(&adapter), device)?;
+        let folder = fixtures().join("adapters").join(&adapter);
+        let base = base_of(&folder)?;
+        if base == REWARD {
+            cases.push(write_score_adapter(&folder, out, &name)?);
+            continue;
+        }
+        let decoder = load_adapter(decoder(&base, device)?, &folder, device)?;
         save_adapter(&decoder, &out.join(&name))?;
         write_logits(&decoder, out, &name)?;
-        cases.push(json!({ "kind": "adapter", "name": name, "base": "qwen2" }));
+        cases.push(json!({ "kind": "adapter", "name": name, "base": folder_of(&base)? }));
         let merged = format!("merged-{adapter}");
         save_with(&decoder, &out.join(&merged), &SaveOptions::default())?;
         write_logits(&decoder, out, &merged)?;
@@ -77,9 +98,24 @@ fn write_adapters(out: &Path, device: &Device) -> Result<Vec<Value>> {
     Ok(cases)
 }
 
+/// The model of the fixtures that scores.
+const REWARD: &str = "tiny-qwen2-reward";
+
+fn reward_model(device: &Device) -> Result<ScoreModel> {
+    Ok(load_score_model(&fixtures().join("models").join(REWARD), device)?)
+}
+
+fn write_score_adapter(folder: &Path, out: &Path, name: &str) -> Result<Value> {
+    let device = Device::flex();
+    let model = load_score_adapter(reward_model(&device)?, folder, &device)?;
+    save_score_adapter(&model, &out.join(name))?;
+    write_scores(&model, out, name)?;
+    Ok(json!({ "kind": "score-adapter", "name": name, "base": "reward" }))
+}
+
 fn write_score_model(out: &Path, device: &Device) -> Result<Value> {
-    let (name, fixture) = ("reward", fixtures().join("models/tiny-qwen2-reward"));
-    let model = load_score_model(&fixture, device)?;
+    let name = "reward";
+    let model = reward_model(device)?;
     let options = SaveOptions { max_shard_bytes: 200_000, ..SaveOptions::default() };
     save_score_model(&model, &out.join(name), &options)?;
     write_scores(&model, out, name)?;

@@ -1,7 +1,7 @@
 //! The kinds of golden files, and how each is recognised.
 
 use crate::goldens::{Goldens, Missed};
-use crate::{ParityError, Replay, forward, losses, tokenizer};
+use crate::{ParityError, Replay, forward, losses, reference, tokenizer};
 
 /// A kind of golden file.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "orpo", is: |file| is_loss(file, "orpo"), run: losses::orpo::run },
     Kind { name: "reward", is: |file| is_loss(file, "reward"), run: losses::reward::run },
     Kind { name: "sft", is: |file| file == "losses/sft.json", run: losses::sft::run },
+    Kind { name: "reference", is: |file| file.ends_with("/reference.json"), run: reference::run },
     Kind { name: "tokenizer", is: |file| file == "tokenizer.json", run: tokenizer::run },
     Kind {
         name: "chat_templates",
