@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::generate::Generate;
 use crate::logprobs::Logprobs;
+use crate::score::Score;
 
 /// Post-training of small language models, from one YAML file to one report.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Compute the log-probability of every token of given sequences: JSON lines in, JSON lines out
     Logprobs(Logprobs),
+    /// Score texts or pairs of completions with a reward model: JSON lines in, JSON lines out
+    Score(Score),
     /// Print the metrics of a finished run as a table, or as JSON
     Evaluate(Evaluate),
     /// Write the report of a finished run again

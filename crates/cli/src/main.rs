@@ -10,6 +10,7 @@ mod model_folder;
 mod parity;
 mod prompts;
 mod rows;
+mod score;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Pipeline(pipeline) => commands::pipeline(&pipeline),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Logprobs(arguments) => logprobs::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
         Command::Evaluate(run) => commands::evaluate(&run),
         Command::Report(run) => commands::report(&run),
         Command::Merge(merge) => merge::run(&merge),

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use forethought_model::{Decoder, DecoderConfig, find_model, load, load_adapter, read_config};
+use forethought_model::{
+    Decoder, DecoderConfig, ScoreModel, find_model, load, load_adapter, load_score_model,
+    read_config,
+};
 use forethought_pipeline::{PipelineError, parse_device};
 use forethought_tokenize::Encoder;
 
@@ -45,5 +48,15 @@ impl ModelFolder {
             Some(dir) => Ok(load_adapter(decoder, dir, &device).map_err(PipelineError::from)?),
             None => Ok(decoder),
         }
+    }
+
+    /// The weights of a reward model, with the adapter on its decoder.
+    pub(crate) fn load_score_model(&self) -> Result<ScoreModel, Failure> {
+        let device = parse_device(&self.device)?;
+        let model = load_score_model(&self.dir, &device).map_err(PipelineError::from)?;
+        let Some(dir) = &self.adapter else { return Ok(model) };
+        let adapted = load_adapter(model.decoder().clone(), dir, &device);
+        let adapted = adapted.map_err(PipelineError::from)?;
+        Ok(model.map_decoder(|_| adapted))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -87,6 +88,17 @@ impl Encoder {
         let encoded = guarded(|| self.tokenizer.encode_fast(text, false));
         let encoded = encoded.map_err(|reason| self.encode_error(text, reason))?;
         Ok(encoded.get_ids().to_vec())
+    }
+
+    /// The ids of a text and the bytes of it that each stands for.
+    pub(crate) fn encode_with_offsets(
+        &self,
+        text: &str,
+    ) -> Result<(Vec<u32>, Vec<Range<usize>>), TokenizeError> {
+        let encoded = guarded(|| self.tokenizer.encode(text, false));
+        let encoded = encoded.map_err(|reason| self.encode_error(text, reason))?;
+        let offsets = encoded.get_offsets().iter().map(|&(start, end)| start..end).collect();
+        Ok((encoded.get_ids().to_vec(), offsets))
     }
 
     /// The ids of each text, in the order of the texts; several threads share the work.
@@ -179,8 +191,12 @@ impl Encoder {
         })
     }
 
-    /// The text of the token to append where no template ends the turn.
-    pub(crate) fn eos_token(&self) -> Result<String, TokenizeError> {
+    /// The text of the first of [`Self::eos_ids`]: what ends a text that no chat template ends.
+    ///
+    /// # Errors
+    ///
+    /// If no token ends a turn.
+    pub fn eos_token(&self) -> Result<String, TokenizeError> {
         let id = self.eos_ids.first().copied();
         id.and_then(|id| self.tokenizer.id_to_token(id)).ok_or_else(|| self.no_eos())
     }

@@ -87,6 +87,19 @@ pub enum TokenizeError {
         /// The templates there are, under other names.
         names: Vec<String>,
     },
+    /// A template without marks writes a turn otherwise when others follow, so that nobody can say which tokens of the
+    /// whole text are the turn's.
+    #[error(
+        "{}: the chat template writes message {index} otherwise when others follow, as templates that leave out old \
+         thoughts do; which tokens the assistant wrote can then only be told by {{% generation %}} marks in the template",
+        folder.display()
+    )]
+    Turn {
+        /// The tokenizer folder.
+        folder: PathBuf,
+        /// The message, counted from 0.
+        index: usize,
+    },
     /// A turn was to be ended, but no token ends one.
     #[error(
         "{}: no token ends a turn; it is read from eos_token in tokenizer_config.json, from eos_token_id in \

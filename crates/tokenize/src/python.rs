@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::Map;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
+use crate::marks;
+
 /// An environment set up as transformers sets up jinja2: blocks trimmed, nothing escaped, and no loader, so that a
 /// template reads no file.
 pub(crate) fn environment() -> Environment<'static> {
@@ -20,6 +22,7 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.set_formatter(print);
     environment.add_filter("tojson", to_json);
+    environment.add_filter(marks::FILTER, marks::enclose);
     environment.add_function("raise_exception", raise_exception);
     environment
 }
@@ -103,26 +106,4 @@ impl Formatter for OneLine {
     ) -> std::io::Result<()> {
         writer.write_all(b": ")
     }
-}
-
-/// Training templates mark the assistant's words with `{% generation %}`, a tag that jinja2 lacks too: transformers
-/// adds it. The marks change nothing in the text, so they become `{% with %}`, which opens a scope as they do.
-pub(crate) fn without_generation_tags(source: &str) -> String {
-    let mut rest = source;
-    let mut rewritten = String::with_capacity(source.len());
-    while let Some(start) = rest.find("{%") {
-        let (before, tag) = rest.split_at(start + 2);
-        rewritten.push_str(before);
-        rest = tag;
-        let Some(end) = tag.find("%}") else { break };
-        let replacement = match tag[..end].trim_matches(['-', '+', ' ', '\t', '\n', '\r']) {
-            "generation" => tag[..end].replace("generation", "with"),
-            "endgeneration" => tag[..end].replace("endgeneration", "endwith"),
-            _ => continue,
-        };
-        rewritten.push_str(&replacement);
-        rest = &tag[end..];
-    }
-    rewritten.push_str(rest);
-    rewritten
 }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::ops::Range;
 
 use forethought_schema::Message;
 use minijinja::Environment;
 use serde_json::{Map, Value, json};
 
-use crate::python;
+use crate::{marks, python};
 
 /// Instructions a rendering may take; a turn takes some hundred.
 const FUEL: u64 = 10_000_000;
@@ -43,6 +44,14 @@ pub enum TemplateError {
         name: String,
         /// What the engine or the template said, with the line.
         reason: String,
+    },
+    /// Marks changed what the template writes.
+    #[error(
+        "chat template {name}: what it writes depends on its generation marks, so they cannot be found"
+    )]
+    Marks {
+        /// The template.
+        name: String,
     },
     /// The template wrote without end.
     #[error("chat template {name}: wrote more than {MAX_OUTPUT} bytes")]
@@ -92,6 +101,17 @@ impl Conversation {
         }
     }
 
+    /// The messages, where they are a list.
+    pub(crate) fn messages(&self) -> &[Value] {
+        self.messages.as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The same conversation up to its first `count` messages.
+    pub(crate) fn first(&self, count: usize) -> Self {
+        let messages = self.messages().iter().take(count).cloned().collect();
+        Self { messages, ..self.clone() }
+    }
+
     /// Offers tools: a list of JSON schemas.
     #[must_use]
     pub fn tools(mut self, tools: Value) -> Self {
@@ -122,12 +142,22 @@ impl Conversation {
     }
 }
 
+/// A rendered conversation and which parts of it the template's `{% generation %}` marks say the assistant wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// The text, as [`ChatTemplate::render`] gives it.
+    pub text: String,
+    /// The marked parts, in bytes of the text, one after another.
+    pub generated: Vec<Range<usize>>,
+}
+
 /// A chat template, compiled.
 pub struct ChatTemplate {
     name: String,
     source: String,
     specials: Map<String, Value>,
     environment: Environment<'static>,
+    has_marks: bool,
 }
 
 impl ChatTemplate {
@@ -147,14 +177,12 @@ impl ChatTemplate {
         }
         let mut environment = python::environment();
         environment.set_fuel(Some(FUEL));
-        environment
-            .add_template_owned(name.to_owned(), python::without_generation_tags(source))
-            .map_err(|error| TemplateError::Syntax {
-                name: name.into(),
-                reason: error.to_string(),
-            })?;
+        let (rewritten, has_marks) = marks::as_filters(source);
+        environment.add_template_owned(name.to_owned(), rewritten).map_err(|error| {
+            TemplateError::Syntax { name: name.into(), reason: error.to_string() }
+        })?;
         let (name, source) = (name.to_owned(), source.to_owned());
-        Ok(Self { name, source, specials: specials.clone(), environment })
+        Ok(Self { name, source, specials: specials.clone(), environment, has_marks })
     }
 
     /// The template as it was written.
@@ -172,9 +200,43 @@ impl ChatTemplate {
     ///
     /// If the template fails, refuses the conversation, or does not come to an end.
     pub fn render(&self, conversation: &Conversation) -> Result<String, TemplateError> {
+        self.write(self.variables(conversation), conversation)
+    }
+
+    /// Whether the template marks what the assistant wrote with `{% generation %}`.
+    #[must_use]
+    pub fn has_marks(&self) -> bool {
+        self.has_marks
+    }
+
+    /// The text of a conversation and the parts that the template marks; none without marks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::render`], and if the template writes something else where it marks.
+    pub fn render_marked(&self, conversation: &Conversation) -> Result<Marked, TemplateError> {
+        let text = self.render(conversation)?;
+        if !self.has_marks {
+            return Ok(Marked { text, generated: Vec::new() });
+        }
+        let marks = marks::choose(&text);
+        let mut variables = self.variables(conversation);
+        variables.insert(marks::VARIABLE.into(), json!(marks));
+        let marked = self.write(variables, conversation)?;
+        let generated = marks::locate(&marked, &text, &marks)
+            .ok_or_else(|| TemplateError::Marks { name: self.name.clone() })?;
+        Ok(Marked { text, generated })
+    }
+
+    fn write(
+        &self,
+        variables: Map<String, Value>,
+        conversation: &Conversation,
+    ) -> Result<String, TemplateError> {
         let mut written = Bounded::default();
         let rendered = self.environment.get_template(&self.name).and_then(|template| {
-            template.render_captured_to(self.context(conversation), &mut written).map(|_| ())
+            let context = python::context(variables, conversation.today.clone());
+            template.render_captured_to(context, &mut written).map(|_| ())
         });
         if written.is_full {
             return Err(TemplateError::OutputTooLong { name: self.name.clone() });
@@ -185,7 +247,7 @@ impl ChatTemplate {
     }
 
     /// The variables transformers sets; special tokens go last there, but never under a name that is taken.
-    fn context(&self, conversation: &Conversation) -> minijinja::Value {
+    fn variables(&self, conversation: &Conversation) -> Map<String, Value> {
         let mut variables = self.specials.clone();
         variables.extend(conversation.variables.clone());
         let is_open = conversation.generation_prompt == GenerationPrompt::Add;
@@ -193,7 +255,7 @@ impl ChatTemplate {
         variables.insert("messages".into(), conversation.messages.clone());
         variables.insert("tools".into(), conversation.tools.clone());
         variables.insert("documents".into(), Value::Null);
-        python::context(variables, conversation.today.clone())
+        variables
     }
 }
 

@@ -5,8 +5,9 @@ use forethought_tests::repository;
 use crate::{forethought, outcome};
 
 /// Every command.
-const COMMANDS: [&str; 8] =
-    ["pipeline", "generate", "logprobs", "evaluate", "report", "export", "merge", "parity"];
+const COMMANDS: [&str; 9] = [
+    "pipeline", "generate", "logprobs", "score", "evaluate", "report", "export", "merge", "parity",
+];
 
 fn help(command: &[&str]) -> String {
     let (code, text, _) = outcome(forethought(&repository()).args(command).arg("--help"));

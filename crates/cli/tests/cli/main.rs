@@ -8,6 +8,7 @@ mod help;
 mod logprobs;
 mod merge;
 mod rows;
+mod score;
 mod signals;
 
 use std::path::Path;

@@ -18,10 +18,16 @@ pub(crate) struct Workplace {
 
 impl Workplace {
     pub(crate) fn new() -> Self {
+        Self::with("tiny-qwen2")
+    }
+
+    /// With another of the fixtures of the model crate as `model/`.
+    pub(crate) fn with(fixture: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let model = folder.path().join("model");
         fs::create_dir(&model).expect("a folder");
-        for source in ["model/tests/fixtures/models/tiny-qwen2", "tokenize/tests/golden"] {
+        let fixture = format!("model/tests/fixtures/models/{fixture}");
+        for source in [fixture.as_str(), "tokenize/tests/golden"] {
             for entry in fs::read_dir(repository().join("crates").join(source)).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 fs::copy(&path, model.join(path.file_name().expect("a name"))).expect("a copy");

@@ -2,6 +2,7 @@
 
 mod folder;
 mod golden;
+mod masks;
 mod overflow;
 mod templates;
 mod train;

@@ -27,7 +27,7 @@ struct Case {
 }
 
 /// The folder, or none and a line that says so.
-fn shared(test: &str) -> Option<PathBuf> {
+pub(crate) fn shared(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("FORETHOUGHT_SHARED").map(PathBuf::from);
     if folder.is_none() {
         // Not `eprintln`, which the test harness keeps to itself when a test passes.
