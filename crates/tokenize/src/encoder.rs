@@ -8,10 +8,10 @@ use std::path::Path;
 
 use forethought_schema::{Message, Role};
 use serde_json::{Map, Value};
-use tokenizers::Tokenizer;
-use tokenizers::utils::SysRegex;
+use tokenizers::{Encoding, Tokenizer};
 
 use crate::folder::{CHAT_TEMPLATE, Folder, TOKENIZER, TOKENIZER_CONFIG};
+use crate::patterns::{Patterns, listed};
 use crate::{ChatTemplate, Conversation, TokenizeError, specials};
 
 /// The name of the template that is used when none is named.
@@ -23,6 +23,7 @@ const PROBE: &str = "forethought-probe";
 pub struct Encoder {
     folder: Folder,
     tokenizer: Tokenizer,
+    patterns: Patterns,
     templates: BTreeMap<String, ChatTemplate>,
     eos_ids: Vec<u32>,
     turn_end: Option<String>,
@@ -42,6 +43,7 @@ impl Encoder {
     }
 
     pub(crate) fn from_folder(folder: Folder) -> Result<Self, TokenizeError> {
+        let patterns = parse_patterns(&folder)?;
         let tokenizer = parse_tokenizer(&folder)?;
         let named = specials::named(&folder)?;
         let templates = parse_templates(&folder, &named)?;
@@ -53,6 +55,7 @@ impl Encoder {
         let mut encoder = Self {
             folder,
             tokenizer,
+            patterns,
             templates,
             eos_ids: Vec::new(),
             turn_end: None,
@@ -85,9 +88,7 @@ impl Encoder {
     ///
     /// If the tokenizer fails or panics, as hostile patterns can make it.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
-        let encoded = guarded(|| self.tokenizer.encode_fast(text, false));
-        let encoded = encoded.map_err(|reason| self.encode_error(text, reason))?;
-        Ok(encoded.get_ids().to_vec())
+        Ok(self.encoding(text)?.get_ids().to_vec())
     }
 
     /// The ids of a text and the bytes of it that each stands for.
@@ -95,7 +96,10 @@ impl Encoder {
         &self,
         text: &str,
     ) -> Result<(Vec<u32>, Vec<Range<usize>>), TokenizeError> {
-        let encoded = guarded(|| self.tokenizer.encode(text, false));
+        let encoded = guarded(|| {
+            self.patterns.check(&self.tokenizer, text)?;
+            self.tokenizer.encode(text, false)
+        });
         let encoded = encoded.map_err(|reason| self.encode_error(text, reason))?;
         let offsets = encoded.get_offsets().iter().map(|&(start, end)| start..end).collect();
         Ok((encoded.get_ids().to_vec(), offsets))
@@ -109,7 +113,10 @@ impl Encoder {
     pub fn encode_batch(&self, texts: &[impl AsRef<str>]) -> Result<Vec<Vec<u32>>, TokenizeError> {
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let first = texts.first().copied().unwrap_or_default();
-        let encoded = guarded(|| self.tokenizer.encode_batch_fast(texts, false));
+        let encoded = guarded(|| {
+            texts.iter().try_for_each(|text| self.patterns.check(&self.tokenizer, text))?;
+            self.tokenizer.encode_batch_fast(texts, false)
+        });
         let encoded = encoded.map_err(|reason| self.encode_error(first, reason))?;
         Ok(encoded.iter().map(|encoding| encoding.get_ids().to_vec()).collect())
     }
@@ -120,8 +127,7 @@ impl Encoder {
     ///
     /// As [`Encoder::encode`].
     pub fn count(&self, text: &str) -> Result<usize, TokenizeError> {
-        let encoded = guarded(|| self.tokenizer.encode_fast(text, false));
-        encoded.map(|encoding| encoding.len()).map_err(|reason| self.encode_error(text, reason))
+        self.encoding(text).map(|encoding| encoding.len())
     }
 
     /// The text of ids without special tokens. Ids beyond the vocabulary have no text: a model's embedding often has
@@ -222,12 +228,27 @@ impl Encoder {
         Ok(self.encode(after)?.into_iter().find(is_special))
     }
 
+    /// Without offsets, which take time.
+    fn encoding(&self, text: &str) -> Result<Encoding, TokenizeError> {
+        let encoded = guarded(|| {
+            self.patterns.check(&self.tokenizer, text)?;
+            self.tokenizer.encode_fast(text, false)
+        });
+        encoded.map_err(|reason| self.encode_error(text, reason))
+    }
+
     fn encode_error(&self, text: &str, reason: String) -> TokenizeError {
         TokenizeError::Encode {
             path: self.folder.path.join(TOKENIZER),
             start: text.chars().take(40).collect(),
             reason,
-            patterns: patterns(&self.folder),
+            patterns: self
+                .folder
+                .json(TOKENIZER)
+                .ok()
+                .flatten()
+                .map(|json| listed(&json))
+                .unwrap_or_default(),
         }
     }
 
@@ -255,39 +276,16 @@ fn parse_tokenizer(folder: &Folder) -> Result<Tokenizer, TokenizeError> {
         tokenizer.with_padding(None);
         Ok::<_, tokenizers::Error>(tokenizer)
     });
-    parsed.map_err(|reason| {
-        broken_pattern(folder)
-            .unwrap_or_else(|| folder.malformed(TOKENIZER, format!("is not a tokenizer: {reason}")))
-    })
+    parsed.map_err(|reason| folder.malformed(TOKENIZER, format!("is not a tokenizer: {reason}")))
 }
 
-/// The first regular expression of the file that does not compile.
-fn broken_pattern(folder: &Folder) -> Option<TokenizeError> {
-    patterns(folder).into_iter().find_map(|pattern| {
-        let reason = guarded(|| SysRegex::new(&pattern)).err()?;
-        Some(TokenizeError::Pattern { path: folder.path.join(TOKENIZER), pattern, reason })
-    })
-}
-
-/// Every regular expression of `tokenizer.json`, wherever it stands.
-fn patterns(folder: &Folder) -> Vec<String> {
-    fn collect(value: &Value, found: &mut Vec<String>) {
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-            Value::Object(fields) => {
-                found.extend(fields.get("Regex").and_then(Value::as_str).map(str::to_owned));
-                fields.values().for_each(|field| collect(field, found));
-            }
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    if let Ok(Some(json)) = folder.json(TOKENIZER) {
-        for part in ["normalizer", "pre_tokenizer", "decoder"] {
-            collect(&json[part], &mut found);
-        }
-    }
-    found
+/// Every regular expression of `tokenizer.json`, compiled in bounds; one that does not compile is an error.
+fn parse_patterns(folder: &Folder) -> Result<Patterns, TokenizeError> {
+    let json = folder.json(TOKENIZER)?.unwrap_or_default();
+    let path = || folder.path.join(TOKENIZER);
+    guarded(|| Ok::<_, String>(Patterns::new(&json)))
+        .map_err(|reason| folder.malformed(TOKENIZER, reason))?
+        .map_err(|(pattern, reason)| TokenizeError::Pattern { path: path(), pattern, reason })
 }
 
 /// `chat_template.jinja` goes before `tokenizer_config.json`, which holds one template or a list of named ones.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -14,6 +14,11 @@ pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 pub(crate) const CHAT_TEMPLATE: &str = "chat_template.jinja";
 pub(crate) const GENERATION_CONFIG: &str = "generation_config.json";
 pub(crate) const SPECIAL_TOKENS_MAP: &str = "special_tokens_map.json";
+
+/// Longest `tokenizer.json`, in bytes; the longest of the known ones are near 40 MB.
+const MAX_TOKENIZER: u64 = 128 << 20;
+/// Longest of the other files, in bytes; the known ones stay below 2 MB.
+const MAX_OTHER: u64 = 16 << 20;
 
 const OPTIONAL: [&str; 4] =
     [TOKENIZER_CONFIG, CHAT_TEMPLATE, GENERATION_CONFIG, SPECIAL_TOKENS_MAP];
@@ -82,8 +87,20 @@ impl Folder {
 
 fn read_if_there(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, TokenizeError> {
     let path = folder.join(name);
-    match fs::read(&path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    let limit = if name == TOKENIZER { MAX_TOKENIZER } else { MAX_OTHER };
+    let mut bytes = Vec::new();
+    // A file that is none, such as a pipe, would never come to its end.
+    let read = match fs::metadata(&path) {
+        Ok(facts) if !facts.is_file() => Err(io::Error::other("it is not a file")),
+        Ok(_) => File::open(&path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)),
+        Err(error) => Err(error),
+    };
+    match read {
+        Ok(_) if limit < bytes.len() as u64 => {
+            let reason = format!("is longer than {limit} bytes");
+            Err(TokenizeError::Malformed { path, reason })
+        }
+        Ok(_) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(source) => Err(TokenizeError::Read { path, source }),
     }

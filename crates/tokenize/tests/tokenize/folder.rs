@@ -50,9 +50,7 @@ fn a_folder_without_a_tokenizer_says_what_is_expected() {
 
 #[test]
 fn files_that_are_not_what_they_should_be_are_named() {
-    assert!(
-        error(&[("tokenizer.json", "{")]).starts_with("tokenizer.json: is not a tokenizer: EOF")
-    );
+    assert!(error(&[("tokenizer.json", "{")]).starts_with("tokenizer.json: is not JSON: EOF"));
     assert_eq!(
         error(&[("tokenizer_config.json", "{\n]")]),
         "tokenizer_config.json: is not JSON: key must be a string at line 2 column 1"
@@ -94,18 +92,70 @@ fn a_pattern_that_does_not_compile_is_named() {
     );
 }
 
-/// Backtracking has a limit: the pattern that keeps other engines busy for minutes ends, and no text is lost.
-#[test]
-fn a_hostile_pattern_comes_to_an_end() {
+/// A folder whose words are split by another pattern.
+fn with_pattern(pattern: &str) -> TempDir {
     let folder = folder(&[]);
     edited(folder.path(), "tokenizer.json", |json| {
-        json["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "(a+)+b(?!c)".into();
+        json["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = pattern.into();
     });
-    let encoder = Encoder::open(folder.path()).unwrap();
-    let text = "a".repeat(40);
-    let start = std::time::Instant::now();
+    folder
+}
+
+/// Without the check the engine would give up, and the tokenizer would take the rest of the text for one word.
+#[test]
+fn a_pattern_that_does_not_end_is_an_error_that_names_it_within_two_seconds() {
+    for (pattern, text) in [
+        ("(a+)+b(?!c)", "a".repeat(40)),
+        ("(?:a(?!x)|a)*(?=b)", "a".repeat(60)),
+        // No search is long, but there are very many of them.
+        ("(?:a(?!x)|a)*(?=b)|a", format!("{} ", "a".repeat(12)).repeat(20_000)),
+        (r"(\w+(?!x)\s?)*(?=\.)", "word ".repeat(60)),
+    ] {
+        let encoder = Encoder::open(with_pattern(pattern).path()).unwrap();
+        let start = std::time::Instant::now();
+        let error = encoder.encode(&text).unwrap_err().to_string();
+        assert!(start.elapsed().as_secs_f64() < 2.0, "{pattern}: {:?}", start.elapsed());
+        assert!(error.contains(&format!("the search for `{pattern}` ")), "{error}");
+        assert!(encoder.count(&text).is_err() && encoder.encode_batch(&[text]).is_err());
+    }
+}
+
+#[test]
+fn an_unusual_pattern_that_ends_encodes() {
+    let encoder =
+        Encoder::open(with_pattern(r"\p{N}{2}(?=\p{N})|\p{N}| ?\p{L}+|\s").path()).unwrap();
+    let text = "Add 12345 and 1".repeat(200);
     assert_eq!(encoder.decode(&encoder.encode(&text).unwrap()).unwrap(), text);
-    assert!(start.elapsed().as_secs() < 30);
+}
+
+/// Patterns whose compiled form would fill the memory.
+#[test]
+fn a_pattern_that_grows_is_refused_or_compiled_within_two_seconds() {
+    for pattern in [
+        r"((\p{L}{1000}){1000}){1000}",
+        r"(?=((a{1000}){1000}){1000})",
+        r"(?:(?:(?=a)a){1000}){1000}",
+        &"(".repeat(5000),
+        &"a|".repeat(50_000),
+    ] {
+        let start = std::time::Instant::now();
+        let opened = Encoder::open(with_pattern(pattern).path());
+        assert!(start.elapsed().as_secs_f64() < 2.0, "{pattern:.40}: {:?}", start.elapsed());
+        if let Err(error) = opened {
+            assert!(matches!(error, TokenizeError::Pattern { .. }), "{error:.200}");
+        }
+    }
+}
+
+#[test]
+fn files_that_do_not_end_or_are_none_are_refused() {
+    let folder = folder(&[("chat_template.jinja", &" ".repeat((16 << 20) + 1))]);
+    let error = Encoder::open(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("chat_template.jinja: is longer than 16777216 bytes"), "{error}");
+    fs::remove_file(folder.path().join("chat_template.jinja")).unwrap();
+    fs::create_dir(folder.path().join("chat_template.jinja")).unwrap();
+    let error = Encoder::open(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("chat_template.jinja: cannot be read: it is not a file"), "{error}");
 }
 
 #[test]
