@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use forethought_model::{
-    Decoder, DecoderConfig, ScoreModel, find_model, load, load_adapter, load_score_model,
-    read_config,
+    Decoder, DecoderConfig, ScoreModel, find_model, load, load_adapter, load_score_adapter,
+    load_score_model, read_config,
 };
 use forethought_pipeline::{PipelineError, parse_device};
 use forethought_tokenize::Encoder;
@@ -50,13 +50,13 @@ impl ModelFolder {
         }
     }
 
-    /// The weights of a reward model, with the adapter on its decoder.
+    /// The weights of a reward model, with the adapter on them.
     pub(crate) fn load_score_model(&self) -> Result<ScoreModel, Failure> {
         let device = parse_device(&self.device)?;
         let model = load_score_model(&self.dir, &device).map_err(PipelineError::from)?;
-        let Some(dir) = &self.adapter else { return Ok(model) };
-        let adapted = load_adapter(model.decoder().clone(), dir, &device);
-        let adapted = adapted.map_err(PipelineError::from)?;
-        Ok(model.map_decoder(|_| adapted))
+        match &self.adapter {
+            Some(dir) => Ok(load_score_adapter(model, dir, &device).map_err(PipelineError::from)?),
+            None => Ok(model),
+        }
     }
 }
