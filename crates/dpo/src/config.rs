@@ -44,12 +44,12 @@ pub enum LossType {
     /// Wu et al. 2024, Eq. 4.7 with certain preferences, <https://arxiv.org/abs/2405.00675>.
     SppoHard,
     /// Melnyk et al. 2024, <https://arxiv.org/abs/2406.05882>: margins of the policy and of the reference, each sorted over the
-    /// micro-batch. Under the older semantics this name means `aot_unpaired`.
+    /// micro-batch.
     Aot,
-    /// The name of [`Self::Aot`] in TRL 0.15, whatever the semantics.
-    AotPair,
     /// As [`Self::Aot`], with the log-ratios of chosen and of rejected completions each sorted.
     AotUnpaired,
+    /// The name of [`Self::AotUnpaired`] before TRL 1.
+    AotPair,
     /// D'Oosterlinck et al. 2024, Eq. 7, <https://arxiv.org/abs/2408.06266>.
     ApoZero,
     /// The same, Eq. 8.

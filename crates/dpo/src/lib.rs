@@ -87,7 +87,10 @@ impl DpoLoss {
         let baseline = self.baseline(pairs, batch.baseline());
         let losses = losses::of_pairs(loss_type, &self.config, pairs, &baseline);
         let values = if self.config.use_weighting {
-            losses.values * policy_weights(pairs, batch)
+            let weights = policy_weights(pairs, batch); // [pair]
+            // Before TRL 1 a pair that the policy would have written anyway weighed no more than 1.
+            let is_new = self.config.semantics == Semantics::Trl116;
+            losses.values * if is_new { weights } else { weights.clamp_max(1.0) }
         } else {
             losses.values
         };

@@ -48,9 +48,8 @@ pub(crate) fn of_pairs(
         LossType::Discopop => discopop(margin(), config.discopop_tau),
         LossType::SigmoidNorm => logistic(mean_margin().mul_scalar(beta), 0.0),
         LossType::Simpo => logistic(margin().sub_scalar(config.simpo_gamma), smoothing),
-        LossType::Aot if is_new => return sorted_margins(pairs, config),
-        LossType::AotPair => return sorted_margins(pairs, config),
-        LossType::Aot | LossType::AotUnpaired => return sorted_log_ratios(pairs, config),
+        LossType::Aot => return sorted_margins(pairs, config),
+        LossType::AotPair | LossType::AotUnpaired => return sorted_log_ratios(pairs, config),
         LossType::Sft => panic!("sft is a mean over tokens"),
     };
     PairLosses { values, is_kept: pairs.is_kept.clone() }

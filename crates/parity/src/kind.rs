@@ -26,7 +26,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "kto", is: |file| is_loss(file, "kto"), run: losses::kto::run },
     Kind { name: "orpo", is: |file| is_loss(file, "orpo"), run: losses::orpo::run },
     Kind { name: "reward", is: |file| is_loss(file, "reward"), run: losses::reward::run },
-    Kind { name: "sft", is: |file| file == "losses/sft.json", run: losses::sft::run },
+    Kind { name: "sft", is: |file| is_loss(file, "sft"), run: losses::sft::run },
     Kind { name: "reference", is: |file| file.ends_with("/reference.json"), run: reference::run },
     Kind { name: "tokenizer", is: |file| file == "tokenizer.json", run: tokenizer::run },
     Kind {
@@ -36,9 +36,12 @@ const KINDS: &[Kind] = &[
     },
 ];
 
-/// Whether a file holds losses of a method: `losses/METHOD.json`, or `losses/METHOD_SOMETHING.json`.
+/// Whether a file holds losses of a method: `losses/METHOD.json` or `losses/METHOD_SOMETHING.json`, or the same in a
+/// folder of another version, `losses-VERSION`.
 fn is_loss(file: &str, method: &str) -> bool {
-    let name = file.strip_prefix("losses/").and_then(|name| name.strip_suffix(".json"));
+    let (folder, name) = file.split_once('/').unwrap_or_default();
+    let is_folder = folder == "losses" || folder.starts_with("losses-");
+    let name = name.strip_suffix(".json").filter(|_| is_folder);
     let rest = name.and_then(|name| name.strip_prefix(method));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }

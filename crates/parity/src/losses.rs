@@ -18,9 +18,23 @@ use forethought_objective::LossOutput;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::check::{Checks, LOSS};
+use crate::check::{Checks, LOSS, METRIC};
 use crate::goldens::{Goldens, Missed, Tensors};
 use crate::gradients::{self, ExpectedNorms};
+
+/// The programs that computed a file.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Versions {
+    #[serde(default)]
+    trl: String,
+}
+
+impl Versions {
+    /// Whether the numbers are of the code that TRL had before version 1.
+    pub(crate) fn is_old(&self) -> bool {
+        self.trl.starts_with("0.")
+    }
+}
 
 /// What every case of a loss expects.
 #[derive(Clone, Debug, Deserialize)]
@@ -76,7 +90,7 @@ pub(crate) fn check_loss<M: Module>(
 ) {
     for (name, value) in output.metrics {
         if let Some(expected) = expected.metrics.get(name).and_then(Value::as_f64) {
-            checks.number(name, value.into_scalar::<f64>(), expected, LOSS);
+            checks.number(name, value.into_scalar::<f64>(), expected, METRIC);
         }
     }
     let gradients = output.loss.backward();

@@ -88,3 +88,41 @@ fn every_metric_of_trl_is_there() {
     let expected: Vec<&str> = golden.cases[0].metrics.keys().map(String::as_str).collect();
     assert_eq!(names, [expected, vec!["skipped_pairs"]].concat());
 }
+
+/// What the code before TRL 1 computed.
+#[derive(Deserialize)]
+struct Older {
+    lengths: Vec<usize>,
+    log_probs: Vec<f32>,
+    reference_log_probs: Vec<f32>,
+    cases: Vec<OlderCase>,
+}
+
+#[derive(Deserialize)]
+struct OlderCase {
+    config: DpoConfig,
+    loss: f32,
+}
+
+#[test]
+fn older_losses_are_those_of_trl_0_25() {
+    let older: Older =
+        serde_json::from_str(include_str!("trl-0.25.1.json")).expect("the golden file parses");
+    assert_eq!(older.cases.len(), 20);
+    // Only the sums of completions are known; how their tokens share them does not matter.
+    let shares = |sums: &[f32]| -> Vec<f32> {
+        let share = |(sum, length): (&f32, &usize)| vec![sum / *length as f32; *length];
+        sums.iter().zip(&older.lengths).flat_map(share).collect()
+    };
+    let (chosen, rejected) = older.lengths.split_at(older.lengths.len() / 2);
+    let lengths = chosen.iter().zip(rejected);
+    let sample = Sample {
+        pairs: lengths.map(|(&chosen, &rejected)| PairLengths { chosen, rejected }).collect(),
+        log_probs: shares(&older.log_probs),
+        reference_log_probs: shares(&older.reference_log_probs),
+    };
+    for case in &older.cases {
+        let loss = sample.forward(&case.config).loss.into_scalar();
+        assert_close(loss, case.loss, 1e-5, &format!("{:?}", case.config));
+    }
+}

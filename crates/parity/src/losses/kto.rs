@@ -18,7 +18,7 @@ use crate::goldens::{Goldens, Missed, Tensors};
 
 #[derive(Debug, Deserialize)]
 struct Golden {
-    cases: BTreeMap<String, Case>,
+    cases: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +49,10 @@ struct Inputs {
 pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Missed> {
     let golden: Golden = goldens.json(replay.file)?;
     for (name, case) in &golden.cases {
+        if case.pointer("/inputs/completion_labels").is_some() {
+            replay.not_run(name, "batches of TRL before version 1 are laid out otherwise");
+            continue;
+        }
         let elements = super::elements(goldens, replay.file, name)?;
         replay.case(name, |checks| compare(checks, goldens, case, elements.as_ref()));
     }
@@ -58,9 +62,10 @@ pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Miss
 fn compare(
     checks: &mut Checks,
     goldens: &Goldens,
-    case: &Case,
+    case: &Value,
     elements: Option<&Tensors>,
 ) -> Result<(), Missed> {
+    let case = Case::deserialize(case)?;
     let loss = KtoConfig::deserialize(Value::Object(case.config.clone()))?.init()?;
     let decoder = goldens.trainable(&case.policy)?;
     let frozen = [goldens.decoder(&case.policy)?, goldens.decoder(&case.reference)?];

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::marked::Marked;
-use super::{ExpectedLoss, Padded, check_loss};
+use super::{ExpectedLoss, Padded, Versions, check_loss};
 use crate::Replay;
 use crate::check::Checks;
 use crate::goldens::{Goldens, Missed, Tensors};
@@ -20,6 +20,8 @@ use crate::goldens::{Goldens, Missed, Tensors};
 struct Golden {
     #[serde(default = "default_model")]
     model: String,
+    #[serde(default)]
+    versions: Versions,
     cases: BTreeMap<String, Value>,
 }
 
@@ -81,8 +83,7 @@ pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Miss
             continue;
         }
         let elements = super::elements(goldens, replay.file, name)?;
-        replay
-            .case(name, |checks| compare(checks, goldens, &golden.model, case, elements.as_ref()));
+        replay.case(name, |checks| compare(checks, goldens, &golden, case, elements.as_ref()));
     }
     Ok(())
 }
@@ -90,13 +91,17 @@ pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Miss
 fn compare(
     checks: &mut Checks,
     goldens: &Goldens,
-    model: &str,
+    golden: &Golden,
     case: &Value,
     elements: Option<&Tensors>,
 ) -> Result<(), Missed> {
-    let case = Case::deserialize(case)?;
+    let mut case = Case::deserialize(case)?;
+    if golden.versions.is_old() {
+        // Before TRL 1 it was a mean over all tokens of the batch, learnt or not.
+        case.expected.metrics.remove("entropy");
+    }
     let loss = config(&case.config)?.init()?;
-    let decoder = goldens.trainable(model)?;
+    let decoder = goldens.trainable(&golden.model)?;
     let row = case.inputs.row();
     let num_step_tokens = case.num_items_in_batch.unwrap_or(row.num_scored());
     let output = forward(loss, &row, &decoder, num_step_tokens);
