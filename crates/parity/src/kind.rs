@@ -1,7 +1,7 @@
 //! The kinds of golden files, and how each is recognised.
 
 use crate::goldens::{Goldens, Missed};
-use crate::{ParityError, Replay, forward, losses, reference, tokenizer};
+use crate::{ParityError, Replay, forward, losses, lr_schedules, reference, tokenizer};
 
 /// A kind of golden file.
 #[derive(Debug)]
@@ -26,6 +26,15 @@ const KINDS: &[Kind] = &[
     Kind { name: "kto", is: |file| is_loss(file, "kto"), run: losses::kto::run },
     Kind { name: "orpo", is: |file| is_loss(file, "orpo"), run: losses::orpo::run },
     Kind { name: "reward", is: |file| is_loss(file, "reward"), run: losses::reward::run },
+    Kind {
+        name: "advantages",
+        is: |file| is_current_loss(file, "advantages"),
+        run: losses::advantages::run,
+    },
+    Kind { name: "grpo", is: |file| is_current_loss(file, "grpo"), run: losses::grpo::run },
+    Kind { name: "lr_schedules", is: |file| is_current_loss(file, "lr_schedules"), run: lr_schedules::run },
+    Kind { name: "ppo", is: |file| is_current_loss(file, "ppo"), run: losses::ppo::run },
+    Kind { name: "rloo", is: |file| is_current_loss(file, "rloo"), run: losses::rloo::run },
     Kind { name: "sft", is: |file| is_loss(file, "sft"), run: losses::sft::run },
     Kind { name: "reference", is: |file| file.ends_with("/reference.json"), run: reference::run },
     Kind { name: "tokenizer", is: |file| file == "tokenizer.json", run: tokenizer::run },
@@ -44,6 +53,11 @@ fn is_loss(file: &str, method: &str) -> bool {
     let name = name.strip_suffix(".json").filter(|_| is_folder);
     let rest = name.and_then(|name| name.strip_prefix(method));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+}
+
+/// [`is_loss`], of the version that is reproduced and no other.
+fn is_current_loss(file: &str, method: &str) -> bool {
+    file.starts_with("losses/") && is_loss(file, method)
 }
 
 /// The names of all kinds.

@@ -21,6 +21,7 @@ mod goldens;
 mod gradients;
 mod kind;
 mod losses;
+mod lr_schedules;
 mod reference;
 mod report;
 mod tokenizer;

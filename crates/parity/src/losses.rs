@@ -3,11 +3,16 @@
 //! Each method has a file of its own here. What they share: padded lists of ids become [sequences](Padded), a model of
 //! the folder gives their log-probabilities, and [`check_loss`] compares a loss and what follows from it.
 
+pub(crate) mod advantages;
+mod completions;
 pub(crate) mod dpo;
+pub(crate) mod grpo;
 pub(crate) mod kto;
 mod marked;
 pub(crate) mod orpo;
+pub(crate) mod ppo;
 pub(crate) mod reward;
+pub(crate) mod rloo;
 pub(crate) mod sft;
 pub(crate) mod train_sft;
 
@@ -76,6 +81,14 @@ pub(crate) fn elements(
 ) -> Result<Option<Tensors>, Missed> {
     let path = file.replace(".json", &format!(".{case}.grads.safetensors"));
     goldens.path(&path).is_file().then(|| goldens.tensors(&path)).transpose()
+}
+
+/// Checks that the loss gives every metric that TRL logged.
+pub(crate) fn check_names(checks: &mut Checks, output: &LossOutput, expected: &ExpectedLoss) {
+    for name in expected.metrics.keys() {
+        let is_given = output.metrics.iter().any(|(found, _)| found == name);
+        checks.equal(&format!("metric {name} given"), &is_given, &true);
+    }
 }
 
 /// Compares a loss, those metrics that both sides have, and the gradient of every parameter of the model.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamW;
 use crate::schedule::{Schedule, Shape};
+use crate::scheduler::{SchedulerKwargs, SchedulerType};
 
 /// Hyper-parameters of a training run.
 ///
@@ -41,35 +42,6 @@ pub struct TrainConfig {
     pub save_total_limit: usize,
     /// Steps between progress lines when the output is not a terminal: `>= 1`. Default 10 (TRL 1.16; HF: 500).
     pub logging_steps: u64,
-}
-
-/// How the learning rate moves after the warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SchedulerType {
-    /// Stays, and has no warm-up.
-    Constant,
-    /// Falls to 0 on a line.
-    #[default]
-    Linear,
-    /// Falls to 0 on half a cosine.
-    Cosine,
-    /// Stays after the warm-up.
-    ConstantWithWarmup,
-    /// Falls on half a cosine to `min_lr`, or to `min_lr_rate` of `learning_rate`.
-    CosineWithMinLr,
-}
-
-/// Parameters of `cosine_with_min_lr`, exactly one of which is set; other scheduler types take none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SchedulerKwargs {
-    /// Lowest learning rate: in `[0, learning_rate]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_lr: Option<f64>,
-    /// Lowest learning rate as a fraction of `learning_rate`: in `[0, 1]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_lr_rate: Option<f64>,
 }
 
 impl Default for TrainConfig {
@@ -116,8 +88,13 @@ pub enum TrainConfigError {
         found: &'static str,
     },
     /// The scheduler would ignore a parameter.
-    #[error("lr_scheduler_kwargs must be empty unless lr_scheduler_type is cosine_with_min_lr")]
-    UnusedKwargs,
+    #[error("lr_scheduler_kwargs.{field} is of no use to the scheduler {scheduler}")]
+    UnusedKwarg {
+        /// Name of the parameter.
+        field: &'static str,
+        /// Name of the scheduler.
+        scheduler: &'static str,
+    },
 }
 
 /// A [`TrainConfig`] whose values are in range.
@@ -160,7 +137,7 @@ impl TrainConfig {
                 weight_decay: self.weight_decay,
             },
             learning_rate: self.learning_rate,
-            shape: self.shape()?,
+            shape: self.lr_scheduler_kwargs.shape(self.lr_scheduler_type, self.learning_rate)?,
             warmup,
             max_grad_norm: self.max_grad_norm,
             max_steps: self.max_steps,
@@ -182,41 +159,6 @@ impl TrainConfig {
         AT_LEAST_ONE.check("save_steps", self.save_steps as f64)?;
         AT_LEAST_ONE.check("logging_steps", self.logging_steps as f64)?;
         AT_LEAST_TWO.check("save_total_limit", self.save_total_limit as f64)
-    }
-
-    fn shape(&self) -> Result<Shape, TrainConfigError> {
-        let shape = match self.lr_scheduler_type {
-            SchedulerType::CosineWithMinLr => {
-                return Ok(Shape::Cosine { min_lr_rate: self.min_lr_rate()? });
-            }
-            SchedulerType::Constant => Shape::Constant,
-            SchedulerType::Linear => Shape::Linear,
-            SchedulerType::Cosine => Shape::Cosine { min_lr_rate: 0.0 },
-            SchedulerType::ConstantWithWarmup => Shape::ConstantWithWarmup,
-        };
-        if self.lr_scheduler_kwargs == SchedulerKwargs::default() {
-            Ok(shape)
-        } else {
-            Err(TrainConfigError::UnusedKwargs)
-        }
-    }
-
-    fn min_lr_rate(&self) -> Result<f64, TrainConfigError> {
-        match (self.lr_scheduler_kwargs.min_lr, self.lr_scheduler_kwargs.min_lr_rate) {
-            (Some(min_lr), None) => {
-                let (field, rule) = ("min_lr", "in [0, learning_rate]");
-                if !(0.0..=self.learning_rate).contains(&min_lr) {
-                    return Err(TrainConfigError::OutOfRange { field, rule, value: min_lr });
-                }
-                Ok(min_lr / self.learning_rate)
-            }
-            (None, Some(rate)) => {
-                FRACTION.check("min_lr_rate", rate)?;
-                Ok(rate)
-            }
-            (None, None) => Err(TrainConfigError::MinimumRate { found: "neither" }),
-            (Some(_), Some(_)) => Err(TrainConfigError::MinimumRate { found: "both" }),
-        }
     }
 }
 
@@ -249,22 +191,22 @@ fn ceil(steps: f64) -> u64 {
 }
 
 /// What a field may be, in words and as a test.
-struct Rule {
+pub(crate) struct Rule {
     words: &'static str,
     allows: fn(f64) -> bool,
 }
 
-const POSITIVE: Rule =
+pub(crate) const POSITIVE: Rule =
     Rule { words: "finite and greater than 0", allows: |x| x.is_finite() && x > 0.0 };
-const NOT_NEGATIVE: Rule =
+pub(crate) const NOT_NEGATIVE: Rule =
     Rule { words: "finite and at least 0", allows: |x| x.is_finite() && x >= 0.0 };
-const FRACTION: Rule = Rule { words: "in [0, 1]", allows: |x| (0.0..=1.0).contains(&x) };
+pub(crate) const FRACTION: Rule = Rule { words: "in [0, 1]", allows: |x| (0.0..=1.0).contains(&x) };
 const BELOW_ONE: Rule = Rule { words: "in [0, 1)", allows: |x| (0.0..1.0).contains(&x) };
-const AT_LEAST_ONE: Rule = Rule { words: "at least 1", allows: |x| x >= 1.0 };
+pub(crate) const AT_LEAST_ONE: Rule = Rule { words: "at least 1", allows: |x| x >= 1.0 };
 const AT_LEAST_TWO: Rule = Rule { words: "at least 2", allows: |x| x >= 2.0 };
 
 impl Rule {
-    fn check(&self, field: &'static str, value: f64) -> Result<(), TrainConfigError> {
+    pub(crate) fn check(&self, field: &'static str, value: f64) -> Result<(), TrainConfigError> {
         if (self.allows)(value) {
             Ok(())
         } else {

@@ -116,11 +116,96 @@ fn cosine_is_that_of_transformers() {
 
 #[test]
 fn cosine_with_min_lr_is_that_of_transformers_whichever_way_the_minimum_is_given() {
-    let by_rate = SchedulerKwargs { min_lr_rate: Some(0.1), min_lr: None };
-    let by_value = SchedulerKwargs { min_lr_rate: None, min_lr: Some(1e-4) };
+    let by_rate = SchedulerKwargs { min_lr_rate: Some(0.1), ..SchedulerKwargs::default() };
+    let by_value = SchedulerKwargs { min_lr: Some(1e-4), ..SchedulerKwargs::default() };
     for kwargs in [by_rate, by_value] {
         assert_rates(&rates(SchedulerType::CosineWithMinLr, kwargs), &COSINE_WITH_MIN_LR);
     }
+}
+
+/* As above, with a rate of 1e-3 and 20 steps of which 3 are of the warm-up, at some of the steps:
+for name, kwargs in [("cosine_with_restarts", {"num_cycles": 2}), ("polynomial", {"power": 2.0, "lr_end": 1e-7}),
+                     ("inverse_sqrt", {}), ("warmup_stable_decay", {"num_decay_steps": 5})]: */
+#[test]
+fn the_other_schedulers_are_those_of_transformers() {
+    let none = SchedulerKwargs::default;
+    let restarts = SchedulerKwargs { num_cycles: Some(2.0), ..none() };
+    let polynomial = SchedulerKwargs { power: Some(2.0), lr_end: Some(1e-7), ..none() };
+    let decay = SchedulerKwargs { num_decay_steps: Some(5), ..none() };
+    let cases = [
+        (
+            SchedulerType::CosineWithRestarts,
+            restarts,
+            [
+                (4, 0.000_966_236_114_702_177_9),
+                (11, 8.513_450_158_049_108e-6),
+                (12, 0.000_991_486_549_841_951),
+                (20, 0.0),
+            ],
+        ),
+        (
+            SchedulerType::Polynomial,
+            polynomial,
+            [
+                (3, 0.001),
+                (4, 0.000_885_824_567_474_048_3),
+                (11, 0.000_280_348_788_927_335_66),
+                (20, 1e-7),
+            ],
+        ),
+        (
+            SchedulerType::InverseSqrt,
+            none(),
+            [
+                (1, 0.000_333_333_333_333_333_3),
+                (4, 0.000_866_025_403_784_438_7),
+                (12, 0.0005),
+                (20, 0.000_387_298_334_620_741_7),
+            ],
+        ),
+        (
+            SchedulerType::WarmupStableDecay,
+            decay,
+            [
+                (2, 0.000_666_666_666_666_666_6),
+                (15, 0.001),
+                (17, 0.000_654_508_497_187_473_7),
+                (20, 0.0),
+            ],
+        ),
+    ];
+    for (scheduler, kwargs, expected) in cases {
+        let rates = rates(scheduler, kwargs);
+        for (step, expected) in expected {
+            assert!(
+                (rates[step] - expected).abs() < 1e-15,
+                "{scheduler:?} {step}: {}",
+                rates[step]
+            );
+        }
+    }
+}
+
+#[test]
+fn parameters_of_the_other_schedulers_have_ranges() {
+    let message = |lr_scheduler_type, lr_scheduler_kwargs| {
+        let config =
+            TrainConfig { lr_scheduler_type, lr_scheduler_kwargs, ..TrainConfig::default() };
+        config.init().expect_err("out of range").to_string()
+    };
+    let none = SchedulerKwargs::default;
+    assert_eq!(
+        message(SchedulerType::WarmupStableDecay, none()),
+        "num_decay_steps must be at least 1, got 0"
+    );
+    assert_eq!(
+        message(SchedulerType::Polynomial, SchedulerKwargs { lr_end: Some(1.0), ..none() }),
+        "lr_end must be below learning_rate, got 1"
+    );
+    assert_eq!(
+        message(SchedulerType::Cosine, SchedulerKwargs { power: Some(1.0), ..none() }),
+        "lr_scheduler_kwargs.power is of no use to the scheduler cosine"
+    );
 }
 
 #[test]
@@ -157,7 +242,7 @@ fn a_run_never_has_more_steps_than_its_data() {
 fn parameters_out_of_range_are_named_with_their_rule() {
     let message = |config: TrainConfig| config.init().expect_err("out of range").to_string();
     let default = TrainConfig::default;
-    let kwargs = SchedulerKwargs { min_lr: None, min_lr_rate: Some(1.5) };
+    let kwargs = SchedulerKwargs { min_lr_rate: Some(1.5), ..SchedulerKwargs::default() };
     let lr_scheduler_type = SchedulerType::CosineWithMinLr;
     let cases = [
         (
@@ -194,7 +279,7 @@ fn parameters_out_of_range_are_named_with_their_rule() {
         ),
         (
             TrainConfig { lr_scheduler_kwargs: kwargs, ..default() },
-            "lr_scheduler_kwargs must be empty unless lr_scheduler_type is cosine_with_min_lr",
+            "lr_scheduler_kwargs.min_lr_rate is of no use to the scheduler linear",
         ),
     ];
     for (config, expected) in cases {
