@@ -32,7 +32,11 @@ const KINDS: &[Kind] = &[
         run: losses::advantages::run,
     },
     Kind { name: "grpo", is: |file| is_current_loss(file, "grpo"), run: losses::grpo::run },
-    Kind { name: "lr_schedules", is: |file| is_current_loss(file, "lr_schedules"), run: lr_schedules::run },
+    Kind {
+        name: "lr_schedules",
+        is: |file| is_current_loss(file, "lr_schedules"),
+        run: lr_schedules::run,
+    },
     Kind { name: "ppo", is: |file| is_current_loss(file, "ppo"), run: losses::ppo::run },
     Kind { name: "rloo", is: |file| is_current_loss(file, "rloo"), run: losses::rloo::run },
     Kind { name: "sft", is: |file| is_loss(file, "sft"), run: losses::sft::run },
