@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub use problem::{RowError, RowProblem, RowUnit};
 
 pub(crate) use json::Json;
+pub(crate) use lines::for_each_line;
 pub(crate) use record::Record;
 
 use crate::columns::ColumnMap;

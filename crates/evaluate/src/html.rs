@@ -1,6 +1,8 @@
 //! The report as one page that needs nothing else: no script, no request, no font.
 
 mod figures;
+mod methods;
+mod pairs;
 mod view;
 
 use minijinja::value::Serde;

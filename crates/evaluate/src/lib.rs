@@ -27,6 +27,7 @@ mod html;
 mod interval;
 mod metrics;
 mod numbers;
+mod pairs;
 mod plot;
 mod report;
 mod table;
@@ -39,8 +40,10 @@ pub use breakdown::{Breakdown, ClassAccuracy, ConfusionCell, ErrorCount};
 pub use html::{RenderError, html};
 pub use interval::{Interval, MeanInterval, Proportion, apart};
 pub use metrics::{ClassMetrics, Outcome, class_metrics, tokens_of_class, within};
+pub use pairs::{CalibrationBin, MarginCount, PairAccuracy, PairResult, ScoredPair};
 pub use report::{
-    Chart, ClassCount, Dropped, Entry, EntryKind, Fact, LedgerStage, LogProbDifference, Point,
-    Report, RunFacts, Sample, SampleKind, Series, StageDuration, Standing, Verdict, choose_samples,
+    Chart, ClassCount, Dropped, Entry, EntryKind, Fact, LedgerStage, LogProbDifference, MeanReward,
+    MethodRow, Point, Report, RunFacts, Sample, SampleKind, Series, StageDuration, Standing,
+    Verdict, choose_samples,
 };
 pub use table::{table, text_table};

@@ -1,14 +1,16 @@
 //! Everything a report shows, as data: `report.json` holds it, the renderers only read it.
 
+mod methods;
 mod sample;
 mod verdict;
 
+pub use methods::{MeanReward, MethodRow};
 pub use sample::{Sample, SampleKind, choose_samples};
 pub use verdict::{Standing, Verdict};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Breakdown, ClassMetrics, Outcome, class_metrics};
+use crate::{Breakdown, ClassMetrics, Outcome, PairResult, class_metrics};
 
 /// A run and its results. Only `title`, `class_width` and `entries` are needed; what is empty is not shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,12 @@ pub struct Report {
     pub class_width: u32,
     /// Baselines and models in the order of the table; the last model is the one the verdict is about.
     pub entries: Vec<Entry>,
+    /// Methods side by side, where several started from one model.
+    #[serde(default)]
+    pub methods: Vec<MethodRow>,
+    /// How models that score do on unseen pairs.
+    #[serde(default)]
+    pub pairs: Vec<PairResult>,
     /// The training and validation questions of each class, by ascending class.
     pub data: Vec<ClassCount>,
     /// What became of every row, stage by stage.
@@ -42,6 +50,8 @@ impl Report {
             title: title.into(),
             class_width,
             entries: Vec::new(),
+            methods: Vec::new(),
+            pairs: Vec::new(),
             data: Vec::new(),
             ledger: Vec::new(),
             charts: Vec::new(),

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::{ClassMetrics, Entry, Proportion, Report, numbers};
+use crate::{ClassMetrics, Entry, MeanInterval, MethodRow, Proportion, Report, numbers};
 
 /// The table of results with its headline, for a terminal. Each entry takes two lines: its values, and below them
 /// their 95 % intervals.
@@ -13,13 +13,47 @@ pub fn table(report: &Report) -> String {
     for entry in &report.entries {
         rows.extend(entry_rows(entry));
     }
-    let width = report.class_width;
-    format!(
-        "{}\n\n{}\nshares of all validation questions, 95% intervals below; a class is {width} tokens of thinking wide\n\n{}\n",
-        report.title,
-        text_table(&header, &rows),
-        report.headline(),
-    )
+    let mut parts = vec![report.title.clone()];
+    if !report.entries.is_empty() {
+        let width = report.class_width;
+        let note = "shares of all validation questions, 95% intervals below; a class is";
+        parts.push(format!(
+            "{}\n{note} {width} tokens of thinking wide",
+            text_table(&header, &rows)
+        ));
+    }
+    if !report.methods.is_empty() {
+        parts.push(methods(report));
+    }
+    parts.push(report.headline());
+    parts.join("\n\n") + "\n"
+}
+
+/// Methods side by side.
+fn methods(report: &Report) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for reward in report.methods.iter().flat_map(|row| &row.rewards) {
+        if !names.contains(&reward.name.as_str()) {
+            names.push(&reward.name);
+        }
+    }
+    let header = [&["", "strict", "+-1"], names.as_slice(), &["KL, nats", "training"]].concat();
+    let mean = |mean: Option<MeanInterval>| {
+        mean.map_or_else(|| "-".to_owned(), |mean| numbers::significant(mean.mean))
+    };
+    let row = |row: &MethodRow| {
+        let reward = |name: &&str| {
+            mean(row.rewards.iter().find(|one| one.name == **name).map(|one| one.mean))
+        };
+        let mut cells = vec![row.name.clone()];
+        cells.extend([row.strict, row.within_1].map(|share| numbers::percent(share.value())));
+        cells.extend(names.iter().map(reward));
+        cells.push(mean(row.divergence));
+        cells.push(row.seconds.map_or_else(|| "-".to_owned(), numbers::duration));
+        cells.into_iter().map(|cell| cell.replace('–', "-")).collect()
+    };
+    let rows: Vec<Vec<String>> = report.methods.iter().map(row).collect();
+    text_table(&header, &rows).trim_end().to_owned()
 }
 
 /// Columns aligned by what characters take on a terminal (a Chinese one takes two cells): the first column to the

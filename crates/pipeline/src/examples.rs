@@ -11,6 +11,14 @@ pub(crate) fn conversation(prompt: &str) -> [Message; 1] {
     [Message::new(Role::User, prompt)]
 }
 
+/// The conversation that a record asks to be answered.
+pub(crate) fn turns(prompt: &forethought_schema::Prompt) -> Vec<Message> {
+    match prompt {
+        forethought_schema::Prompt::Text(text) => conversation(text).into(),
+        forethought_schema::Prompt::Messages(messages) => messages.clone(),
+    }
+}
+
 /// The ids of each prompt, up to where the model starts to write.
 pub(crate) fn encode_prompts(
     encoder: &Encoder,
@@ -32,12 +40,14 @@ pub(crate) struct Limit<'a> {
 
 impl Limit<'_> {
     /// The ids of a prompt and a completion, made to fit.
-    pub(crate) fn encode(&self, prompt: &str, completion: &str) -> Result<Fitted, String> {
-        let encoded = self.encoder.encode_prompt_completion(
-            Prompt::Chat(&conversation(prompt)),
-            completion,
-            Ending::AtEos,
-        );
+    pub(crate) fn encode(
+        &self,
+        prompt: &forethought_schema::Prompt,
+        completion: &str,
+    ) -> Result<Fitted, String> {
+        let turns = turns(prompt);
+        let encoded =
+            self.encoder.encode_prompt_completion(Prompt::Chat(&turns), completion, Ending::AtEos);
         let encoded = encoded.map_err(|error| error.to_string())?;
         fit(encoded, self.max_length, self.overflow)
             .map_err(|error| format!("{error}; raise max_length or set on_overflow"))
@@ -53,7 +63,8 @@ pub(crate) fn encode_examples(
     let mut lengths = Lengths { read: examples.len(), ..Lengths::default() };
     let mut kept = Vec::with_capacity(examples.len());
     for (index, example) in examples.iter().enumerate() {
-        let fitted = limit.encode(&example.prompt, &example.completion).map_err(|message| {
+        let prompt = forethought_schema::Prompt::Text(example.prompt.clone());
+        let fitted = limit.encode(&prompt, &example.completion).map_err(|message| {
             PipelineError::stage(stage, format!("example {}: {message}", index + 1))
         })?;
         kept.extend(lengths.count(fitted, index));
@@ -74,6 +85,23 @@ pub(crate) struct Lengths {
 }
 
 impl Lengths {
+    /// Counts both sides of a pair: it is left out where one of them is.
+    pub(crate) fn count_pair(
+        &mut self,
+        (chosen, rejected): (Fitted, Fitted),
+        index: usize,
+    ) -> Option<(Encoded, Encoded)> {
+        let tokens = |side: &Fitted| match side {
+            Fitted::Dropped { tokens } => Some(*tokens),
+            _ => None,
+        };
+        if let Some(tokens) = tokens(&chosen).max(tokens(&rejected)) {
+            self.dropped.push((index + 1, tokens));
+            return None;
+        }
+        self.count(chosen, index).zip(self.count(rejected, index))
+    }
+
     fn count(&mut self, fitted: Fitted, index: usize) -> Option<Encoded> {
         match fitted {
             Fitted::Whole(encoded) => Some(encoded),

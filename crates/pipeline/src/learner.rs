@@ -4,56 +4,66 @@ mod tasks;
 
 use burn::module::Module;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use forethought_model::{Decoder, ScoredRow};
+use forethought_model::{Decoder, ScoreModel};
 use forethought_objective::LossOutput;
 use forethought_seed::Seed;
 use forethought_train::StepOutput;
 
-pub(crate) use tasks::{Loss, Policy, Supervised, Task};
+pub(crate) use tasks::{
+    Baseline, Critic, Entropy, Loss, Policy, Preference, Score, Supervised, Task, Unpaired,
+};
 
-/// What is trained.
+/// What is trained: a model that writes, a model that scores, or both at once.
 #[derive(Module, Debug)]
 pub(crate) struct Learner {
-    pub(crate) decoder: Decoder,
+    policy: Option<Decoder>,
+    scorer: Option<ScoreModel>,
 }
 
-/// One micro-batch: sequences in a packed row, and what is to be made of the scores of their tokens.
+/// One micro-batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
-    pub(crate) row: ScoredRow,
     pub(crate) task: Task,
-    /// What the logits are divided by.
-    pub(crate) temperature: f64,
     /// Seed of the adapters' dropout.
     pub(crate) dropout: Seed,
 }
 
 impl Learner {
-    pub(crate) fn new(decoder: Decoder) -> Self {
-        Self { decoder }
+    /// A model that writes, and a critic where the method has one.
+    pub(crate) fn new(policy: Decoder, critic: Option<ScoreModel>) -> Self {
+        Self { policy: Some(policy), scorer: critic }
+    }
+
+    /// A model that scores.
+    pub(crate) fn scorer_alone(scorer: ScoreModel) -> Self {
+        Self { policy: None, scorer: Some(scorer) }
+    }
+
+    /// The model that writes.
+    ///
+    /// # Panics
+    ///
+    /// If the stage trains none: each stage hands out tasks for what it trains.
+    pub(crate) fn policy(&self) -> &Decoder {
+        self.policy.as_ref().unwrap_or_else(|| panic!("a task for a policy where none is trained"))
+    }
+
+    /// The model that scores.
+    ///
+    /// # Panics
+    ///
+    /// As [`Learner::policy`].
+    pub(crate) fn scorer(&self) -> &ScoreModel {
+        self.scorer.as_ref().unwrap_or_else(|| panic!("a task for a scorer where none is trained"))
+    }
+
+    /// What was trained.
+    pub(crate) fn into_parts(self) -> (Option<Decoder>, Option<ScoreModel>) {
+        (self.policy, self.scorer)
     }
 
     fn forward(&self, input: &Input, dropout: Option<Seed>) -> LossOutput {
-        let hidden = input.row.hidden(&self.decoder, dropout); // [token, hidden]
-        let targets = input.row.targets(&hidden.device()); // [token]
-        let scores = self.decoder.score(hidden.clone(), targets.clone(), input.temperature);
-        match &input.task {
-            Task::Supervised(task) => {
-                let log_probs = scores.log_probs.clone();
-                let means = || self.decoder.mean_log_probs(hidden, targets, log_probs);
-                task.forward(scores, means)
-            }
-            Task::Policy(task) => task.forward(scores),
-        }
-    }
-}
-
-impl Input {
-    /// Weight of the micro-batch in the means of metrics.
-    fn weight(&self) -> f64 {
-        match &self.task {
-            Task::Supervised(_) | Task::Policy(_) => self.row.num_scored() as f64,
-        }
+        input.task.forward(self, dropout)
     }
 }
 
@@ -63,7 +73,7 @@ impl TrainStep for Learner {
 
     fn step(&self, input: Input) -> TrainOutput<StepOutput> {
         let output = self.forward(&input, Some(input.dropout));
-        StepOutput::backward(self, output.loss, input.weight(), output.metrics)
+        StepOutput::backward(self, output.loss, input.task.weight(), output.metrics)
     }
 }
 
@@ -73,6 +83,6 @@ impl InferenceStep for Learner {
 
     fn step(&self, input: Input) -> StepOutput {
         let output = self.forward(&input, None);
-        StepOutput { loss: output.loss, weight: input.weight(), metrics: output.metrics }
+        StepOutput { loss: output.loss, weight: input.task.weight(), metrics: output.metrics }
     }
 }

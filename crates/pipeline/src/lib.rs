@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod stages;
 mod training;
+mod tuning;
 
 pub use artifact::{ArtifactManifest, FileFacts, RunFolder};
 pub use config::{
@@ -28,9 +29,12 @@ pub use forethought_train::{Resume, Signal, StopFlag};
 pub use report::{render_report, report_json, report_table};
 pub use run::{Outcome, RunManifest, RunOptions, run};
 pub use stages::{
-    BalanceStage, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage, OfflineStage,
-    PredictStage, ReportStage, ScratchModel, SftStage, TokenizerSource,
+    BalanceStage, ClassSource, ConvertStage, DpoStage, FileSource, GrpoStage, IngestStage,
+    KtoStage, LabelStage, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage, PairSource,
+    PairsStage, PpoStage, PredictStage, ReportStage, RewardModelSource, RewardStage, RlooStage,
+    ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, TokenizerSource,
 };
+pub use tuning::Base;
 
 /// A config as YAML, every value spelt out.
 fn yaml(config: &PipelineConfig) -> Result<String, PipelineError> {

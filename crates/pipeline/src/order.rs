@@ -3,12 +3,22 @@
 use forethought_seed::Seed;
 use rand::seq::SliceRandom as _;
 
+/// What becomes of the examples at the end of an epoch that do not fill a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// They are a smaller step.
+    Keep,
+    /// They are left out, others in every epoch.
+    Drop,
+}
+
 /// The order of examples over a whole run: a pure function of the seed and the step.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     seed: Seed,
     num_examples: usize,
     step_size: usize,
+    rest: Rest,
     /// The permutation of the epoch asked for last.
     epoch: Option<(usize, Vec<usize>)>,
 }
@@ -16,12 +26,20 @@ pub(crate) struct Order {
 impl Order {
     /// Steps of `step_size` examples; the last step of an epoch takes what is left.
     pub(crate) fn new(seed: Seed, num_examples: usize, step_size: usize) -> Self {
-        Self { seed, num_examples, step_size, epoch: None }
+        Self { seed, num_examples, step_size, rest: Rest::Keep, epoch: None }
+    }
+
+    /// What becomes of a last step that is not full.
+    pub(crate) fn with_rest(self, rest: Rest) -> Self {
+        Self { rest, ..self }
     }
 
     /// Steps of one epoch.
     pub(crate) fn steps_per_epoch(&self) -> usize {
-        self.num_examples.div_ceil(self.step_size)
+        match self.rest {
+            Rest::Keep => self.num_examples.div_ceil(self.step_size),
+            Rest::Drop => self.num_examples / self.step_size,
+        }
     }
 
     /// The examples of a step, counted from 0 over all epochs.
@@ -58,6 +76,15 @@ mod tests {
             assert_eq!(sorted, (0..10).collect::<Vec<_>>());
         }
         assert_ne!(epochs[0], epochs[1]);
+    }
+
+    #[test]
+    fn a_rest_that_is_dropped_makes_no_step() {
+        let order = Order::new(Seed::new(3), 10, 4);
+        assert_eq!(order.steps_per_epoch(), 3);
+        let mut order = order.with_rest(Rest::Drop);
+        assert_eq!(order.steps_per_epoch(), 2);
+        assert_eq!([order.examples(1).len(), order.examples(3).len()], [4, 4]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use forethought_model::{Decoder, LoraConfig, save, save_adapter};
+use forethought_model::{
+    Decoder, SaveOptions, ScoreModel, save, save_adapter, save_score_adapter, save_score_model,
+};
 use forethought_seed::Seed;
 use forethought_tokenize::Encoder;
 use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, TrainConfig, fit};
@@ -13,22 +15,21 @@ use crate::config::Problem;
 use crate::console::Console;
 use crate::learner::Learner;
 use crate::stages::{Context, Done, MODEL_FOLDER};
+use crate::tuning::Tuning;
 
 /// The log of the steps in the artifact of a training stage.
 pub(crate) const HISTORY: &str = "history.jsonl";
 
-/// Problems of what all training stages have: counts that start at 1, the optimiser, the adapter.
+/// Problems of what all training stages have: counts that start at 1, the optimiser, what is trained.
 pub(crate) fn problems(
     counts: &[(&str, usize)],
     training: &TrainConfig,
-    lora: Option<&LoraConfig>,
+    tuning: Tuning<'_>,
 ) -> Vec<Problem> {
     let zero = counts.iter().filter(|(_, count)| *count == 0);
     let counts = zero.map(|(key, _)| ((*key).to_owned(), "must be at least 1, got 0".to_owned()));
     let training = training.init().err().map(|error| problem("training", &error.to_string()));
-    let lora = lora.and_then(|lora| lora.validate().err());
-    let lora = lora.map(|error| problem("lora", &error.to_string()));
-    counts.chain(training).chain(lora).collect()
+    counts.chain(training).chain(tuning.problem()).collect()
 }
 
 /// A problem below a section, or of the stage itself where it is empty; range errors start with the name of their key.
@@ -55,16 +56,6 @@ pub(crate) fn require_any(
     Err(PipelineError::stage(stage, message))
 }
 
-/// The decoder with fresh adapters where the stage has some.
-pub(crate) fn adapted(
-    decoder: Decoder,
-    lora: Option<&LoraConfig>,
-    context: &Context<'_>,
-) -> Result<Decoder, PipelineError> {
-    let Some(lora) = lora else { return Ok(decoder) };
-    Ok(decoder.with_lora(lora, context.seed, &context.device.clone().autodiff())?)
-}
-
 /// A training that is about to run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Training<'a> {
@@ -81,7 +72,6 @@ impl Training<'_> {
         source: S,
     ) -> Result<Done, PipelineError> {
         let folder = context.folder.training(context.name);
-        start_anew_unless_resumed(context, &folder)?;
         let run = Run {
             folder: &folder,
             stage: context.name,
@@ -97,7 +87,12 @@ impl Training<'_> {
             return Ok(Done::Interrupted { step, signal });
         }
         write_lines(&context.staging.join(HISTORY), &history)?;
-        write_model(context, model.decoder, self.encoder)?;
+        let (policy, scorer) = model.into_parts();
+        match (policy, scorer) {
+            (Some(policy), _) => write_model(context, policy, self.encoder)?,
+            (None, Some(scorer)) => write_scorer(context, scorer, self.encoder)?,
+            (None, None) => {}
+        }
         // The artifact holds the result; the checkpoints served to get there.
         fs::remove_dir_all(&folder).map_err(PipelineError::io(&folder))?;
         Ok(Done::Finished)
@@ -110,19 +105,18 @@ pub(crate) fn dropout_seed(seed: Seed, step: u64, micro_batch: usize) -> Seed {
     Seed::new(seed.key("dropout", &place))
 }
 
-/// Without `--resume` a stage starts at its first step, and says so where checkpoints are lost by it.
-fn start_anew_unless_resumed(
-    context: &Context<'_>,
-    folder: &std::path::Path,
-) -> Result<(), PipelineError> {
+/// Makes the folder of a training, before anything is put there. Without `--resume` a stage starts at its first step, and
+/// says so where checkpoints are lost by it.
+pub(crate) fn prepare(context: &Context<'_>) -> Result<(), PipelineError> {
+    let folder = context.folder.training(context.name);
     if context.resume == Resume::Fresh && folder.exists() {
         context.console.line(format!(
             "      checkpoints of an interrupted run removed: {} (--resume would have used them)",
             folder.display()
         ));
-        fs::remove_dir_all(folder).map_err(PipelineError::io(folder))?;
+        fs::remove_dir_all(&folder).map_err(PipelineError::io(&folder))?;
     }
-    fs::create_dir_all(folder).map_err(PipelineError::io(folder))
+    fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))
 }
 
 /// The model folder of a stage: weights with adapters folded in, config, tokenizer and chat template.
@@ -139,6 +133,20 @@ fn write_model(
     Ok(save(&decoder.merge(), &folder)?)
 }
 
+/// The folder of a model that scores, as [`write_model`] writes one that writes.
+fn write_scorer(
+    context: &Context<'_>,
+    scorer: ScoreModel,
+    encoder: &Encoder,
+) -> Result<(), PipelineError> {
+    let folder = context.staging.join(MODEL_FOLDER);
+    if scorer.lora().is_some() {
+        save_score_adapter(&scorer, &context.staging.join("adapter"))?;
+    }
+    encoder.save(&folder)?;
+    Ok(save_score_model(&scorer.merge(), &folder, &SaveOptions::default())?)
+}
+
 impl Console {
     fn progress(self) -> forethought_train::Progress {
         match self {
@@ -150,7 +158,10 @@ impl Console {
 
 #[cfg(test)]
 mod tests {
+    use forethought_model::LoraConfig;
+
     use super::*;
+    use crate::tuning::Base;
 
     #[test]
     fn a_range_error_is_found_below_its_section_by_the_key_it_starts_with() {
@@ -167,10 +178,14 @@ mod tests {
     fn counts_optimiser_and_adapter_are_checked_and_every_problem_is_kept() {
         let training = TrainConfig { weight_decay: -1.0, ..TrainConfig::default() };
         let lora = LoraConfig { rank: 0, ..LoraConfig::default() };
-        let found = problems(&[("epochs", 0), ("batch", 1)], &training, Some(&lora));
+        let tuning = |lora, base| Tuning { lora, freeze: None, base };
+        let adapted = tuning(Some(&lora), Base::F32);
+        let found = problems(&[("epochs", 0), ("batch", 1)], &training, adapted);
         let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["epochs", "training.weight_decay", "lora.rank"]);
-        assert!(problems(&[("batch", 1)], &TrainConfig::default(), None).is_empty());
+        let problems = |tuning| problems(&[("batch", 1)], &TrainConfig::default(), tuning);
+        assert!(problems(tuning(None, Base::F32)).is_empty());
+        assert_eq!(problems(tuning(None, Base::Nf4))[0].0, "base");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod attempt;
 mod configs;
 mod interrupt;
 mod lora;
+mod methods;
 mod refused_configs;
 mod refused_data;
 mod refused_models;

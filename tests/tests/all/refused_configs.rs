@@ -130,6 +130,75 @@ fn a_value_out_of_range_has_the_line_of_its_key() {
     }
 }
 
+/// The message about the pipeline with stages put before `predict`, without the path and the line.
+fn refused_stage(stages: &str) -> String {
+    let (message, _) = refusal("  - predict:", &format!("{stages}  - predict:"));
+    message.split_once(": ").map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+}
+
+const PAIRS: &str = "  - pairs: {source: {classes: {}}}\n";
+
+#[test]
+fn settings_of_methods_are_checked_with_their_line_and_key() {
+    for (stages, rest) in [
+        ("  - dpo: {}\n", "stages.7.dpo: the stage `dpo` needs the stage `pairs` before it"),
+        (
+            "  - pairs: {source: {classes: {rule: {lower: {min_distance: 0}}}}}\n",
+            "stages.7.pairs.source.classes.rule.lower.min_distance: min_distance must be at least 1, got 0",
+        ),
+        (
+            "  - pairs: {source: {files: {path: a.jsonl, shape: triple, validation_ratio: 1}}}\n",
+            "stages.7.pairs.source.files.validation_ratio: validation_ratio must be above 0 and below 1, got 1",
+        ),
+        (
+            "  - rloo: {num_generations: 1, rewards: [{tiered: 12/6/3}]}\n",
+            "stages.7.rloo.num_generations: must be at least 2, got 1",
+        ),
+        (
+            "  - ppo: {}\n",
+            "stages.7.ppo.rewards: rewards must not be empty unless there is a reward_model",
+        ),
+        (
+            "  - ppo: {reward_model: {}}\n",
+            "stages.7.ppo: the stage `ppo` needs the stage `reward` before it",
+        ),
+        (
+            "  - rloo: {rewards: [{tiered: 12/6/3}], loss: {reward_weights: [1, 2]}}\n",
+            "stages.7.rloo.loss.reward_weights: must have one weight for each of the 1 rewards (rules, then the reward model), got 2",
+        ),
+        (
+            "  - ppo: {base: nf4, rewards: [{tiered: 12/6/3}]}\n",
+            "stages.7.ppo.base: weights in few bits cannot be trained: set lora, or base: f32",
+        ),
+        (
+            "  - ppo: {lora: {}, freeze: {}, rewards: [{tiered: 12/6/3}]}\n",
+            "stages.7.ppo.freeze: an adapter decides by itself what is trained: set lora or freeze",
+        ),
+        (
+            "  - ppo: {name: a/b, rewards: [{tiered: 12/6/3}]}\n",
+            "stages.7.ppo.name: must be of letters, digits, `-` and `_`, got `a/b`",
+        ),
+        (
+            "  - ppo: {from: stf, rewards: [{tiered: 12/6/3}]}\n",
+            "stages.7.ppo.from: no stage `stf` to read stands before this one; did you mean `sft`? there are: sft, grpo",
+        ),
+    ] {
+        assert_eq!(refused_stage(stages), rest);
+    }
+    let message = refused_stage(&format!("{PAIRS}  - dpo: {{loss: {{beta: 0}}}}\n"));
+    assert_eq!(message, "stages.8.dpo.loss.beta: beta must be finite and greater than 0, got 0");
+    let message = refused_stage(&format!("{PAIRS}  - kto: {{data: pears}}\n"));
+    assert!(message.contains("did you mean `pairs`?"), "{message}");
+}
+
+#[test]
+fn samples_that_do_not_divide_into_steps_are_refused() {
+    let (message, _) =
+        refusal("num_generations: 4", "num_generations: 4\n      loss: {steps_per_generation: 3}");
+    let rest = "stages.6.grpo.loss.steps_per_generation: steps_per_generation must be a multiple of the 2 micro-batches of a step, got 3";
+    assert!(message.ends_with(rest), "{message}");
+}
+
 #[test]
 fn rewards_are_checked_before_anything_runs() {
     let (message, line) = refusal("- tiered: 12/6/3", "- tiered: 12/6/4");

@@ -37,7 +37,10 @@ pub(super) fn for_each(
 }
 
 /// Lines counted from 1, without line end and byte order mark; blank lines are counted but are no rows.
-fn for_each_line(path: &Path, mut visit: impl FnMut(u64, &[u8])) -> Result<(), DatasetError> {
+pub(crate) fn for_each_line(
+    path: &Path,
+    mut visit: impl FnMut(u64, &[u8]),
+) -> Result<(), DatasetError> {
     let failed = |source| DatasetError::read(path, source);
     let mut reader = BufReader::new(File::open(path).map_err(failed)?);
     let mut buffer = Vec::new();

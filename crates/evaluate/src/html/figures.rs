@@ -30,7 +30,7 @@ pub(super) struct LegendItem {
 }
 
 impl LegendItem {
-    fn new(swatch: &'static str, name: impl Into<String>) -> Self {
+    pub(super) fn new(swatch: &'static str, name: impl Into<String>) -> Self {
         Self { swatch, name: name.into() }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::methods::{self, MethodLine};
+use super::pairs::PairSection;
 use super::{RenderError, figures};
 use crate::tokens_of_class;
 use crate::{
@@ -11,6 +13,11 @@ use figures::{Figure, ModelFigures};
 
 /// Longer questions and answers are cut in the table of samples.
 const MOST_CHARACTERS: usize = 600;
+
+/// What stands above the table of methods.
+const METHODS_NOTE: &str = "Accuracy as in the table above. Rewards and KL are over answers sampled at temperature 1 to \
+                            validation questions; KL is the mean of log π − log π_ref over whole answers. 95% intervals \
+                            stand below the values.";
 
 /// What the template reads.
 #[derive(Debug, Serialize)]
@@ -24,6 +31,10 @@ pub(super) struct Page {
     comparison: Option<Figure>,
     results: Vec<ResultRow>,
     num_validation: String,
+    methods: Vec<MethodLine>,
+    methods_note: &'static str,
+    reward_names: Vec<String>,
+    pairs: Vec<PairSection>,
     models: Vec<ModelFigures>,
     training: Vec<Figure>,
     samples: Vec<SampleRow>,
@@ -42,6 +53,7 @@ impl Page {
         models.retain(|model| !model.is_empty());
         let num_validation = report.entries.iter().map(|entry| entry.metrics.n).max().unwrap_or(0);
         let mut sentences = report.sentences().into_iter();
+        let reward_names = methods::reward_names(report);
         Ok(Self {
             title: report.title.clone(),
             standing: report.verdict().map(|verdict| badge(verdict.standing)),
@@ -51,6 +63,10 @@ impl Page {
             comparison: figures::comparison(report)?,
             results: report.entries.iter().map(ResultRow::of).collect(),
             num_validation: numbers::grouped(num_validation),
+            methods: report.methods.iter().map(|row| MethodLine::of(row, &reward_names)).collect(),
+            methods_note: METHODS_NOTE,
+            pairs: report.pairs.iter().map(PairSection::of).collect::<Result<_, _>>()?,
+            reward_names,
             models,
             training: figures::of_training(report)?,
             samples: report.samples.iter().map(SampleRow::of).collect(),
@@ -86,19 +102,31 @@ fn class_note(width: u32) -> String {
 
 /// A value above its interval, for a cell of the table of results.
 #[derive(Debug, Serialize)]
-struct Estimate {
+pub(super) struct Estimate {
     value: String,
     interval: String,
 }
 
 impl Estimate {
-    fn share(share: Proportion) -> Self {
+    pub(super) fn share(share: Proportion) -> Self {
         let interval = if share.n() == 0 {
             String::new()
         } else {
             numbers::percent_interval(share.interval())
         };
         Self { value: numbers::percent(share.value()), interval }
+    }
+
+    /// A mean that may be small.
+    pub(super) fn precise(mean: Option<MeanInterval>) -> Self {
+        let ends = mean.and_then(|mean| mean.interval).map(|interval| {
+            let ends = [interval.low, interval.high].map(numbers::significant);
+            ends.join(" to ")
+        });
+        Self {
+            value: mean.map_or_else(|| "–".to_owned(), |mean| numbers::significant(mean.mean)),
+            interval: ends.unwrap_or_default(),
+        }
     }
 
     fn mean(mean: Option<MeanInterval>) -> Self {

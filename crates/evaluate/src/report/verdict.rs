@@ -1,7 +1,7 @@
 //! The one question a reader has first: does the model beat the baselines?
 
 use super::{Entry, EntryKind, Report};
-use crate::{Proportion, apart, numbers};
+use crate::{PairResult, Proportion, apart, numbers};
 
 /// How the last model compares with every baseline, on strict and on within-1 accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Report {
         })
     }
 
-    /// What the report says, in at most three sentences.
+    /// What the report says, in a few sentences.
     #[must_use]
     pub fn headline(&self) -> String {
         self.sentences().join(" ")
@@ -67,11 +67,18 @@ impl Report {
 
     /// The sentences of the headline: the result, the comparison with the baselines, the change by the last training.
     pub(crate) fn sentences(&self) -> Vec<String> {
+        let pairs = self.pairs.iter().map(ranking);
         let Some(verdict) = self.verdict() else {
-            return vec!["No model was evaluated.".to_owned()];
+            let mut sentences: Vec<String> = pairs.collect();
+            if sentences.is_empty() {
+                sentences.push("No model was evaluated.".to_owned());
+            }
+            return sentences;
         };
-        let sentences = [Some(verdict.result()), verdict.comparison(), verdict.change()];
-        sentences.into_iter().flatten().collect()
+        // Where several models started from one, the last two are no before and after.
+        let change = verdict.change().filter(|_| self.methods.is_empty());
+        let sentences = [Some(verdict.result()), verdict.comparison(), change];
+        sentences.into_iter().flatten().chain(pairs).collect()
     }
 }
 
@@ -125,6 +132,18 @@ impl Verdict<'_> {
             numbers::percent(after.value()),
         ))
     }
+}
+
+/// How a model that scores ranks pairs.
+fn ranking(result: &PairResult) -> String {
+    let accuracy = result.accuracy;
+    format!(
+        "The reward model ({}) ranks {} of {} unseen pairs as they should be (95% interval {}; chance is 50%).",
+        result.name,
+        numbers::percent(accuracy.value()),
+        numbers::grouped(accuracy.n()),
+        numbers::percent_interval(accuracy.interval()),
+    )
 }
 
 fn strict(entry: &Entry) -> Proportion {

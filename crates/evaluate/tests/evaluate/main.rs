@@ -5,6 +5,7 @@ mod baselines;
 mod intervals;
 mod metrics;
 mod pages;
+mod scores;
 mod verdicts;
 
 use forethought_evaluate::Outcome;

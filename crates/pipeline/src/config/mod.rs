@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::stages::{
-    BalanceStage, Before, ConvertStage, GrpoStage, IngestStage, LabelStage, ModelStage,
-    PredictStage, ReportStage, SftStage,
+    BalanceStage, Before, ConvertStage, DpoStage, GrpoStage, IngestStage, KtoStage, LabelStage,
+    ModelStage, OrpoStage, PairsStage, PpoStage, PredictStage, ReportStage, RewardStage, RlooStage,
+    ScoreStage, SftStage,
 };
 
 pub use overrides::OverrideError;
@@ -49,12 +50,28 @@ pub enum StageConfig {
     Balance(BalanceStage),
     /// Writes the examples that training reads.
     Convert(ConvertStage),
+    /// Makes or reads pairs of completions of which one is preferred.
+    Pairs(PairsStage),
     /// Fine-tunes on the answers.
     Sft(Box<SftStage>),
+    /// Learns from pairs, against a frozen reference.
+    Dpo(Box<DpoStage>),
+    /// Learns from completions that are called desirable or not.
+    Kto(Box<KtoStage>),
+    /// Learns from pairs, without a reference.
+    Orpo(Box<OrpoStage>),
+    /// Trains a model that scores completions, from pairs.
+    Reward(Box<RewardStage>),
     /// Improves the model by the reward of its own answers.
     Grpo(Box<GrpoStage>),
+    /// As GRPO, with the other answers as the measure of each.
+    Rloo(Box<RlooStage>),
+    /// Improves the model by the reward of its own answers, with a critic as their measure.
+    Ppo(Box<PpoStage>),
     /// Answers the validation questions.
     Predict(PredictStage),
+    /// Scores the validation pairs with a reward model.
+    Score(ScoreStage),
     /// Compares the models with each other and with baselines.
     Report(ReportStage),
 }

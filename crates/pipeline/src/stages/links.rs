@@ -3,7 +3,7 @@
 use crate::config::{Problem, StageConfig, nearest};
 
 /// The stages whose artifact is a model that writes, in the order in which a pipeline usually has them.
-pub(crate) const POLICIES: [&str; 2] = ["sft", "grpo"];
+pub(crate) const POLICIES: [&str; 7] = ["sft", "dpo", "kto", "orpo", "grpo", "rloo", "ppo"];
 
 /// The stages before one.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,11 @@ impl<'a> Inputs<'a> {
     fn lacks(&self, kind: &str) -> Problem {
         let message = format!("the stage `{}` needs the stage `{kind}` before it", self.stage);
         (String::new(), message)
+    }
+
+    /// Whether a stage of these kinds is there.
+    pub(crate) fn has(&self, kinds: &[&str]) -> bool {
+        self.before.pick(None, kinds).is_some()
     }
 
     pub(crate) fn names(self) -> Vec<&'a str> {

@@ -2,14 +2,16 @@
 
 mod balance;
 mod convert;
-mod grpo;
 mod ingest;
 mod label;
 mod links;
 mod model;
 mod offline;
+mod online;
+mod pairs;
 mod predict;
 mod report;
+mod score;
 
 use std::path::PathBuf;
 
@@ -19,16 +21,18 @@ use forethought_train::{Resume, Signal, StopFlag};
 
 pub use balance::BalanceStage;
 pub use convert::ConvertStage;
-pub use grpo::GrpoStage;
 pub use ingest::IngestStage;
 pub use label::LabelStage;
 pub(crate) use links::Before;
-use links::{Inputs, POLICIES};
+use links::Inputs;
 pub(crate) use model::MODEL_FOLDER;
 pub use model::{ModelStage, ScratchModel, TokenizerSource};
-pub use offline::{OfflineStage, SftStage};
-pub use predict::PredictStage;
+pub use offline::{DpoStage, KtoStage, OfflineStage, OrpoStage, RewardStage, SftStage};
+pub use online::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
+pub use pairs::{ClassSource, FileSource, PairSource, PairsStage, Spoiling, SpoiltSource};
+pub use predict::{Measure, PredictStage};
 pub use report::ReportStage;
+pub use score::ScoreStage;
 
 use crate::PipelineError;
 use crate::artifact::RunFolder;
@@ -93,9 +97,17 @@ impl StageConfig {
             Self::Label(_) => "label",
             Self::Balance(_) => "balance",
             Self::Convert(_) => "convert",
+            Self::Pairs(_) => "pairs",
             Self::Sft(_) => "sft",
+            Self::Dpo(_) => "dpo",
+            Self::Kto(_) => "kto",
+            Self::Orpo(_) => "orpo",
+            Self::Reward(_) => "reward",
             Self::Grpo(_) => "grpo",
+            Self::Rloo(_) => "rloo",
+            Self::Ppo(_) => "ppo",
             Self::Predict(_) => "predict",
+            Self::Score(_) => "score",
             Self::Report(_) => "report",
         }
     }
@@ -103,12 +115,25 @@ impl StageConfig {
     /// The name of the stage: its own, or its kind.
     #[must_use]
     pub fn name(&self) -> &str {
-        let own = match self {
-            Self::Sft(stage) => stage.name.as_deref(),
-            Self::Grpo(stage) => stage.name.as_deref(),
-            _ => None,
+        self.branch().0.unwrap_or_else(|| self.kind())
+    }
+
+    /// The name that the stage has of its own, and the stage that it says to start from.
+    pub(crate) fn branch(&self) -> (Option<&str>, Option<&str>) {
+        let (name, from) = match self {
+            Self::Pairs(stage) => (&stage.name, &None),
+            Self::Sft(stage) => (&stage.name, &stage.from),
+            Self::Dpo(stage) => (&stage.name, &stage.from),
+            Self::Kto(stage) => (&stage.name, &stage.from),
+            Self::Orpo(stage) => (&stage.name, &stage.from),
+            Self::Reward(stage) => (&stage.name, &stage.from),
+            Self::Grpo(stage) => (&stage.name, &stage.from),
+            Self::Rloo(stage) => (&stage.name, &stage.from),
+            Self::Ppo(stage) => (&stage.name, &stage.from),
+            Self::Score(stage) => (&stage.name, &stage.from),
+            _ => (&None, &None),
         };
-        own.unwrap_or_else(|| self.kind())
+        (name.as_deref(), from.as_deref())
     }
 
     /// The names of the stages whose artifacts this one reads; a problem if one of them is not there.
@@ -116,16 +141,22 @@ impl StageConfig {
         let inputs = Inputs::new(self.name(), before);
         let inputs = match self {
             Self::Ingest(_) => inputs,
-            Self::Model(_) => inputs.need(&["ingest"])?,
+            Self::Model(stage) => stage.inputs(inputs)?,
             Self::Label(_) => inputs.need(&["ingest", "model"])?,
             Self::Balance(_) => inputs.need(&["label"])?,
             Self::Convert(_) => inputs.need(&["balance"])?,
+            Self::Pairs(stage) => stage.inputs(inputs)?,
             Self::Sft(stage) => stage.inputs(&stage.loss, inputs)?,
+            Self::Dpo(stage) => stage.inputs(&stage.loss, inputs)?,
+            Self::Kto(stage) => stage.inputs(&stage.loss, inputs)?,
+            Self::Orpo(stage) => stage.inputs(&stage.loss, inputs)?,
+            Self::Reward(stage) => stage.inputs(&stage.loss, inputs)?,
             Self::Grpo(stage) => stage.inputs(inputs)?,
-            Self::Predict(_) => inputs.need(&["model", "balance", "convert"])?.all(&POLICIES),
-            Self::Report(_) => {
-                inputs.need(&["ingest", "label", "balance", "predict"])?.all(&POLICIES)
-            }
+            Self::Rloo(stage) => stage.inputs(inputs)?,
+            Self::Ppo(stage) => stage.inputs(inputs)?,
+            Self::Predict(stage) => stage.inputs(inputs)?,
+            Self::Score(stage) => stage.inputs(inputs)?,
+            Self::Report(_) => ReportStage::inputs(inputs)?,
         };
         Ok(inputs.names())
     }
@@ -137,9 +168,17 @@ impl StageConfig {
             Self::Model(stage) => stage.problems(),
             Self::Label(_) | Self::Convert(_) => Vec::new(),
             Self::Balance(stage) => stage.problems(),
+            Self::Pairs(stage) => stage.problems(),
             Self::Sft(stage) => stage.problems(&stage.loss),
-            Self::Grpo(stage) => stage.problems(),
+            Self::Dpo(stage) => stage.problems(&stage.loss),
+            Self::Kto(stage) => stage.problems(&stage.loss),
+            Self::Orpo(stage) => stage.problems(&stage.loss),
+            Self::Reward(stage) => stage.problems(&stage.loss),
+            Self::Grpo(stage) => stage.problems(&stage.loss),
+            Self::Rloo(stage) => stage.problems(&stage.loss),
+            Self::Ppo(stage) => stage.problems(&stage.loss),
             Self::Predict(stage) => stage.problems(),
+            Self::Score(stage) => stage.problems(),
             Self::Report(stage) => stage.problems(),
         }
     }
@@ -150,6 +189,7 @@ impl StageConfig {
             Self::Ingest(stage) => stage.files(),
             Self::Model(stage) => stage.files(),
             Self::Convert(stage) => Ok(vec![stage.prompt.clone()]),
+            Self::Pairs(stage) => stage.files(),
             _ => Ok(Vec::new()),
         }
     }
@@ -162,9 +202,17 @@ impl StageConfig {
             Self::Label(stage) => stage.run(context),
             Self::Balance(stage) => stage.run(context),
             Self::Convert(stage) => stage.run(context),
+            Self::Pairs(stage) => stage.run(context),
             Self::Sft(stage) => stage.run(&stage.loss, context),
-            Self::Grpo(stage) => stage.run(context),
+            Self::Dpo(stage) => stage.run(&stage.loss, context),
+            Self::Kto(stage) => stage.run(&stage.loss, context),
+            Self::Orpo(stage) => stage.run(&stage.loss, context),
+            Self::Reward(stage) => stage.run(&stage.loss, context),
+            Self::Grpo(stage) => stage.run(&stage.loss, context),
+            Self::Rloo(stage) => stage.run(&stage.loss, context),
+            Self::Ppo(stage) => stage.run(&stage.loss, context),
             Self::Predict(stage) => stage.run(context),
+            Self::Score(stage) => stage.run(context),
             Self::Report(stage) => stage.run(context),
         }
     }

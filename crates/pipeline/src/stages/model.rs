@@ -9,6 +9,7 @@ use forethought_schema::Trace;
 use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
 use serde::{Deserialize, Serialize};
 
+use super::links::Inputs;
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_json, read_lines, write_json};
@@ -58,6 +59,16 @@ struct Pointer {
 }
 
 impl ModelStage {
+    /// Only a tokenizer that is trained needs texts.
+    pub(super) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
+        match self {
+            Self::Scratch(ScratchModel { tokenizer: TokenizerSource::Train(_), .. }) => {
+                inputs.need(&["ingest"])
+            }
+            _ => Ok(inputs),
+        }
+    }
+
     pub(crate) fn problems(&self) -> Vec<Problem> {
         match self {
             Self::Scratch(ScratchModel { tokenizer: TokenizerSource::Train(bpe), .. }) => {

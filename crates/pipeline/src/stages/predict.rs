@@ -1,5 +1,7 @@
 //! Predict: what each trained model says about the validation questions.
 
+mod measure;
+
 use std::path::Path;
 
 use forethought_reward::first_number;
@@ -8,8 +10,12 @@ use forethought_schema::{LabelledQuestion, Prediction, PromptCompletion};
 use forethought_tokenize::{Encoder, StopStrings};
 use serde::{Deserialize, Serialize};
 
-use super::links::POLICIES;
+pub use measure::Measure;
+pub(crate) use measure::{MEASURED, Measured};
+
+use super::links::{Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, base_folder};
+use super::online::Question;
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
@@ -24,26 +30,62 @@ pub struct PredictStage {
     /// How answers are drawn. Default: temperature 0.2, top-p 0.7, at most 20 tokens, as in the source pipeline.
     #[serde(default = "default_sampling")]
     pub sampling: Sampling,
+    /// What is measured beside: rewards of sampled answers, and the divergence from a reference. Default nothing.
+    #[serde(default)]
+    pub measure: Option<Measure>,
 }
 
 fn default_sampling() -> Sampling {
     Sampling { temperature: 0.2, top_p: 0.7, max_new_tokens: 20, ..Sampling::default() }
 }
 
+/// A model that answers, and the name its answers go by.
+#[derive(Clone, Copy, Debug)]
+struct Answering<'a> {
+    name: &'a str,
+    folder: &'a Path,
+}
+
 impl PredictStage {
-    pub(crate) fn problems(&self) -> Vec<Problem> {
-        let error = self.sampling.validate().err();
-        error.map(|error| problem("sampling", &error.to_string())).into_iter().collect()
+    pub(super) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
+        let inputs = inputs.need(&["model", "balance", "convert"])?.all(&POLICIES);
+        match &self.measure {
+            Some(measure) => measure.inputs(inputs),
+            None => Ok(inputs),
+        }
     }
 
-    /// Writes `MODEL.jsonl` for each trained model, or `base.jsonl` where no stage trains one.
-    pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let error = self.sampling.validate().err();
+        let sampling = error.map(|error| problem("sampling", &error.to_string()));
+        sampling.into_iter().chain(self.measure.as_ref().and_then(Measure::problem)).collect()
+    }
+
+    /// Writes `STAGE.jsonl` for each trained model, or `base.jsonl` where no stage trains one, and `measured.json`.
+    pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        let labelled: Vec<LabelledQuestion> =
+            read_lines(&context.input("balance", "validation.jsonl"))?;
+        let examples: Vec<PromptCompletion> =
+            read_lines(&context.input("convert", "validation.jsonl"))?;
+        let base = base_folder(context)?;
+        let prompts = encode_prompts(&Encoder::open(&base)?, &examples)?;
+        let questions = prompts.into_iter().zip(&labelled).map(|(prompt, one)| Question {
+            prompt,
+            class: one.class,
+            text: one.question.clone(),
+        });
+        let questions: Vec<Question> = questions.collect();
         let trained = context.before.of(&POLICIES);
         for name in &trained {
-            self.predict(context, name, &context.input(name, MODEL_FOLDER))?;
+            let folder = context.input(name, MODEL_FOLDER);
+            self.predict(context, Answering { name, folder: &folder }, &labelled, &questions)?;
         }
         if trained.is_empty() {
-            self.predict(context, "base", &base_folder(context)?)?;
+            let answering = Answering { name: "base", folder: &base };
+            self.predict(context, answering, &labelled, &questions)?;
+        }
+        if let Some(measure) = &self.measure {
+            measure.run(context, &questions)?;
         }
         Ok(Done::Finished)
     }
@@ -51,43 +93,39 @@ impl PredictStage {
     fn predict(
         &self,
         context: &Context<'_>,
-        name: &str,
-        folder: &Path,
+        answering: Answering<'_>,
+        labelled: &[LabelledQuestion],
+        questions: &[Question],
     ) -> Result<(), PipelineError> {
-        let questions: Vec<LabelledQuestion> =
-            read_lines(&context.input("balance", "validation.jsonl"))?;
-        let examples: Vec<PromptCompletion> =
-            read_lines(&context.input("convert", "validation.jsonl"))?;
-        let encoder = Encoder::open(folder)?;
-        let decoder = forethought_model::load(folder, context.device)?.decoder;
-        let prompts = encode_prompts(&encoder, &examples)?;
+        let encoder = Encoder::open(answering.folder)?;
+        let decoder = forethought_model::load(answering.folder, context.device)?.decoder;
+        let prompts: Vec<Vec<u32>> = questions.iter().map(|one| one.prompt.clone()).collect();
         let stop_strings = StopStrings::new(&encoder, &self.sampling.stop_strings);
         let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
         let request = Request {
-            prompts: &prompts,
             eos_ids: encoder.eos_ids(),
             stop: Some(StopCheck(&stop)),
-            ..Request::new(&prompts, context.seed.derive(name))
+            ..Request::new(&prompts, context.seed.derive(answering.name))
         };
-        let mut bar = context.console.bar(prompts.len(), &format!("answers of {name}"));
+        let mut bar = context.console.bar(prompts.len(), &format!("answers of {}", answering.name));
         let completions = generate(&decoder, &self.sampling, &request, &mut |progress| {
             bar.set(progress.num_completed);
         })?;
-        let answered = questions.into_iter().zip(completions);
+        let answered = labelled.iter().zip(completions);
         let predictions: Result<Vec<Prediction>, PipelineError> = answered
             .map(|(question, completion)| prediction(&encoder, question, &completion))
             .collect();
-        write_lines(&context.staging.join(format!("{name}.jsonl")), &predictions?)
+        write_lines(&context.staging.join(format!("{}.jsonl", answering.name)), &predictions?)
     }
 }
 
 fn prediction(
     encoder: &Encoder,
-    question: LabelledQuestion,
+    question: &LabelledQuestion,
     completion: &Completion,
 ) -> Result<Prediction, PipelineError> {
     let text = encoder.decode(&completion.ids)?;
     let predicted = first_number(&text).map(|number| number.value);
-    let LabelledQuestion { question, thinking_tokens, class, .. } = question;
+    let LabelledQuestion { question, thinking_tokens, class, .. } = question.clone();
     Ok(Prediction { question, thinking_tokens, class, completion: text, predicted })
 }

@@ -1,25 +1,28 @@
 //! Report: the models beside three baselines on the same split.
 
+mod curves;
+mod methods;
+
 use std::collections::BTreeMap;
 use std::fs;
 
 use forethought_dataset::Ledger;
 use forethought_evaluate::{
-    Chart, ClassCount, Dropped, Entry, Fact, Labelled, LedgerStage, LogProbDifference,
-    NeighboursConfig, Outcome, Report, RunFacts, Sample, Series, StageDuration, baselines,
-    choose_samples,
+    ClassCount, Dropped, Entry, Fact, Labelled, LedgerStage, LogProbDifference, NeighboursConfig,
+    Outcome, Report, RunFacts, Sample, StageDuration, baselines, choose_samples,
 };
 use forethought_schema::{LabelledQuestion, Prediction};
 use forethought_train::StepRecord;
 use serde::{Deserialize, Serialize};
 
-use super::links::POLICIES;
+use super::links::{Inputs, POLICIES};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{ArtifactManifest, read_json, read_lines, write_json};
 use crate::config::Problem;
 use crate::report::{REPORT_HTML, REPORT_JSON, page};
-use crate::training::HISTORY;
+use curves::{History, charts, histories};
+use methods::{methods, scored_pairs};
 
 /// Settings of the report stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,33 +43,32 @@ fn default_samples() -> usize {
     6
 }
 
-/// What happens to the rewards that a step is given, and what else is worth a curve: metric, title, unit.
-const CURVES: [(&str, &str, &str); 4] = [
-    ("loss", "loss", "nats per token"),
-    ("reward", "mean reward", "reward"),
-    ("entropy", "entropy of the answers", "nats per token"),
-    ("frac_reward_zero_std", "groups whose rewards are all equal", "share of groups"),
-];
-
 impl ReportStage {
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let message = "must be at least 1, got 0".to_owned();
         (self.neighbours == 0).then(|| ("neighbours".to_owned(), message)).into_iter().collect()
     }
 
+    /// Everything before it that has something to show; predictions or scores must be there.
+    pub(super) fn inputs(inputs: Inputs<'_>) -> Result<Inputs<'_>, Problem> {
+        let inputs = inputs.all(&["ingest", "label", "balance", "pairs", "predict", "score"]);
+        let inputs = inputs.all(&POLICIES).all(&["reward"]);
+        if inputs.has(&["predict"]) {
+            return inputs.need(&["ingest", "label", "balance", "predict"]);
+        }
+        inputs.pick("", None, &["predict", "score"])
+    }
+
     /// Writes `report.json`; and `report.html` and `report.json` in the run folder, where a person looks.
-    pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+    pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let width = context.config.class_width().map_or(25, std::num::NonZeroU32::get);
         let mut report = Report::new(context.config.name.clone(), width);
-        report.entries = self.baselines(context, width)?;
-        for (name, title) in predicted_models(context)? {
-            let predictions: Vec<Prediction> = read_lines(&context.input("predict", &name))?;
-            let samples: Vec<Sample> = predictions.iter().map(sample).collect();
-            let outcomes: Vec<Outcome> = samples.iter().map(|sample| sample.outcome).collect();
-            report.entries.push(Entry::model(title, &outcomes, width));
-            report.samples = choose_samples(&samples, self.samples);
+        if !context.before.of(&["predict"]).is_empty() {
+            self.add_predictions(context, &mut report)?;
+            report.methods = methods(context, &report)?;
+            report.data = classes(context)?;
         }
-        report.data = classes(context)?;
+        report.pairs = scored_pairs(context)?;
         report.ledger = ledgers(context)?;
         let histories = histories(context)?;
         report.charts = charts(&histories);
@@ -77,6 +79,24 @@ impl ReportStage {
         let path = context.folder.root().join(REPORT_HTML);
         fs::write(&path, page(&report)?).map_err(PipelineError::io(&path))?;
         Ok(Done::Finished)
+    }
+
+    /// The baselines, and every model that answered.
+    fn add_predictions(
+        &self,
+        context: &Context<'_>,
+        report: &mut Report,
+    ) -> Result<(), PipelineError> {
+        let width = report.class_width;
+        report.entries = self.baselines(context, width)?;
+        for (name, title) in predicted_models(context)? {
+            let predictions: Vec<Prediction> = read_lines(&context.input("predict", &name))?;
+            let samples: Vec<Sample> = predictions.iter().map(sample).collect();
+            let outcomes: Vec<Outcome> = samples.iter().map(|sample| sample.outcome).collect();
+            report.entries.push(Entry::model(title, &outcomes, width));
+            report.samples = choose_samples(&samples, self.samples);
+        }
+        Ok(())
     }
 
     fn baselines(&self, context: &Context<'_>, width: u32) -> Result<Vec<Entry>, PipelineError> {
@@ -126,7 +146,7 @@ fn predicted_models(context: &Context<'_>) -> Result<Vec<(String, String)>, Pipe
 }
 
 /// What a report calls a stage: its kind in capitals, or the name it has of its own.
-fn title(context: &Context<'_>, name: &str) -> String {
+pub(super) fn title(context: &Context<'_>, name: &str) -> String {
     let is_kind = context.config.stages.iter().any(|stage| stage.kind() == name);
     if is_kind { name.to_uppercase() } else { name.to_owned() }
 }
@@ -145,8 +165,8 @@ fn classes(context: &Context<'_>) -> Result<Vec<ClassCount>, PipelineError> {
 
 /// The accounts of the stages that may lose rows.
 fn ledgers(context: &Context<'_>) -> Result<Vec<LedgerStage>, PipelineError> {
-    ["ingest", "balance"]
-        .iter()
+    let stages = context.before.of(&["ingest", "balance", "pairs"]).into_iter();
+    stages
         .map(|stage| {
             let ledger: Ledger = read_json(&context.input(stage, "ledger.json"))?;
             Ok(ledger_stage(&ledger))
@@ -176,44 +196,7 @@ fn ledger_stage(ledger: &Ledger) -> LedgerStage {
     }
 }
 
-/// The logs of the training stages that ran.
-fn histories<'a>(context: &Context<'a>) -> Result<Vec<(&'a str, Vec<StepRecord>)>, PipelineError> {
-    let stages = context.before.of(&POLICIES).into_iter();
-    let logs = stages.map(|stage| (stage, context.input(stage, HISTORY)));
-    let there = logs.filter(|(_, path)| path.is_file());
-    there.map(|(stage, path)| Ok((stage, read_lines(&path)?))).collect()
-}
-
-fn charts(histories: &[(&str, Vec<StepRecord>)]) -> Vec<Chart> {
-    let mut charts = Vec::new();
-    for (stage, history) in histories {
-        for (metric, title, unit) in CURVES {
-            // The loss of a policy gradient says nothing about its progress: its mean is 0 by construction.
-            if *stage == "grpo" && metric == "loss" {
-                continue;
-            }
-            let value = |record: &StepRecord| match metric {
-                "loss" => Some(record.loss),
-                _ => record.metric(metric),
-            };
-            let points: Vec<(u64, f64)> =
-                history.iter().filter_map(|one| Some((one.step, value(one)?))).collect();
-            if !points.is_empty() {
-                charts.push(Chart {
-                    title: format!("{}: {title}", stage.to_uppercase()),
-                    y_label: unit.to_owned(),
-                    series: vec![Series::new(metric, points)],
-                });
-            }
-        }
-    }
-    charts
-}
-
-fn facts(
-    context: &Context<'_>,
-    histories: &[(&str, Vec<StepRecord>)],
-) -> Result<RunFacts, PipelineError> {
+fn facts(context: &Context<'_>, histories: &[History<'_>]) -> Result<RunFacts, PipelineError> {
     let mut stages = Vec::new();
     for stage in context.config.stages.iter().map(crate::StageConfig::name) {
         let path = context.input(stage, "artifact.json");
@@ -238,8 +221,8 @@ fn facts(
 }
 
 /// How far sampling and training were apart over all steps that sampled.
-fn difference(histories: &[(&str, Vec<StepRecord>)]) -> Option<LogProbDifference> {
-    let steps: Vec<&StepRecord> = histories.iter().flat_map(|(_, history)| history).collect();
+fn difference(histories: &[History<'_>]) -> Option<LogProbDifference> {
+    let steps: Vec<&StepRecord> = histories.iter().flat_map(|history| &history.steps).collect();
     let of = |name: &str| -> Vec<f64> { steps.iter().filter_map(|one| one.metric(name)).collect() };
     let means = of("sampling/sampling_logp_difference/mean");
     let greatest = of("sampling/sampling_logp_difference/max");

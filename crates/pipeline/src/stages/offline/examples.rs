@@ -1,10 +1,14 @@
 //! What a method learns from, once it is tokens.
 
-use forethought_model::ScoredRow;
-use forethought_tokenize::{Encoder, Overflow};
+use forethought_model::Decoder;
+use forethought_objective::PairLengths;
+use forethought_schema::PreferencePair;
+use forethought_tokenize::{Encoded, Encoder, Overflow};
 use forethought_train::BatchError;
 
-use crate::examples::Limit;
+use crate::PipelineError;
+use crate::artifact::{read_lines, write_json};
+use crate::examples::{Lengths, Limit, completion_of};
 use crate::learner::Task;
 use crate::stages::Context;
 
@@ -13,13 +17,22 @@ use crate::stages::Context;
 pub(crate) struct Reading<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) encoder: &'a Encoder,
+    /// The model that training starts from, on an autodiff device.
+    pub(crate) start: &'a Decoder,
     /// The stage whose examples are read.
     pub(crate) data: &'a str,
     pub(crate) max_length: usize,
     pub(crate) on_overflow: Overflow,
+    /// Examples of one micro-batch.
+    pub(crate) batch_size: usize,
 }
 
 impl<'a> Reading<'a> {
+    /// An error of the stage.
+    pub(crate) fn failed(&self, message: impl std::fmt::Display) -> PipelineError {
+        PipelineError::stage(self.context.name, message)
+    }
+
     /// How long examples may be.
     pub(crate) fn limit(&self) -> Limit<'a> {
         let (encoder, max_length, overflow) = (self.encoder, self.max_length, self.on_overflow);
@@ -27,13 +40,68 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// A pair as ids.
+#[derive(Clone, Debug)]
+pub(crate) struct EncodedPair {
+    pub(crate) chosen: Encoded,
+    pub(crate) rejected: Encoded,
+    margin: Option<f64>,
+}
+
+impl EncodedPair {
+    /// Both sequences, and where the completion of each starts.
+    pub(crate) fn sides(&self) -> [(&[u32], usize); 2] {
+        [completion_of(&self.chosen), completion_of(&self.rejected)]
+    }
+
+    /// The prompt, as it stands before the chosen completion.
+    pub(crate) fn prompt(&self) -> &[u32] {
+        &self.chosen.ids[..self.chosen.completion_start()]
+    }
+
+    /// By how much the score of the chosen one should be higher, where that is known.
+    #[expect(clippy::cast_possible_truncation, reason = "margins are small numbers")]
+    pub(crate) fn margin(&self) -> Option<f32> {
+        self.margin.map(|margin| margin as f32)
+    }
+
+    pub(crate) fn lengths(&self) -> PairLengths {
+        let tokens = |one: &Encoded| one.ids.len() - one.completion_start();
+        PairLengths { chosen: tokens(&self.chosen), rejected: tokens(&self.rejected) }
+    }
+}
+
+/// The pairs of a stage as ids; what is too long is handled as the limit says, and counted in `ledger.json`. A pair of which
+/// one side is left out is left out.
+pub(crate) fn read_pairs(reading: &Reading<'_>) -> Result<Vec<EncodedPair>, PipelineError> {
+    let context = reading.context;
+    let pairs: Vec<PreferencePair> = read_lines(&context.input(reading.data, "train.jsonl"))?;
+    let mut lengths = Lengths { read: pairs.len(), ..Lengths::default() };
+    let mut kept = Vec::with_capacity(pairs.len());
+    let mut bar = context.console.bar(pairs.len(), "pairs into tokens");
+    for (index, pair) in pairs.iter().enumerate() {
+        let side = |completion: &str| {
+            reading.limit().encode(&pair.prompt, completion).map_err(|message| {
+                PipelineError::stage(context.name, format!("pair {}: {message}", index + 1))
+            })
+        };
+        let sides = (side(&pair.chosen)?, side(&pair.rejected)?);
+        if let Some((chosen, rejected)) = lengths.count_pair(sides, index) {
+            kept.push(EncodedPair { chosen, rejected, margin: pair.margin });
+        }
+        bar.set(index + 1);
+    }
+    write_json(&context.staging.join("ledger.json"), &lengths)?;
+    Ok(kept)
+}
+
 /// Examples as a method sees them.
 pub(crate) trait Examples: Send {
     /// How many there are.
     fn len(&self) -> usize;
 
-    /// The micro-batches of one optimiser step: for each, the packed row and what is to be made of its scores.
-    fn step(&mut self, micro_batches: &[&[usize]]) -> Vec<(ScoredRow, Task)>;
+    /// The micro-batches of one optimiser step.
+    fn step(&mut self, micro_batches: &[&[usize]]) -> Vec<Task>;
 
     /// What the steps so far left behind and later ones depend on.
     fn state(&self) -> Option<String> {

@@ -1,9 +1,18 @@
 //! Learning from examples: one stage for every method that is given what to learn from, whatever its loss.
 
 mod examples;
+mod methods;
+mod preferences;
+mod reference;
+mod scores;
 mod supervised;
+mod unpaired;
 
-use forethought_model::{LoraConfig, load};
+use forethought_dpo::DpoConfig;
+use forethought_kto::KtoConfig;
+use forethought_model::{Decoder, FreezeConfig, LoraConfig};
+use forethought_orpo::OrpoConfig;
+use forethought_reward_model::RewardModelConfig;
 use forethought_seed::Seed;
 use forethought_sft::SftConfig;
 use forethought_tokenize::{Encoder, Overflow};
@@ -15,9 +24,10 @@ use super::model::model_folder;
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::config::Problem;
-use crate::learner::{Input, Learner};
+use crate::learner::{Input, Learner, Task};
 use crate::order::Order;
 use crate::training::{self, Training, problem};
+use crate::tuning::{Base, Tuning};
 use examples::{Examples, Reading};
 
 /// Settings of a stage that learns from examples; `L` is the loss.
@@ -58,10 +68,24 @@ pub struct OfflineStage<L> {
     /// Low-rank adapters to train instead of the full weights.
     #[serde(default)]
     pub lora: Option<LoraConfig>,
+    /// The layers to train instead of all.
+    #[serde(default)]
+    pub freeze: Option<FreezeConfig>,
+    /// How the weights under adapters are held: `f32`, `nf4` or `int8`. Default `f32`.
+    #[serde(default)]
+    pub base: Base,
 }
 
 /// Supervised fine-tuning.
 pub type SftStage = OfflineStage<SftConfig>;
+/// Direct preference optimisation and its relatives.
+pub type DpoStage = OfflineStage<DpoConfig>;
+/// Kahneman-Tversky optimisation: pairs taken apart.
+pub type KtoStage = OfflineStage<KtoConfig>;
+/// Training of a reward model.
+pub type RewardStage = OfflineStage<RewardModelConfig>;
+/// Odds-ratio preference optimisation, without a reference.
+pub type OrpoStage = OfflineStage<OrpoConfig>;
 
 fn default_epochs() -> usize {
     3
@@ -92,12 +116,28 @@ pub(super) trait OfflineMethod {
     /// What is wrong with the settings of the loss.
     fn problem(&self) -> Option<String>;
 
+    /// What is trained, of the model that training starts from.
+    fn learner(
+        &self,
+        decoder: Decoder,
+        tuning: Tuning<'_>,
+        _encoder: &Encoder,
+        context: &Context<'_>,
+    ) -> Result<Learner, PipelineError> {
+        Ok(Learner::new(tuning.policy(decoder, context)?, None))
+    }
+
     /// Reads the examples, and finds out about them whatever has to be known before the first step.
     fn examples(&self, reading: &Reading<'_>) -> Result<Box<dyn Examples>, PipelineError>;
 }
 
 /// Each takes the stage's own loss as the method that it is.
 impl<L> OfflineStage<L> {
+    /// What is trained.
+    fn tuning(&self) -> Tuning<'_> {
+        Tuning { lora: self.lora.as_ref(), freeze: self.freeze.as_ref(), base: self.base }
+    }
+
     pub(super) fn inputs<'a>(
         &'a self,
         method: &dyn OfflineMethod,
@@ -118,7 +158,7 @@ impl<L> OfflineStage<L> {
             ("gradient_accumulation_steps", self.gradient_accumulation_steps),
             ("max_length", self.max_length),
         ];
-        let mut problems = training::problems(&counts, &self.training, self.lora.as_ref());
+        let mut problems = training::problems(&counts, &self.training, self.tuning());
         problems.extend(method.problem().map(|message| problem("loss", &message)));
         problems
     }
@@ -129,16 +169,19 @@ impl<L> OfflineStage<L> {
         method: &dyn OfflineMethod,
         context: &Context<'_>,
     ) -> Result<Done, PipelineError> {
+        training::prepare(context)?;
         let start = context.before.pick(self.from.as_deref(), method.start());
         let folder = model_folder(context, start)?;
         let encoder = Encoder::open(&folder)?;
-        let decoder = load(&folder, &context.device.clone().autodiff())?.decoder;
+        let decoder = self.tuning().load(&folder, context)?;
         let reading = Reading {
             context,
             encoder: &encoder,
+            start: &decoder,
             data: context.before.pick(self.data.as_deref(), method.data()).unwrap_or_default(),
             max_length: self.max_length,
             on_overflow: self.on_overflow,
+            batch_size: self.per_device_train_batch_size,
         };
         let examples = method.examples(&reading)?;
         training::require_any(context.name, examples.len(), ("max_length", self.max_length))?;
@@ -151,8 +194,8 @@ impl<L> OfflineStage<L> {
             seed: context.seed,
         };
         let training = Training { config: &self.training, encoder: &encoder };
-        let decoder = training::adapted(decoder, self.lora.as_ref(), context)?;
-        training.run(context, Learner::new(decoder), source)
+        let learner = method.learner(decoder, self.tuning(), &encoder, context)?;
+        training.run(context, learner, source)
     }
 }
 
@@ -174,10 +217,10 @@ impl BatchSource<Learner> for OfflineSource {
         let chosen = self.order.examples(usize::try_from(step)?).to_vec();
         let micro_batches: Vec<&[usize]> = chosen.chunks(self.batch_size).collect();
         let tasks = self.examples.step(&micro_batches);
-        let num_tokens = tasks.iter().map(|(row, _)| row.num_tokens()).sum();
-        let inputs = tasks.into_iter().enumerate().map(|(index, (row, task))| {
+        let num_tokens = tasks.iter().map(Task::num_tokens).sum();
+        let inputs = tasks.into_iter().enumerate().map(|(index, task)| {
             let dropout = training::dropout_seed(self.seed, step, index);
-            Input { row, task, temperature: 1.0, dropout }
+            Input { task, dropout }
         });
         let inputs = inputs.collect();
         let description = format!("training examples {chosen:?}");

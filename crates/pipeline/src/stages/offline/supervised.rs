@@ -33,10 +33,7 @@ impl OfflineMethod for SftConfig {
         let examples: Vec<PromptCompletion> = read_lines(&path)?;
         let (encoded, ledger) = encode_examples(context.name, &examples, reading.limit())?;
         write_json(&context.staging.join("ledger.json"), &ledger)?;
-        let loss = self.init().map_err(|error| PipelineError::Stage {
-            stage: context.name.to_owned(),
-            message: error.to_string(),
-        })?;
+        let loss = self.init().map_err(|error| reading.failed(error))?;
         Ok(Box::new(Answers { examples: encoded, loss }))
     }
 }
@@ -52,11 +49,13 @@ impl Examples for Answers {
         self.examples.len()
     }
 
-    fn step(&mut self, micro_batches: &[&[usize]]) -> Vec<(ScoredRow, Task)> {
+    fn step(&mut self, micro_batches: &[&[usize]]) -> Vec<Task> {
         let rows: Vec<ScoredRow> = micro_batches.iter().map(|batch| self.row(batch)).collect();
         let num_step_tokens = rows.iter().map(ScoredRow::num_scored).sum();
-        let task = Supervised { loss: Loss(Arc::new(self.loss)), num_step_tokens };
-        rows.into_iter().map(|row| (row, Task::Supervised(task.clone()))).collect()
+        let task = |row| {
+            Task::Supervised(Supervised { row, loss: Loss(Arc::new(self.loss)), num_step_tokens })
+        };
+        rows.into_iter().map(task).collect()
     }
 }
 

@@ -1,0 +1,65 @@
+//! What the frozen start of a training makes of the examples: computed once, before the first step.
+
+use std::fs;
+use std::path::Path;
+
+use burn::module::Module as _;
+use forethought_model::ScoredRow;
+
+use super::examples::Reading;
+use crate::PipelineError;
+
+/// Log-probabilities of the scored tokens of each sequence, under the model that training starts from.
+///
+/// They are kept beside the checkpoints, so that a resumed run reads them back instead of computing them again.
+pub(super) fn log_probs(
+    reading: &Reading<'_>,
+    name: &str,
+    sequences: &[(&[u32], usize)],
+) -> Result<Vec<Vec<f32>>, PipelineError> {
+    let context = reading.context;
+    let folder = context.folder.training(context.name);
+    let path = folder.join(format!("{name}-{}.f32", &context.id[..16]));
+    let num_tokens: usize = sequences.iter().map(|(ids, first)| ids.len() - first).sum();
+    let values = if let Some(values) = read(&path, num_tokens) {
+        values
+    } else {
+        let values = compute(reading, sequences);
+        write(&path, &values).map_err(PipelineError::io(&path))?;
+        values
+    };
+    let mut rest = values.as_slice();
+    let split = sequences.iter().map(|(ids, first)| {
+        let (own, after) = rest.split_at(ids.len() - first);
+        rest = after;
+        own.to_vec()
+    });
+    Ok(split.collect())
+}
+
+fn compute(reading: &Reading<'_>, sequences: &[(&[u32], usize)]) -> Vec<f32> {
+    let reference = reading.start.valid();
+    let mut bar = reading.context.console.bar(sequences.len(), "reference log-probabilities");
+    let mut values = Vec::new();
+    for (index, batch) in sequences.chunks(reading.batch_size).enumerate() {
+        let scores = ScoredRow::new(batch).scores(&reference, 1.0, None);
+        values.extend(scores.log_probs.into_data().iter::<f32>());
+        bar.set(index * reading.batch_size + batch.len());
+    }
+    values
+}
+
+/// The values of a file that has as many as asked for.
+fn read(path: &Path, num_values: usize) -> Option<Vec<f32>> {
+    let bytes = fs::read(path).ok().filter(|bytes| bytes.len() == 4 * num_values)?;
+    let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    Some(values.collect())
+}
+
+/// Writes beside the place and renames: at the place there is nothing or all of it.
+fn write(path: &Path, values: &[f32]) -> std::io::Result<()> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let staged = path.with_extension("part");
+    fs::write(&staged, bytes)?;
+    fs::rename(staged, path)
+}

@@ -1,0 +1,141 @@
+//! Learning from own completions: one stage for every method that samples, is rewarded, and makes steps of it.
+
+mod critic;
+mod generation;
+mod grpo;
+mod judge;
+mod method;
+mod ppo;
+mod rloo;
+mod rollout;
+mod settings;
+mod source;
+
+use std::path::Path;
+
+use burn::module::Module as _;
+use forethought_model::{ScoreModel, load_score_model};
+use forethought_schema::{LabelledQuestion, PromptCompletion};
+use forethought_tokenize::Encoder;
+
+pub(super) use judge::{Answer, Judge};
+pub(super) use method::OnlineMethod;
+pub(super) use rollout::Question;
+pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
+
+use super::links::POLICIES;
+use super::model::{MODEL_FOLDER, model_folder};
+use super::{Context, Done};
+use crate::PipelineError;
+use crate::artifact::{read_lines, write_json};
+use crate::examples::encode_prompts;
+use crate::learner::Learner;
+use crate::order::{Order, Rest};
+use crate::training::{self, Training};
+use rollout::Sampler;
+use source::OnlineSource;
+
+/// Each takes the stage's own loss as the method that it is.
+impl<L> OnlineStage<L> {
+    /// Writes the folder `model`, `history.jsonl` and `ledger.json`.
+    pub(super) fn run(
+        &self,
+        method: &dyn OnlineMethod,
+        context: &Context<'_>,
+    ) -> Result<Done, PipelineError> {
+        let failed = |message: String| PipelineError::stage(context.name, message);
+        training::prepare(context)?;
+        let start = context.before.pick(self.from.as_deref(), &POLICIES);
+        let folder = model_folder(context, start)?;
+        let encoder = Encoder::open(&folder)?;
+        let questions = self.questions(context, &encoder)?;
+        let weights = self.weights(method);
+        let running = method.running(weights.clone()).map_err(failed)?;
+        let decoder = self.tuning().load(&folder, context)?;
+        let reference = running.needs_reference().then(|| decoder.valid());
+        let critic = running.has_critic().then(|| self.critic(context, &folder)).transpose()?;
+        let plan = self.plan(method).map_err(failed)?;
+        let prompts_per_generation = self.prompts_per_step * plan.slices;
+        let rest = if plan.slices == 1 { Rest::Keep } else { Rest::Drop };
+        let sampler = Sampler {
+            order: Order::new(context.seed, questions.len(), prompts_per_generation)
+                .with_rest(rest),
+            questions,
+            sampling: self.sampling.clone(),
+            num_generations: self.num_generations(method),
+            judge: Judge {
+                functions: self.functions().map_err(failed)?,
+                reward_model: self.reward_model(context)?,
+                weights,
+            },
+            refill: method.refill(),
+            encoder: Encoder::open(&folder)?,
+            seed: context.seed,
+        };
+        let source = OnlineSource {
+            stage: context.name.to_owned(),
+            sampler,
+            method: running,
+            plan,
+            reference,
+            num_epochs: self.num_train_epochs,
+            prompts_per_micro_batch: self.prompts_per_micro_batch,
+            temperature: self.sampling.temperature,
+            log_completions_steps: self.log_completions_steps,
+            completions: context.folder.root().join("completions"),
+            generation: None,
+        };
+        source.require_a_step(context.name)?;
+        let policy = self.tuning().policy(decoder, context)?;
+        let training = Training { config: &self.training, encoder: &encoder };
+        training.run(context, Learner::new(policy, critic), source)
+    }
+
+    /// The training questions with their true classes.
+    fn questions(
+        &self,
+        context: &Context<'_>,
+        encoder: &Encoder,
+    ) -> Result<Vec<Question>, PipelineError> {
+        let examples: Vec<PromptCompletion> = read_lines(&context.input("convert", "train.jsonl"))?;
+        let labelled: Vec<LabelledQuestion> = read_lines(&context.input("balance", "train.jsonl"))?;
+        let prompts = encode_prompts(encoder, &examples)?;
+        let read = prompts.len();
+        let pairs = prompts.into_iter().zip(labelled);
+        let questions: Vec<Question> = pairs
+            .map(|(prompt, one)| Question { prompt, class: one.class, text: one.question })
+            .collect();
+        let (kept, dropped): (Vec<_>, Vec<_>) =
+            questions.into_iter().partition(|one| one.prompt.len() <= self.max_prompt_length);
+        let lengths: Vec<usize> = dropped.iter().map(|one| one.prompt.len()).collect();
+        let ledger = serde_json::json!({"read": read, "kept": kept.len(), "dropped_longer_than_max_prompt_length": lengths});
+        write_json(&context.staging.join("ledger.json"), &ledger)?;
+        training::require_any(
+            context.name,
+            kept.len(),
+            ("max_prompt_length", self.max_prompt_length),
+        )?;
+        Ok(kept)
+    }
+
+    /// The reward model, on the plain device.
+    fn reward_model(&self, context: &Context<'_>) -> Result<Option<ScoreModel>, PipelineError> {
+        let Some(source) = &self.reward_model else { return Ok(None) };
+        let folder = context.input(source.stage(context.before), MODEL_FOLDER);
+        Ok(Some(load_score_model(&folder, context.device)?))
+    }
+
+    /// The critic at the start: the reward model where there is one, for it knows what is worth what, else the policy with a
+    /// fresh head.
+    fn critic(&self, context: &Context<'_>, start: &Path) -> Result<ScoreModel, PipelineError> {
+        let device = context.device.clone().autodiff();
+        let critic = match &self.reward_model {
+            Some(source) => load_score_model(
+                &context.input(source.stage(context.before), MODEL_FOLDER),
+                &device,
+            )?,
+            None => ScoreModel::from_decoder(self.tuning().load(start, context)?, context.seed),
+        };
+        self.tuning().scorer(critic, context, context.seed.derive("critic"))
+    }
+}

@@ -1,0 +1,60 @@
+//! Methods side by side, and how reward models do on unseen pairs.
+
+use forethought_evaluate::{Entry, EntryKind, MethodRow, PairResult, Report, ScoredPair};
+
+use super::title;
+use crate::PipelineError;
+use crate::artifact::{ArtifactManifest, read_json, read_lines};
+use crate::stages::Context;
+use crate::stages::links::{Before, POLICIES};
+use crate::stages::predict::{MEASURED, Measured};
+use crate::stages::score::{SCORES, ScoredRecord};
+
+/// A row for each model whose answers were measured.
+pub(super) fn methods(
+    context: &Context<'_>,
+    report: &Report,
+) -> Result<Vec<MethodRow>, PipelineError> {
+    let path = context.input("predict", MEASURED);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let measured: Vec<Measured> = read_json(&path)?;
+    let models: Vec<&Entry> = report.entries_of(EntryKind::Model).collect();
+    let mut rows = Vec::new();
+    for (one, entry) in measured.into_iter().zip(models) {
+        let manifest: ArtifactManifest = read_json(&context.input(&one.stage, "artifact.json"))?;
+        rows.push(MethodRow {
+            name: title(context, &one.stage),
+            from: start(context, &one.stage).map(|start| title(context, start)).unwrap_or_default(),
+            strict: entry.metrics.strict,
+            within_1: entry.metrics.within_1,
+            rewards: one.rewards,
+            divergence: one.divergence,
+            seconds: Some(manifest.seconds),
+        });
+    }
+    Ok(rows)
+}
+
+/// The stage whose model a stage started from; none where that is the model the pipeline starts from.
+fn start<'a>(context: &Context<'a>, name: &str) -> Option<&'a str> {
+    let stages = context.before.0;
+    let place = stages.iter().position(|stage| stage.name() == name)?;
+    let (stage, from) = (&stages[place], stages[place].branch().1);
+    match stage.kind() {
+        "sft" => from,
+        _ => Before(&stages[..place]).pick(from, &POLICIES),
+    }
+}
+
+/// What the score stages found.
+pub(super) fn scored_pairs(context: &Context<'_>) -> Result<Vec<PairResult>, PipelineError> {
+    let mut results = Vec::new();
+    for stage in context.before.of(&["score"]) {
+        let records: Vec<ScoredRecord> = read_lines(&context.input(stage, SCORES))?;
+        let pairs: Vec<ScoredPair> = records.iter().map(ScoredRecord::scored).collect();
+        results.push(PairResult::of(stage, &pairs));
+    }
+    Ok(results)
+}
