@@ -53,6 +53,8 @@ fn anchors(text: &str) -> Vec<Anchor> {
         ("故选", 100),
         ("答案选", 100),
         ("答案", 200),
+        ("option is", 100),
+        ("choice is", 100),
     ] {
         let places = text.rmatch_indices(phrase).take(4);
         anchors.extend(places.map(|(at, _)| Anchor { priority, at: at + phrase.len() }));

@@ -167,7 +167,8 @@ fn candidates<'a>(
         ranked.extend(delimited::last_fraction(text).map(|(end, candidate)| (300, end, candidate)));
     }
     if rules.notation != Notation::Latex {
-        let numbers = number::last(text, math).into_iter();
+        let numbers =
+            number::last(text, math).into_iter().chain(number::last_chinese_fraction(text));
         ranked.extend(numbers.map(|(end, candidate)| (300, end, candidate)));
     }
     if is_whole && text.trim().chars().count() <= 60 {

@@ -32,6 +32,20 @@ pub(super) fn last<'a>(text: &'a str, math: &[Range<usize>]) -> Vec<(usize, Cand
     found
 }
 
+/// The last `三分之一` of a text.
+pub(super) fn last_chinese_fraction(text: &str) -> Option<(usize, Candidate<'_>)> {
+    let numeral =
+        |mark: char| mark.is_ascii_digit() || "零一二两三四五六七八九十百千万".contains(mark);
+    let at = text.rfind("分之")?;
+    let start = text[..at].trim_end_matches(numeral).len();
+    let behind = &text[at + "分之".len()..];
+    let end = text.len() - behind.trim_start_matches(numeral).len();
+    let is_whole = start < at && end > at + "分之".len();
+    let candidate =
+        Candidate { parts: vec![&text[start..end]], kind: Kind::Plain, is_percentage: false };
+    is_whole.then_some((end, candidate))
+}
+
 /// The first number behind a place; one behind an equals sign goes before it.
 pub(super) fn first<'a>(
     text: &'a str,

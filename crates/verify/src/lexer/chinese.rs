@@ -57,8 +57,7 @@ impl Lexer {
             return Some(());
         }
         if matches!(self.last(), Some(Token::Number(_))) {
-            self.measure(&run);
-            return Some(());
+            return self.measure(&run);
         }
         if self.numeral() {
             return Some(());
@@ -103,7 +102,7 @@ impl Lexer {
     }
 
     /// Multipliers and units behind a number.
-    fn measure(&mut self, run: &str) {
+    fn measure(&mut self, run: &str) -> Option<()> {
         for (word, zeros) in [("万", "10000"), ("亿", "100000000"), ("百", "100"), ("千", "1000")]
         {
             if run.starts_with(word)
@@ -114,7 +113,7 @@ impl Lexer {
                 self.at += 1;
                 self.push(Token::Mark('*'));
                 self.push(Token::Number(Literal::integer(zeros)));
-                return;
+                return Some(());
             }
         }
         let length = run.chars().count();
@@ -123,12 +122,17 @@ impl Lexer {
             if let Some(unit) = Unit::named(&name) {
                 self.at += taken;
                 self.push(Token::Unit(unit));
-                return;
+                return Some(());
             }
         }
-        // What is counted has no bearing on the count.
+        // What is counted has no bearing on the count; more words than that are prose.
         self.at += length;
+        let ends = self.peek().is_none_or(|next| matches!(next, '.' | ',' | ';' | '!' | ')' | '}'));
+        if self.style == Style::Plain && !ends {
+            return None;
+        }
         self.push(Token::Unit(Unit::count()));
+        Some(())
     }
 }
 

@@ -38,6 +38,7 @@ impl Lexer {
     /// A backslash before something that is no letter.
     fn escape(&mut self, next: char) -> Option<()> {
         self.at += 2;
+        self.is_amount = next == '$';
         match next {
             '\\' if self.has_rows => self.push(Token::Row),
             '{' => self.push(Token::SetOpen),
@@ -187,7 +188,7 @@ impl Lexer {
             "percent" | "percentage" | "pct" | "%" | "\\%" => self.push(Token::Mark('%')),
             "th" | "st" | "nd" | "rd"
                 if matches!(self.last(), Some(Token::Number(_) | Token::Letter(_))) => {}
-            _ if self.text_unit(words, single) => {}
+            _ if self.multiple(&lower) || self.text_unit(words, single) => {}
             _ if single.is_some_and(|letter| letter.is_ascii_alphabetic()) => {
                 self.push(Token::Letter(single?));
             }

@@ -56,8 +56,16 @@ pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens>
     let chars = tidy(source);
     let has_rows = ["\\begin", "\\cr"].iter().any(|mark| source.contains(mark));
     let commas_group = number::commas_group(&chars);
-    let lexer =
-        Lexer { chars, at: 0, style, has_rows, commas_group, space: false, out: Tokens::default() };
+    let lexer = Lexer {
+        chars,
+        at: 0,
+        style,
+        has_rows,
+        commas_group,
+        space: false,
+        is_amount: false,
+        out: Tokens::default(),
+    };
     lexer.run(budget)
 }
 
@@ -107,6 +115,8 @@ struct Lexer {
     commas_group: bool,
     /// Whether white space stands before the next token.
     space: bool,
+    /// Whether a dollar sign stands before the next token.
+    is_amount: bool,
     out: Tokens,
 }
 
@@ -118,6 +128,7 @@ impl Lexer {
                 return None;
             }
             if next.is_whitespace() || matches!(next, '~' | '$' | '"') {
+                self.is_amount |= next == '$' && self.style == Style::Plain;
                 self.at += 1;
                 self.space = true;
                 continue;
@@ -129,13 +140,23 @@ impl Lexer {
 
     fn token(&mut self, next: char) -> Option<()> {
         match next {
-            '0'..='9' => self.number(),
-            '.' if self.ahead(1).is_some_and(|digit| digit.is_ascii_digit()) => self.number(),
+            '0'..='9' => self.amount(),
+            '.' if self.ahead(1).is_some_and(|digit| digit.is_ascii_digit()) => self.amount(),
             '\\' => self.command(),
             _ if next.is_ascii_alphabetic() => self.word(),
             _ if chinese::is_han(next) => self.chinese(),
             _ => self.mark(next),
         }
+    }
+
+    /// A number; behind a dollar sign it is an amount of money.
+    fn amount(&mut self) -> Option<()> {
+        let is_amount = std::mem::take(&mut self.is_amount);
+        self.number()?;
+        if is_amount {
+            self.push_unit("dollar");
+        }
+        Some(())
     }
 
     fn peek(&self) -> Option<char> {
@@ -147,6 +168,8 @@ impl Lexer {
     }
 
     fn push(&mut self, token: Token) {
+        // A dollar sign belongs to the number right behind it.
+        self.is_amount = false;
         self.out.all.push(token);
         self.out.spaced.push(std::mem::take(&mut self.space));
     }

@@ -85,7 +85,11 @@ impl Lexer {
             }
             _ => match function(lower) {
                 Some(name) => Token::Command(name),
-                None => return self.multiple(lower),
+                None => {
+                    let found = self.multiple(lower);
+                    self.at += if found { run.len() } else { 0 };
+                    return found;
+                }
             },
         };
         self.at += run.len();
@@ -94,12 +98,10 @@ impl Lexer {
     }
 
     /// `5 million`.
-    fn multiple(&mut self, lower: &str) -> bool {
+    pub(super) fn multiple(&mut self, lower: &str) -> bool {
         let multiple = MULTIPLES.iter().find(|(word, _)| *word == lower);
-        let (Some((word, digits)), Some(Token::Number(_))) = (multiple, self.last()) else {
-            return false;
-        };
-        self.at += word.len();
+        let follows = matches!(self.last(), Some(Token::Number(_) | Token::Unit(_)));
+        let (Some((_, digits)), true) = (multiple, follows) else { return false };
         self.push(Token::Mark('*'));
         self.push(Token::Number(crate::number::Literal::integer(digits)));
         true
@@ -164,8 +166,9 @@ impl Lexer {
             matches!(next, '.' | ',' | ';' | ')' | '!' | '$') || next.is_whitespace()
         });
         let words: Vec<&str> = trimmed.split([' ', '-']).filter(|word| !word.is_empty()).collect();
+        let goes_on = next.is_some_and(|next| matches!(next, '/' | '^' | '²' | '³'));
         if let Some(unit) = Unit::named(trimmed)
-            && (trimmed.len() > 1 || (self.space && ends))
+            && (trimmed.len() > 1 || (self.space && (ends || goes_on)))
         {
             return Some((unit, trimmed.len()));
         }

@@ -7,6 +7,9 @@ use crate::complex::{Complex, ONE};
 use crate::exact::exact;
 use crate::expression::{Function, Id};
 
+/// The relative error of the gamma function of `libm`, with room to spare.
+const GAMMA_ERROR: f64 = 1e-14;
+
 impl Evaluator<'_> {
     pub(super) fn power(&mut self, base: Id, exponent: Id) -> Option<Approximation> {
         let x = self.value(base)?;
@@ -108,12 +111,15 @@ impl Evaluator<'_> {
         let n = x.value.re;
         match function {
             Function::Factorial => {
-                Some(x.mapped(Complex::real(gamma(n + 1.0)?), gamma(n + 1.0)? * (n.abs() + 2.0)))
+                let value = gamma(n + 1.0)?;
+                let slope = value.abs() * (n.abs() + 2.0);
+                let error = slope * x.error + GAMMA_ERROR * value.abs();
+                Some(Approximation::new(Complex::real(value), error))
             }
             Function::Binomial => {
                 let k = self.value(*arguments.get(1)?)?.value.re;
                 let value = gamma(n + 1.0)? / gamma(k + 1.0)? / gamma(n - k + 1.0)?;
-                Some(Approximation::new(Complex::real(value), 1e-13 * value.abs()))
+                Some(Approximation::new(Complex::real(value), 4.0 * GAMMA_ERROR * value.abs()))
             }
             _ => None,
         }

@@ -137,6 +137,7 @@ impl Parser<'_> {
     fn comprehension(&mut self, start: usize) -> Option<Id> {
         // A bar here separates and does not open an absolute value.
         self.bars = 1;
+        self.tokens.all[start - 1] = Token::Mark('|');
         let head = self.list_until(start - 1)?;
         self.bars = 0;
         self.at = start;
