@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::generate::Generate;
 use crate::logprobs::Logprobs;
 use crate::score::Score;
+use crate::verify::Verify;
 
 /// Post-training of small language models, from one YAML file to one report.
 #[derive(Debug, Parser)]
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Logprobs(Logprobs),
     /// Score texts or pairs of completions with a reward model: JSON lines in, JSON lines out
     Score(Score),
+    /// Say whether answers are equal to gold answers, as mathematics: JSON lines in, JSON lines out
+    Verify(Verify),
     /// Print the metrics of a finished run as a table, or as JSON
     Evaluate(Evaluate),
     /// Write the report of a finished run again

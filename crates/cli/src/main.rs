@@ -11,6 +11,7 @@ mod parity;
 mod prompts;
 mod rows;
 mod score;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Logprobs(arguments) => logprobs::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Evaluate(run) => commands::evaluate(&run),
         Command::Report(run) => commands::report(&run),
         Command::Merge(merge) => merge::run(&merge),

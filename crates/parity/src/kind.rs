@@ -1,7 +1,9 @@
 //! The kinds of golden files, and how each is recognised.
 
 use crate::goldens::{Goldens, Missed};
-use crate::{ParityError, Replay, forward, losses, lr_schedules, reference, tokenizer};
+use crate::{
+    ParityError, Replay, forward, losses, lr_schedules, math_verify, reference, tokenizer,
+};
 
 /// A kind of golden file.
 #[derive(Debug)]
@@ -46,6 +48,11 @@ const KINDS: &[Kind] = &[
         name: "chat_templates",
         is: |file| file == "chat_templates.json",
         run: tokenizer::run_chat_templates,
+    },
+    Kind {
+        name: "math_verify",
+        is: |file| file.starts_with("math_verify/") && file.ends_with("cases.json"),
+        run: math_verify::run,
     },
 ];
 

@@ -22,6 +22,7 @@ mod gradients;
 mod kind;
 mod losses;
 mod lr_schedules;
+mod math_verify;
 mod reference;
 mod report;
 mod tokenizer;

@@ -142,3 +142,25 @@ fn a_loss_is_compared_with_the_gradient_of_every_parameter() {
     write(folder.path(), "losses/sft.json", &without);
     assert_eq!(replayed(folder.path(), &["sft"]).0.num_failed, 1);
 }
+
+#[test]
+fn pairs_of_texts_have_the_verdicts_of_math_verify_and_disagreements_have_a_reason() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let latex = json!([{ "type": "LatexExtractionConfig", "boxed_match_priority": 0 }]);
+    let case = |id: &str, gold: &str, pred: &str, expected: i32| {
+        json!({ "id": id, "gold": gold, "pred": pred, "expected": expected, "gold_config": latex,
+            "pred_config": null, "verify_kwargs": { "float_rounding": 6 } })
+    };
+    let cases = [
+        case("right", r"$\frac12$", "0.5", 1),
+        case("wrong", "$2$", "3", 1),
+        case("units", "$5$ cm", r"$5\text{ m}$", 1),
+        case("no mathematics", r"$1 - \frac{1}{\mathrm{e}}$", r"$1 + \frac{1}{\mathrm{e}}$", 1),
+    ];
+    write(folder.path(), "math_verify/cases.json", &json!({ "cases": cases }));
+    let (summary, found) = replayed(folder.path(), &["math_verify"]);
+    assert_eq!(summary.num_failed, 1);
+    let reasons: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(reasons.iter().any(|text| text.contains("1 − 1/e is not 1 + 1/e")), "{reasons:?}");
+    assert!(found[1].is_failure(), "{reasons:?}");
+}

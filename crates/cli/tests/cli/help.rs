@@ -5,8 +5,9 @@ use forethought_tests::repository;
 use crate::{forethought, outcome};
 
 /// Every command.
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "pipeline", "generate", "logprobs", "score", "evaluate", "report", "export", "merge", "parity",
+    "verify",
 ];
 
 fn help(command: &[&str]) -> String {

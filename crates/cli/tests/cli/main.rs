@@ -10,6 +10,7 @@ mod merge;
 mod rows;
 mod score;
 mod signals;
+mod verify;
 
 use std::path::Path;
 use std::process::{Command, Output};
