@@ -40,6 +40,7 @@ struct Arguments {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    forethought_kernels::memory::keep_freed_memory();
     let arguments = Arguments::parse();
     rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build_global()?;
     let decoder = |device: &Device| match &arguments.model {

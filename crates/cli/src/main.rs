@@ -24,6 +24,7 @@ use arguments::{Arguments, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    forethought_kernels::memory::keep_freed_memory();
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Pipeline(pipeline) => commands::pipeline(&pipeline),

@@ -1,10 +1,13 @@
 //! The operations fused for the CPU: each with its own backward pass, on Burn's Flex backend.
 
+pub(crate) mod adamw;
 pub(crate) mod attention;
+pub(crate) mod linear;
 pub(crate) mod linear_log_prob;
 pub(crate) mod quantised_linear;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;
+pub(crate) mod sum_of_squares;
 pub(crate) mod swiglu;
 
 use burn::backend::autodiff::grads::Gradients;
@@ -28,6 +31,11 @@ pub(crate) fn is_flex<const D: usize>(tensor: &Tensor<D>) -> bool {
     matches!(tensor.device().without_autodiff().as_dispatch(), DispatchDevice::Flex(_))
 }
 
+/// Whether the fused version of an operation without a gradient can take this tensor.
+pub(crate) fn takes_untracked<const D: usize>(tensor: &Tensor<D>) -> bool {
+    takes(tensor) && !tensor.device().is_autodiff()
+}
+
 /// Rows of `width` numbers per piece of parallel work, at least one. It depends on the shape alone and never on the
 /// number of threads, so a reduction over pieces has one order.
 fn chunk_rows(rows: usize, width: usize) -> usize {
@@ -49,6 +57,12 @@ fn values(tensor: &FlexTensor) -> &[f32] {
 /// A tensor of these numbers.
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
+}
+
+/// A tensor of these numbers with the shape of another.
+fn tensor_like(values: Vec<f32>, other: &FlexTensor) -> FlexTensor {
+    let layout = Layout::contiguous(other.layout().shape().clone());
+    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
 
 /// Rows and columns of a matrix.

@@ -4,9 +4,12 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+#[cfg(target_arch = "x86_64")]
+mod few_rows;
 mod fused;
 mod lanes;
 mod matrix;
+pub mod memory;
 mod plan;
 mod quantised;
 pub mod stock;
@@ -26,6 +29,107 @@ pub struct TokenScores {
     pub entropy: Tensor<1>,
     /// `[n]`, 1 where no token is more probable than the target, else 0; detached.
     pub is_argmax: Tensor<1>,
+}
+
+/// The numbers of one update of AdamW.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWStep {
+    /// What the weights are multiplied by first: 1 minus learning rate times weight decay.
+    pub decay: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Learning rate over `1 - beta1^t`.
+    pub step_size: f64,
+    /// Root of `1 - beta2^t`.
+    pub root_correction: f64,
+    /// Added to the corrected root of the second moment.
+    pub epsilon: f64,
+}
+
+/// One update of AdamW: the new weights, and the new first and second moment.
+///
+/// ```text
+/// m = m + (1 - beta1) (g - m)      v = beta2 v + (1 - beta2) g^2
+/// weights = decay weights - step_size m / (sqrt(v) / root_correction + epsilon)
+/// ```
+///
+/// # Panics
+///
+/// If the shapes differ.
+#[must_use]
+pub fn adamw<const D: usize>(
+    weights: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+    step: AdamWStep,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let shape = weights.dims();
+    let all = [&gradient, &moments[0], &moments[1]];
+    assert!(
+        all.iter().all(|tensor| tensor.dims() == shape),
+        "shapes of weights and moments differ"
+    );
+    if all.into_iter().chain([&weights]).all(fused::takes_untracked) {
+        fused::adamw::adamw(weights, gradient, moments, step)
+    } else {
+        stock::adamw(weights, gradient, moments, step)
+    }
+}
+
+/// Sum of the squares of all numbers, `[1]`, in an order that the number of threads does not change.
+#[must_use]
+pub fn sum_of_squares<const D: usize>(values: Tensor<D>) -> Tensor<1> {
+    if fused::takes_untracked(&values) {
+        fused::sum_of_squares::sum_of_squares(values)
+    } else {
+        stock::sum_of_squares(values)
+    }
+}
+
+/// A linear layer without bias: `x @ weight`.
+///
+/// # Shapes
+///
+/// - `x`: `[token, in]`
+/// - `weight`: `[in, out]`
+/// - output: `[token, out]`
+///
+/// # Panics
+///
+/// If the inner dimensions differ.
+#[must_use]
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    assert_eq!(x.dims()[1], weight.dims()[0], "row length of x and rows of weight differ");
+    if fused::takes(&x) && fused::takes(&weight) {
+        fused::linear::linear(x, weight)
+    } else {
+        stock::linear(x, weight)
+    }
+}
+
+/// A product with the transpose of what stands in memory, as of hidden states with a head: `x @ weight^T`.
+///
+/// On the CPU it is fused where no gradients are tracked.
+///
+/// # Shapes
+///
+/// - `x`: `[token, in]`
+/// - `weight`: `[out, in]`
+/// - output: `[token, out]`
+///
+/// # Panics
+///
+/// If the inner dimensions differ.
+#[must_use]
+pub fn linear_transposed(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    assert_eq!(x.dims()[1], weight.dims()[1], "row lengths of x and weight differ");
+    if fused::takes_untracked(&x) && fused::takes_untracked(&weight) {
+        fused::linear::linear_transposed(x, weight)
+    } else {
+        stock::linear(x, weight.transpose())
+    }
 }
 
 /// Grouped-query attention of packed queries over packed keys, scaled by `1 / sqrt(head_dim)`.

@@ -1,16 +1,19 @@
-//! The one door to `gemm`: matrix views that are checked against their slices before a pointer is made.
+//! The one door to matrix products: views that are checked against their slices before a pointer is made.
 #![allow(unsafe_code)]
 
 use gemm::Parallelism;
 
+#[cfg(target_arch = "x86_64")]
+use crate::few_rows;
+
 /// A read-only strided view of a slice as a matrix.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a> {
-    data: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
+    pub(crate) data: &'a [f32],
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) row_stride: usize,
+    pub(crate) column_stride: usize,
 }
 
 impl<'a> Matrix<'a> {
@@ -68,6 +71,28 @@ pub(crate) enum Threads {
     All,
 }
 
+/// `left @ right` in new memory, on all threads.
+///
+/// # Panics
+///
+/// If the inner dimensions differ.
+pub(crate) fn product(left: Matrix<'_>, right: Matrix<'_>) -> Vec<f32> {
+    assert_eq!(left.columns, right.rows, "inner dimensions differ");
+    let (rows, columns) = (left.rows, right.columns);
+    if left.columns == 0 {
+        return vec![0.0; rows * columns];
+    }
+    let mut out = Vec::with_capacity(rows * columns);
+    // SAFETY: the capacity holds `rows` rows of `columns` numbers; a product that overwrites writes every one of them
+    // and reads none, so that all are initialised when the length is set.
+    unsafe {
+        let target = Target { start: out.as_mut_ptr(), row_stride: columns };
+        target.fill(Write::Overwrite, left, right, Threads::All);
+        out.set_len(rows * columns);
+    }
+    out
+}
+
 /// `out = left @ right`, or `out += left @ right`.
 ///
 /// # Panics
@@ -83,35 +108,69 @@ pub(crate) fn multiply(
     let MatrixMut { data, rows, columns, row_stride } = out;
     assert_eq!(left.columns, right.rows, "inner dimensions differ");
     assert_eq!((rows, columns), (left.rows, right.columns), "shape of the product");
-    let parallelism = match threads {
-        Threads::One => Parallelism::None,
-        Threads::All => Parallelism::Rayon(0),
-    };
-    // SAFETY: `Matrix` and `MatrixMut` are only built when their last element lies inside their slice, and the shapes
-    // were compared above, so every address that is read or written is inside a live slice. `data` is a unique borrow
-    // whose rows do not overlap, so no two threads write to one place, and nothing that is written is also read.
-    unsafe {
-        gemm::gemm(
-            rows,
-            columns,
-            left.columns,
-            data.as_mut_ptr(),
-            1,
-            signed(row_stride),
-            write == Write::Add,
-            left.data.as_ptr(),
-            signed(left.column_stride),
-            signed(left.row_stride),
-            right.data.as_ptr(),
-            signed(right.column_stride),
-            signed(right.row_stride),
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
+    let target = Target { start: data.as_mut_ptr(), row_stride };
+    // SAFETY: a `MatrixMut` is only built when its last element lies inside its slice, the shape is that of the product,
+    // and `data` is a unique borrow whose rows do not overlap.
+    unsafe { target.fill(write, left, right, threads) };
+}
+
+/// Where a product goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    start: *mut f32,
+    row_stride: usize,
+}
+
+impl Target {
+    /// Where a row starts.
+    ///
+    /// # Safety
+    ///
+    /// It is one of the rows.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) unsafe fn row(self, row: usize) -> *mut f32 {
+        // SAFETY: the memory reaches at least as far as the last row.
+        unsafe { self.start.add(row * self.row_stride) }
+    }
+
+    /// # Safety
+    ///
+    /// Behind the pointer there are as many rows as `left` has, a stride apart, each with room for the columns of
+    /// `right`, and nobody else uses them. They are initialised, or `write` overwrites. The inner dimensions agree.
+    unsafe fn fill(self, write: Write, left: Matrix<'_>, right: Matrix<'_>, threads: Threads) {
+        #[cfg(target_arch = "x86_64")]
+        if few_rows::takes(left, right) {
+            // SAFETY: the promises of the caller, passed on.
+            return unsafe { few_rows::multiply(self, write, (left, right), threads) };
+        }
+        let parallelism = match threads {
+            Threads::One => Parallelism::None,
+            Threads::All => Parallelism::Rayon(0),
+        };
+        // SAFETY: a `Matrix` is only built when its last element lies inside its slice; the caller vouches for the rest.
+        unsafe {
+            gemm::gemm(
+                left.rows,
+                right.columns,
+                left.columns,
+                self.start,
+                1,
+                signed(self.row_stride),
+                write == Write::Add,
+                left.data.as_ptr(),
+                signed(left.column_stride),
+                signed(left.row_stride),
+                right.data.as_ptr(),
+                signed(right.column_stride),
+                signed(right.row_stride),
+                1.0,
+                1.0,
+                false,
+                false,
+                false,
+                parallelism,
+            );
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 
 use crate::quantised::{BLOCK, NF4, Parts, SUPER_BLOCK, dynamic_map};
-use crate::{AttentionPlan, HeadShape, Quantisation, QuantisedMatrix, TokenScores};
+use crate::{AdamWStep, AttentionPlan, HeadShape, Quantisation, QuantisedMatrix, TokenScores};
 
 /// Rows of a quantised matrix that are dequantised at one time in [`quantised_linear`].
 const TILE_ROWS: usize = 256;
@@ -55,6 +55,12 @@ pub fn attention(
         .reshape([num_heads, queries, head_dim])
         .permute([1, 0, 2])
         .reshape([queries, num_heads * head_dim])
+}
+
+/// See [`linear`](crate::linear).
+#[must_use]
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    x.matmul(weight)
 }
 
 /// See [`rms_norm`](crate::rms_norm).
@@ -187,4 +193,30 @@ fn block_scales(parts: &Parts, first: usize, end: usize, device: &Device) -> Ten
 
 fn to_i64(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// See [`adamw`](crate::adamw).
+#[must_use]
+pub fn adamw<const D: usize>(
+    weights: Tensor<D>,
+    gradient: Tensor<D>,
+    [first, second]: [Tensor<D>; 2],
+    step: AdamWStep,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let towards_gradient = (gradient.clone() - first.clone()).mul_scalar(1.0 - step.beta1);
+    let first = first + towards_gradient;
+    let second = second.mul_scalar(step.beta2) + gradient.square().mul_scalar(1.0 - step.beta2);
+    let root = second.clone().sqrt().div_scalar(step.root_correction);
+    let update = (first.clone() / root.add_scalar(step.epsilon)).mul_scalar(step.step_size);
+    (weights.mul_scalar(step.decay) - update, [first, second])
+}
+
+/// See [`sum_of_squares`](crate::sum_of_squares).
+///
+/// The last dimension first: a backend may sum millions of numbers at once in an order that its threads decide, but not
+/// those of one row.
+#[must_use]
+pub fn sum_of_squares<const D: usize>(values: Tensor<D>) -> Tensor<1> {
+    let squares = values.square();
+    if D > 1 { squares.sum_dim(D - 1).sum() } else { squares.sum() }
 }

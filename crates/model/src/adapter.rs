@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use forethought_kernels::linear;
 use forethought_seed::Seed;
 use rand::Rng;
 
@@ -75,7 +76,7 @@ impl Adapter {
     pub(crate) fn low_rank(&self, x: Tensor<2>) -> Tensor<2> {
         let precision: FloatDType = x.dtype().into();
         let x = x.cast(FloatDType::F32);
-        x.matmul(self.a.val()).matmul(self.b.val()).mul_scalar(self.scale).cast(precision)
+        linear(linear(x, self.a.val()), self.b.val()).mul_scalar(self.scale).cast(precision)
     }
 
     /// What `DoRA` multiplies each column with, `[out]`: its magnitude over the length that it has. The length is a

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, FloatDType, Tensor};
 use forethought_kernels::{
-    Quantisation, QuantisedMatrix, dequantise_rows, product_precision, quantised_linear,
+    Quantisation, QuantisedMatrix, dequantise_rows, linear, product_precision, quantised_linear,
 };
 
 use crate::adapter::{Adapter, DropoutKey, Weight, on_device};
@@ -116,7 +116,7 @@ impl Weight for Linear {
         match (&self.weight, &self.quantised) {
             (Some(weight), _) => {
                 let precision: FloatDType = x.dtype().into();
-                x.matmul(weight.val().cast(precision))
+                linear(x, weight.val().cast(precision))
             }
             (None, Some(matrix)) => quantised_linear(x, matrix),
             (None, None) => unreachable!("{WITHOUT_WEIGHT}"),

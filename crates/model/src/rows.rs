@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use forethought_kernels::{TokenScores, linear_log_prob};
+use forethought_kernels::{TokenScores, linear_log_prob, linear_transposed};
 
 use crate::adapter::{Adapter, Weight, on_device};
 use crate::linear::unfilled;
@@ -77,7 +77,7 @@ impl Rows {
 
 impl Weight for Rows {
     fn product(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val().transpose())
+        linear_transposed(x, self.weight.val())
     }
 
     fn dims(&self) -> [usize; 2] {

@@ -18,8 +18,6 @@ pub(crate) struct Job<'a> {
     pub(crate) model: &'a Decoder,
     pub(crate) sampling: &'a Sampling,
     pub(crate) request: &'a Request<'a>,
-    /// `[hidden, vocab]`, laid out so that a product with few rows runs at full speed.
-    head: Tensor<2>,
     /// The ending tokens that the model knows: a generation config may name others.
     known_eos_ids: Vec<u32>,
 }
@@ -32,8 +30,7 @@ impl<'a> Job<'a> {
     ) -> Self {
         let vocab_size = model.config().vocab_size;
         let known = request.eos_ids.iter().copied().filter(|id| (*id as usize) < vocab_size);
-        let head = contiguous(model.head().transpose());
-        Self { model, sampling, request, head, known_eos_ids: known.collect() }
+        Self { model, sampling, request, known_eos_ids: known.collect() }
     }
 }
 
@@ -193,7 +190,11 @@ impl<'a> Chunk<'a> {
     }
 
     fn set_logits(&mut self, hidden: Tensor<2>) -> Result<(), RolloutError> {
-        self.logits = hidden.matmul(self.job.head.clone()).into_data().iter::<f32>().collect();
+        let logits = self.job.model.logits(hidden).into_data();
+        self.logits = match logits.as_slice::<f32>() {
+            Ok(logits) => logits.to_vec(),
+            Err(_) => logits.iter::<f32>().collect(),
+        };
         let is_finite = self.logits.iter().all(|logit| logit.is_finite());
         is_finite.then_some(()).ok_or(RolloutError::NotFinite)
     }
@@ -220,12 +221,6 @@ fn uniform(completion: &Completion, request: &Request<'_>) -> f64 {
     let place = [request.step, prompt, *sample_index as u64, ids.len() as u64];
     let bits = request.seed.stream("sampled token", &place).next_u64();
     (bits >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// The same numbers in row-major order: a transposed view would be gathered anew by every product.
-fn contiguous(matrix: Tensor<2>) -> Tensor<2> {
-    let (device, precision): (_, FloatDType) = (matrix.device(), matrix.dtype().into());
-    Tensor::<2>::from_data(matrix.into_data(), &device).cast(precision)
 }
 
 fn indices(indices: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {

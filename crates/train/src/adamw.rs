@@ -15,6 +15,7 @@
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
 use burn::optim::{AdamWState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
+use forethought_kernels::{AdamWStep, adamw};
 
 /// AdamW for one group of parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,22 +40,10 @@ impl Optimizer for AdamW {
         let AdaptiveMomentumState { time, moment_1, moment_2, .. } =
             state.map_or_else(|| zero_state(&tensor), |state| state.momentum);
         let time = time + 1;
-        let moment_1 = {
-            let towards_grad = (grad.clone() - moment_1.clone()).mul_scalar(1.0 - self.beta1);
-            moment_1 + towards_grad
-        };
-        let moment_2 = moment_2.mul_scalar(self.beta2) + grad.square().mul_scalar(1.0 - self.beta2);
-
-        let (correction_1, correction_2) = self.bias_corrections(time);
-        let denominator =
-            moment_2.clone().sqrt().div_scalar(correction_2.sqrt()).add_scalar(self.epsilon);
-        let update = (moment_1.clone() / denominator).mul_scalar(lr / correction_1);
-        let decayed = match self.weight_decay {
-            0.0 => tensor,
-            weight_decay => tensor.mul_scalar(1.0 - lr * weight_decay),
-        };
+        let step = self.step_at(time, lr);
+        let (tensor, [moment_1, moment_2]) = adamw(tensor, grad, [moment_1, moment_2], step);
         let momentum = AdaptiveMomentumState { time, moment_1, moment_2, max_moment_2: None };
-        (decayed - update, Some(AdamWState::new(momentum)))
+        (tensor, Some(AdamWState::new(momentum)))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
@@ -63,11 +52,18 @@ impl Optimizer for AdamW {
 }
 
 impl AdamW {
-    /// `1 - beta^t` of both moments.
-    fn bias_corrections(&self, time: usize) -> (f64, f64) {
+    /// The numbers of update number `time`, counted from 1.
+    fn step_at(&self, time: usize, lr: LearningRate) -> AdamWStep {
         // 2^31 steps would take decades; a longer count has corrections of 1 anyway.
         let time = i32::try_from(time).unwrap_or(i32::MAX);
-        (1.0 - self.beta1.powi(time), 1.0 - self.beta2.powi(time))
+        AdamWStep {
+            decay: 1.0 - lr * self.weight_decay,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            step_size: lr / (1.0 - self.beta1.powi(time)),
+            root_correction: (1.0 - self.beta2.powi(time)).sqrt(),
+            epsilon: self.epsilon,
+        }
     }
 
     /// An optimiser of `model` in which the parameters that Hugging Face exempts from weight decay are exempt.

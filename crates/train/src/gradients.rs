@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use forethought_kernels::sum_of_squares;
 
 /// Norm of all gradients together, before clipping.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,13 +81,6 @@ impl ModuleVisitor for Squares<'_> {
             self.paths.push(self.path.join("."));
         }
     }
-}
-
-/// `[1]`. The last dimension first: a backend may sum millions of numbers at once in an order that its threads decide,
-/// but not those of one row.
-fn sum_of_squares<const D: usize>(grad: Tensor<D>) -> Tensor<1> {
-    let squares = grad.square();
-    if D > 1 { squares.sum_dim(D - 1).sum() } else { squares.sum() }
 }
 
 struct Scale {
