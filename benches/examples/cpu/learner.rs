@@ -7,8 +7,7 @@ use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use forethought_grpo::{GrpoConfig, GrpoConfigError, GrpoLoss};
 use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::{
-    PolicyBatch, PolicyCompletion, PolicyLoss as _, StepTotals, SupervisedBatch,
-    SupervisedLoss as _,
+    PolicyBatch, PolicyCompletion, PolicyLoss as _, SupervisedBatch, SupervisedLoss as _,
 };
 use forethought_seed::Seed;
 use forethought_sft::{SftConfig, SftLoss};
@@ -59,11 +58,7 @@ impl BenchLearner {
                 self.sft.forward(batch).loss
             }
             Objective::Policy(completions) => {
-                let totals = StepTotals {
-                    num_micro_batches: 1,
-                    num_completions: completions.len(),
-                    num_tokens: input.row.num_scored(),
-                };
+                let totals = self.grpo.step_totals(&[completions]);
                 let batch = PolicyBatch::new(log_probs, completions.clone(), totals);
                 self.grpo.forward(batch.with_entropy(scores.entropy)).loss
             }

@@ -107,6 +107,32 @@ impl AttentionPlan {
         Self::new(length, length, vec![Segment { queries: 0..length, context: vec![], own: 0 }])
     }
 
+    /// The plan of some of the queries over the same keys; each sees what it saw.
+    ///
+    /// # Panics
+    ///
+    /// If the rows do not increase, or one is not a query.
+    #[must_use]
+    pub fn narrowed(&self, rows: &[usize]) -> Self {
+        let is_increasing = rows.windows(2).all(|pair| pair[0] < pair[1]);
+        assert!(is_increasing, "rows of a narrowed plan do not increase");
+        let mut segments = Vec::new();
+        let mut left = rows;
+        for segment in self.segments() {
+            let count = left.partition_point(|row| *row < segment.queries.end);
+            let (of_segment, rest) = left.split_at(count);
+            for run in of_segment.chunk_by(|row, next| row + 1 == *next) {
+                let start = segments.last().map_or(0, |segment: &Segment| segment.queries.end);
+                let own = segment.own + run[0] - segment.queries.start;
+                let context = segment.context.iter().cloned().chain([segment.own..own]).collect();
+                segments.push(Segment { queries: start..start + run.len(), context, own });
+            }
+            left = rest;
+        }
+        assert!(left.is_empty(), "rows {left:?} are not among {} queries", self.num_queries);
+        Self::new(rows.len(), self.num_keys, segments)
+    }
+
     /// Number of rows of the query tensor.
     #[must_use]
     pub fn num_queries(&self) -> usize {
@@ -177,6 +203,32 @@ mod tests {
         let seen = ["x....", "xx...", "x..x.", "x..xx"];
         let expected: Vec<bool> = seen.concat().chars().map(|key| key == '.').collect();
         assert_eq!(hidden, expected);
+    }
+
+    #[test]
+    fn a_narrowed_plan_shows_each_query_what_it_saw() {
+        let segments = vec![
+            segment(0..3, vec![], 0),
+            segment(3..7, vec![0..2], 3),
+            segment(7..8, vec![0..3], 9),
+        ];
+        let plan = AttentionPlan::new(8, 10, segments);
+        let rows = [1, 3, 5, 6, 7];
+        let seen = |plan: &AttentionPlan| -> Vec<bool> {
+            plan.mask(&Device::flex()).into_data().iter::<bool>().collect()
+        };
+        let all = seen(&plan);
+        let expected: Vec<bool> =
+            rows.iter().flat_map(|row| all[row * 10..][..10].to_vec()).collect();
+        assert_eq!(seen(&plan.narrowed(&rows)), expected);
+        assert_eq!(plan.narrowed(&[0, 1, 2, 3, 4, 5, 6, 7]), plan);
+        assert_eq!(plan.narrowed(&[]).num_queries(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "rows [8] are not among 8 queries")]
+    fn a_row_behind_the_queries_is_refused() {
+        let _ = AttentionPlan::causal(8).narrowed(&[2, 8]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::adapter::{Adapter, Weight as _};
 use crate::cache::{KvCache, Slots};
 use crate::config::DecoderConfig;
 use crate::init::initial_values;
-use crate::layer::{Layer, Norm, Pass};
+use crate::layer::{Kept, Layer, Norm, Pass};
 use crate::linear::Linear;
 use crate::lora::LoraConfig;
 use crate::packing::PackedTokens;
@@ -132,6 +132,39 @@ impl Decoder {
         self.run(tokens, Some(dropout), None, &mut |_| {})
     }
 
+    /// The rows `rows` of [`Self::forward`] without a cache, or of [`Self::forward_training`] with a seed:
+    /// `[row, hidden]`. The last layer computes nothing but their keys and values for the other tokens.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::forward`], and if the rows do not increase or one is not there.
+    #[must_use]
+    pub fn forward_rows(
+        &self,
+        tokens: &PackedTokens,
+        rows: &[usize],
+        dropout: Option<Seed>,
+    ) -> Tensor<2> {
+        self.check(tokens, None);
+        let device = self.device();
+        let pass = self.pass(tokens, dropout, None, &device);
+        let positions: Vec<u32> = rows.iter().map(|row| tokens.positions[*row]).collect();
+        let kept = Kept {
+            rows: indices(rows.iter().map(|row| *row as i64), &device),
+            plan: tokens.plan.narrowed(rows),
+            rotary: Rotary::new(&positions, &self.config, &device),
+        };
+        let mut x = self.embed(&tokens.ids, &device); // [token, hidden]
+        for (index, layer) in self.model.layers.iter().enumerate() {
+            x = if index + 1 == self.model.layers.len() {
+                layer.forward_kept(x, index, &pass, &kept) // [row, hidden]
+            } else {
+                layer.forward(x, index, &pass, None) // [token, hidden]
+            };
+        }
+        self.model.norm.forward(x, pass.epsilon)
+    }
+
     /// The input of every layer and the output of the final normalisation, `[token, hidden]` each: what transformers
     /// calls `hidden_states`.
     ///
@@ -188,14 +221,7 @@ impl Decoder {
     ) -> Tensor<2> {
         self.check(tokens, cache.as_deref());
         let device = self.device();
-        let pass = Pass {
-            plan: &tokens.plan,
-            rotary: Rotary::new(&tokens.positions, &self.config, &device),
-            heads: self.config.heads(),
-            epsilon: self.config.rms_norm_eps,
-            dropout,
-            slots: cache.is_some().then(|| Slots::of(&tokens.plan, &device)),
-        };
+        let pass = self.pass(tokens, dropout, cache.as_deref(), &device);
         let mut x = self.embed(&tokens.ids, &device); // [token, hidden]
         for (index, layer) in self.model.layers.iter().enumerate() {
             observe(&x);
@@ -204,10 +230,25 @@ impl Decoder {
         self.model.norm.forward(x, pass.epsilon)
     }
 
+    fn pass<'a>(
+        &self,
+        tokens: &'a PackedTokens,
+        dropout: Option<Seed>,
+        cache: Option<&KvCache>,
+        device: &Device,
+    ) -> Pass<'a> {
+        Pass {
+            plan: &tokens.plan,
+            rotary: Rotary::new(&tokens.positions, &self.config, device),
+            heads: self.config.heads(),
+            epsilon: self.config.rms_norm_eps,
+            dropout,
+            slots: cache.map(|_| Slots::of(&tokens.plan, device)),
+        }
+    }
+
     fn embed(&self, ids: &[u32], device: &Device) -> Tensor<2> {
-        let ids: Vec<i64> = ids.iter().copied().map(i64::from).collect();
-        let length = ids.len();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [length]), device);
+        let ids = indices(ids.iter().copied().map(i64::from), device);
         self.model.embed_tokens.weight.val().select(0, ids)
     }
 
@@ -293,4 +334,10 @@ impl Decoder {
         self.lora = lora;
         self
     }
+}
+
+fn indices(indices: impl Iterator<Item = i64>, device: &Device) -> Tensor<1, Int> {
+    let indices: Vec<i64> = indices.collect();
+    let length = indices.len();
+    Tensor::from_data(TensorData::new(indices, [length]), device)
 }

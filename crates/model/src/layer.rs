@@ -1,7 +1,7 @@
 //! One decoder layer: attention and a gated feed-forward layer, each behind a normalisation and beside a residual.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use forethought_kernels::{AttentionPlan, HeadShape, attention, rms_norm, rope, swiglu};
 use forethought_seed::Seed;
 
@@ -27,6 +27,23 @@ pub(crate) struct Pass<'a> {
 impl Pass<'_> {
     fn key(&self, layer: usize, projection: usize) -> Option<DropoutKey> {
         self.dropout.map(|seed| DropoutKey { seed, layer, projection })
+    }
+}
+
+/// The tokens whose output of the last layer is wanted. The layer computes keys and values of all tokens, and the rest
+/// of these alone.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// `[kept]`, rows of the packed row.
+    pub(crate) rows: Tensor<1, Int>,
+    pub(crate) plan: AttentionPlan,
+    pub(crate) rotary: Rotary,
+}
+
+impl Kept {
+    /// `[token, width]` to `[kept, width]`.
+    fn of(&self, x: Tensor<2>) -> Tensor<2> {
+        x.select(0, self.rows.clone())
     }
 }
 
@@ -90,17 +107,8 @@ impl Attention {
         pass: &Pass<'_>,
         cache: Option<&mut KvCache>,
     ) -> Tensor<2> {
-        let turn = |x, norm: &Option<Norm>| {
-            let x = match norm {
-                Some(norm) => norm.forward_heads(x, pass.epsilon),
-                None => x,
-            };
-            rope(x, pass.rotary.cos.clone(), pass.rotary.sin.clone(), pass.heads.head_dim)
-        };
-        let q = self.q_proj.forward(x.clone(), pass.key(layer, 0)); // [token, head * head_dim]
-        let k = self.k_proj.forward(x.clone(), pass.key(layer, 1)); // [token, kv_head * head_dim]
-        let (q, k) = (turn(q, &self.q_norm), turn(k, &self.k_norm));
-        let v = self.v_proj.forward(x, pass.key(layer, 2)); // [token, kv_head * head_dim]
+        let q = self.queries(x.clone(), (layer, pass), &pass.rotary);
+        let (k, v) = self.keys_and_values(x, layer, pass);
         let (k, v) = match (cache, &pass.slots) {
             (Some(cache), Some(slots)) => cache.write(layer, slots, k, v), // [slot, kv_head * head_dim]
             _ => (k, v),
@@ -108,9 +116,48 @@ impl Attention {
         let mixed = attention(q, k, v, pass.plan, pass.heads); // [token, head * head_dim]
         self.o_proj.forward(mixed, pass.key(layer, 3))
     }
+
+    /// `x`: `[token, hidden]`; output: `[kept, hidden]`.
+    fn forward_kept(&self, x: Tensor<2>, layer: usize, pass: &Pass<'_>, kept: &Kept) -> Tensor<2> {
+        let q = self.queries(kept.of(x.clone()), (layer, pass), &kept.rotary);
+        let (k, v) = self.keys_and_values(x, layer, pass);
+        let mixed = attention(q, k, v, &kept.plan, pass.heads); // [kept, head * head_dim]
+        self.o_proj.forward(mixed, pass.key(layer, 3))
+    }
+
+    /// `[token, head * head_dim]`, turned by the angles of the tokens.
+    fn queries(
+        &self,
+        x: Tensor<2>,
+        (layer, pass): (usize, &Pass<'_>),
+        rotary: &Rotary,
+    ) -> Tensor<2> {
+        let q = self.q_proj.forward(x, pass.key(layer, 0));
+        turned(q, self.q_norm.as_ref(), pass, rotary)
+    }
+
+    /// `[token, kv_head * head_dim]` each, the keys turned by the angles of the tokens.
+    fn keys_and_values(
+        &self,
+        x: Tensor<2>,
+        layer: usize,
+        pass: &Pass<'_>,
+    ) -> (Tensor<2>, Tensor<2>) {
+        let k = self.k_proj.forward(x.clone(), pass.key(layer, 1));
+        let k = turned(k, self.k_norm.as_ref(), pass, &pass.rotary);
+        (k, self.v_proj.forward(x, pass.key(layer, 2)))
+    }
 }
 
-#[expect(clippy::struct_field_names, reason = "the names of the files")]
+/// Heads, normalised where the family does that, and turned by the angles of their tokens.
+fn turned(x: Tensor<2>, norm: Option<&Norm>, pass: &Pass<'_>, rotary: &Rotary) -> Tensor<2> {
+    let x = match norm {
+        Some(norm) => norm.forward_heads(x, pass.epsilon),
+        None => x,
+    };
+    rope(x, rotary.cos.clone(), rotary.sin.clone(), pass.heads.head_dim)
+}
+
 #[derive(Module, Debug)]
 pub(crate) struct Mlp {
     gate_proj: Linear,
@@ -165,6 +212,20 @@ impl Layer {
     ) -> Tensor<2> {
         let normed = self.input_layernorm.forward(x.clone(), pass.epsilon);
         let x = x + self.self_attn.forward(normed, layer, pass, cache);
+        let normed = self.post_attention_layernorm.forward(x.clone(), pass.epsilon);
+        x + self.mlp.forward(normed, layer, pass)
+    }
+
+    /// As [`Self::forward`] without a cache, for some tokens; output: `[kept, hidden]`.
+    pub(crate) fn forward_kept(
+        &self,
+        x: Tensor<2>,
+        layer: usize,
+        pass: &Pass<'_>,
+        kept: &Kept,
+    ) -> Tensor<2> {
+        let normed = self.input_layernorm.forward(x.clone(), pass.epsilon);
+        let x = kept.of(x) + self.self_attn.forward_kept(normed, layer, pass, kept);
         let normed = self.post_attention_layernorm.forward(x.clone(), pass.epsilon);
         x + self.mlp.forward(normed, layer, pass)
     }

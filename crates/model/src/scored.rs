@@ -98,12 +98,16 @@ impl ScoredRow {
     /// beside [`Self::scores`], so that the decoder runs once.
     #[must_use]
     pub fn hidden(&self, decoder: &Decoder, dropout: Option<Seed>) -> Tensor<2> {
-        let hidden = match dropout {
-            Some(seed) => decoder.forward_training(&self.tokens, seed), // [packed token, hidden]
-            None => decoder.forward(&self.tokens, None),
-        };
-        let rows = int_tensor(&self.rows, &hidden.device()); // [token]
-        hidden.select(0, rows)
+        let rows = || self.rows.iter().map(|row| row.unsigned_abs() as usize);
+        let mut kept: Vec<usize> = rows().collect();
+        kept.sort_unstable();
+        kept.dedup();
+        let hidden = decoder.forward_rows(&self.tokens, &kept, dropout); // [kept, hidden]
+        // A row that predicts several tokens, such as the last one of a shared prompt, is kept once.
+        let places = rows().map(|row| index_of(kept.partition_point(|kept| *kept < row)));
+        let places: Vec<i32> = places.collect();
+        let places = int_tensor(&places, &hidden.device()); // [token]
+        hidden.select(0, places)
     }
 
     /// The scored tokens, `[token]`, sequence after sequence.

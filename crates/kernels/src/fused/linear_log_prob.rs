@@ -1,5 +1,7 @@
 //! Head, log-softmax and target lookup in chunks of rows, so that `[n, vocab]` never exists.
 
+use std::ops::Range;
+
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -16,8 +18,8 @@ use crate::TokenScores;
 use crate::lanes::{exp, max, sums};
 use crate::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
 
-/// Logits that exist at one time: 64 MiB.
-const CHUNK_LOGITS: usize = 1 << 24;
+/// Logits that exist at one time: 128 MiB.
+const CHUNK_LOGITS: usize = 1 << 25;
 
 /// Log-probabilities of targets, as an operation that Burn dispatches.
 #[backend_extension(Autodiff, Flex)]
@@ -62,7 +64,7 @@ impl LinearLogProb for Flex {
         targets: FlexTensor,
         temperature: f32,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let scores = Problem::new(&hidden, &head, &targets, temperature).scores();
+        let (scores, _) = Problem::new(&hidden, &head, &targets, temperature).scores();
         let rows = scores.log_probs.len();
         let list = |values| tensor(values, [rows]);
         (list(scores.log_probs), list(scores.entropy), list(scores.is_argmax))
@@ -79,12 +81,15 @@ impl<C: CheckpointStrategy> LinearLogProb for Autodiff<Flex, C> {
         let nodes = [hidden.node(), head.node()];
         let (hidden, head) = (hidden.into_primitive(), head.into_primitive());
         let problem = Problem::new(&hidden, &head, &targets, temperature);
-        let scores = problem.scores();
+        let (scores, last_logits) = problem.scores();
         let log_probs = tensor(scores.log_probs, [problem.rows]);
         let [entropy, is_argmax] = [scores.entropy, scores.is_argmax]
             .map(|values| <Self as AutodiffBackend>::from_inner(tensor(values, [problem.rows])));
         let log_probs = match LinearLogProbBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((problem, scores.normalisers), log_probs),
+            OpsKind::Tracked(prepared) => {
+                let saved = Saved { problem, normalisers: scores.normalisers, last_logits };
+                prepared.finish(saved, log_probs)
+            }
             OpsKind::UnTracked(prepared) => prepared.finish(log_probs),
         };
         (log_probs, entropy, is_argmax)
@@ -95,14 +100,15 @@ impl<C: CheckpointStrategy> LinearLogProb for Autodiff<Flex, C> {
 struct LinearLogProbBackward;
 
 impl Backward<Flex, 2> for LinearLogProbBackward {
-    type State = (Problem, Vec<f32>);
+    type State = Saved;
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let upstream = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let (problem, normalisers) = ops.state;
+        let Saved { problem, normalisers, last_logits } = ops.state;
         let [hidden, head] = ops.parents;
         let wants = Wants { hidden: hidden.is_some(), head: head.is_some() };
-        let (d_hidden, d_head) = problem.gradients(&normalisers, values(&upstream), wants);
+        let (d_hidden, d_head) =
+            problem.gradients(last_logits, (&normalisers, values(&upstream)), wants);
         if let Some(hidden) = hidden {
             grads.register::<Flex>(hidden.id, tensor(d_hidden, [problem.rows, problem.width]));
         }
@@ -110,6 +116,17 @@ impl Backward<Flex, 2> for LinearLogProbBackward {
             grads.register::<Flex>(head.id, tensor(d_head, [problem.vocab, problem.width]));
         }
     }
+}
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+struct Saved {
+    problem: Problem,
+    /// `[n]`
+    normalisers: Vec<f32>,
+    /// `[chunk, vocab]`: the memory of the forward pass as its last chunk left it, so that the backward pass computes the
+    /// logits of the other chunks only.
+    last_logits: Vec<f32>,
 }
 
 /// Which gradients are asked for: a frozen head saves a third of the work.
@@ -170,6 +187,17 @@ impl Problem {
         (CHUNK_LOGITS / self.vocab.max(1)).clamp(16, 1024).min(self.rows).max(1)
     }
 
+    /// The rows of each chunk; only the first may be short, since the logits of the last are kept.
+    fn chunks(&self) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
+        let (rows, chunk) = (self.rows, self.chunk_rows());
+        let short = rows % chunk;
+        let first = (short > 0).then_some(0..short);
+        first.into_iter().chain((0..rows / chunk).map(move |index| {
+            let start = short + index * chunk;
+            start..start + chunk
+        }))
+    }
+
     /// Numbers of the rows `start..start + count` of `hidden`.
     fn hidden_rows(&self, start: usize, count: usize) -> &[f32] {
         &values(&self.hidden)[start * self.width..][..count * self.width]
@@ -187,17 +215,18 @@ impl Problem {
         );
     }
 
-    fn scores(&self) -> Scores {
-        let chunk = self.chunk_rows();
-        let mut logits = vec![0.0; chunk * self.vocab]; // [chunk, vocab]
+    /// The scores, and the logits of the last chunk.
+    fn scores(&self) -> (Scores, Vec<f32>) {
+        let mut logits = Vec::new(); // [chunk, vocab]
         let mut scores = Scores::default();
-        for (index, targets) in self.targets.chunks(chunk).enumerate() {
-            let logits = &mut logits[..targets.len() * self.vocab];
-            self.logits(index * chunk, targets.len(), logits);
+        for rows in self.chunks() {
+            logits.resize(rows.len() * self.vocab, 0.0);
+            self.logits(rows.start, rows.len(), &mut logits);
             let distributions: Vec<Distribution> = logits
                 .par_chunks(self.vocab)
                 .map(|row| distribution(row, self.inverse_temperature))
                 .collect();
+            let targets = &self.targets[rows];
             for ((row, target), of) in logits.chunks(self.vocab).zip(targets).zip(distributions) {
                 let target = row[*target] * self.inverse_temperature;
                 scores.log_probs.push(target - of.normaliser);
@@ -206,33 +235,34 @@ impl Problem {
                 scores.normalisers.push(of.normaliser);
             }
         }
-        scores
+        (scores, logits)
     }
 
-    /// Gradients of hidden and head; one that is not asked for is empty.
+    /// Gradients of hidden and head; one that is not asked for is empty. The chunks go backwards, from the one whose
+    /// logits are there.
     fn gradients(
         &self,
-        normalisers: &[f32],
-        upstream: &[f32],
+        mut logits: Vec<f32>,
+        (normalisers, upstream): (&[f32], &[f32]),
         wants: Wants,
     ) -> (Vec<f32>, Vec<f32>) {
-        let chunk = self.chunk_rows();
-        let mut logits = vec![0.0; chunk * self.vocab]; // [chunk, vocab]
         let mut d_hidden = vec![0.0; if wants.hidden { self.rows * self.width } else { 0 }];
         let mut d_head = vec![0.0; if wants.head { self.vocab * self.width } else { 0 }];
-        for (index, targets) in self.targets.chunks(chunk).enumerate() {
-            let (start, count) = (index * chunk, targets.len());
-            let d_logits = &mut logits[..count * self.vocab];
-            self.logits(start, count, d_logits);
-            let scales = (&normalisers[start..][..count], &upstream[start..][..count]);
-            self.differentiate_logits(d_logits, targets, scales);
+        for rows in self.chunks().rev() {
+            let (start, count) = (rows.start, rows.len());
+            logits.truncate(count * self.vocab);
+            if rows.end < self.rows {
+                self.logits(start, count, &mut logits);
+            }
+            let scales = (&normalisers[rows.clone()], &upstream[rows.clone()]);
+            self.differentiate_logits(&mut logits, &self.targets[rows.clone()], scales);
             if wants.hidden {
                 let d_hidden = &mut d_hidden[start * self.width..][..count * self.width];
-                self.write_to_hidden(d_logits, d_hidden);
+                self.write_to_hidden(&logits, d_hidden);
             }
             if wants.head {
-                let write = if start == 0 { Write::Overwrite } else { Write::Add };
-                self.write_to_head(d_logits, start, write, &mut d_head);
+                let write = if rows.end == self.rows { Write::Overwrite } else { Write::Add };
+                self.write_to_head(&logits, start, write, &mut d_head);
             }
         }
         (d_hidden, d_head)

@@ -82,6 +82,50 @@ proptest! {
         assert_same(&fused, &stock, &[&gate, &up]);
     }
 
+    /// Up to 24 rows are multiplied by a product of their own.
+    #[test]
+    fn linear(rows in 1..70usize, inputs in 1..200usize, outputs in 1..200usize, seed in any::<u32>()) {
+        let x = random_leaf(seed.into(), [rows, inputs]);
+        let weight = random_leaf(u64::from(seed) + 1, [inputs, outputs]);
+        let (fused, stock) = (kernels::linear(x.clone(), weight.clone()), stock::linear(x.clone(), weight.clone()));
+        assert_same(&fused, &stock, &[&x, &weight]);
+    }
+
+    #[test]
+    fn linear_transposed(rows in 1..70usize, inputs in 1..200usize, outputs in 1..200usize, seed in any::<u32>()) {
+        let x = random_leaf(seed.into(), [rows, inputs]).inner();
+        let weight = random_leaf(u64::from(seed) + 1, [outputs, inputs]).inner();
+        let fused = kernels::linear_transposed(x.clone(), weight.clone());
+        assert_close(&values(fused), &values(stock::linear(x, weight.transpose())), TOLERANCE);
+    }
+
+    #[test]
+    fn adamw(rows in 1..70usize, columns in 1..700usize, seed in any::<u32>(), is_shared in any::<bool>()) {
+        let draw = |offset: u64| random_leaf::<2>(u64::from(seed) + offset, [rows, columns]).inner();
+        let (weights, gradient, moments) = (draw(0), draw(1), [draw(2), draw(3).abs()]);
+        let step = kernels::AdamWStep {
+            decay: 0.99, beta1: 0.9, beta2: 0.95, step_size: 0.3, root_correction: 0.7, epsilon: 1e-3,
+        };
+        let kept = is_shared.then(|| (gradient.clone(), moments.clone()));
+        let stock = stock::adamw(weights.clone(), gradient.clone(), moments.clone(), step);
+        let before = values(gradient.clone());
+        let fused = kernels::adamw(weights, gradient, moments, step);
+        assert_close(&values(fused.0), &values(stock.0), TOLERANCE);
+        for (fused, stock) in fused.1.into_iter().zip(stock.1) {
+            assert_close(&values(fused), &values(stock), TOLERANCE);
+        }
+        if let Some((gradient, _)) = kept {
+            prop_assert_eq!(values(gradient), before, "memory that others hold was written to");
+        }
+    }
+
+    #[test]
+    fn sum_of_squares(rows in 1..70usize, columns in 1..1700usize, seed in any::<u32>()) {
+        let x = random_leaf::<2>(seed.into(), [rows, columns]).inner();
+        let fused = values(kernels::sum_of_squares(x.clone()));
+        assert_close(&fused, &values(stock::sum_of_squares(x)), TOLERANCE);
+    }
+
     #[test]
     fn rope(rows in 1..300usize, heads in 1..5usize, half in 1..40usize, seed in any::<u32>()) {
         let x = random_leaf(seed.into(), [rows, heads * half * 2]);

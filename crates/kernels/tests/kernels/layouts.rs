@@ -22,6 +22,11 @@ fn transposed_views_give_the_same_numbers() {
     assert_eq!(norm(view(x.clone())), norm(x.clone()));
     let gate = |x, y| values(kernels::swiglu(x, y));
     assert_eq!(gate(view(x.clone()), view(y.clone())), gate(x.clone(), y.clone()));
+    let linear = |x, y| values(kernels::linear(x, y));
+    let square = random_leaf(6, [8, 8]).inner();
+    assert_eq!(linear(view(x.clone()), view(square.clone())), linear(x.clone(), square));
+    let transposed = |x, y| values(kernels::linear_transposed(x, y));
+    assert_eq!(transposed(view(x.clone()), view(y.clone())), transposed(x.clone(), y.clone()));
     let angles = random_leaf(4, [6, 2]).inner();
     let rope =
         |x, angles: Tensor<2>| values(kernels::rope(x, angles.clone().cos(), angles.sin(), 4));
@@ -71,4 +76,16 @@ fn the_entropy_carries_no_gradient() {
         kernels::linear_log_prob(hidden.clone(), random_leaf(2, [6, 4]), targets(3, 5, 6), 1.0);
     let gradients = (scores.entropy.sum() + hidden.clone().sum()).backward();
     assert_eq!(values(hidden.grad(&gradients).expect("tracked")), vec![1.0; 20]);
+}
+
+#[test]
+fn a_frozen_weight_gets_no_gradient_and_leaves_that_of_x_unchanged() {
+    let (x, weight) = (random_leaf::<2>(1, [5, 6]), random_leaf::<2>(2, [6, 4]));
+    let gradient = |weight: Tensor<2>| {
+        let gradients = kernels::linear(x.clone(), weight.clone()).sum().backward();
+        (values(x.grad(&gradients).expect("tracked")), weight.grad(&gradients).is_some())
+    };
+    let (expected, is_tracked) = gradient(weight.clone());
+    assert!(is_tracked);
+    assert_eq!(gradient(weight.detach()), (expected, false));
 }

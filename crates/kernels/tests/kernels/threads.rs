@@ -80,3 +80,36 @@ fn quantised_linear() {
         });
     }
 }
+
+#[test]
+fn linear() {
+    for rows in [7, 300] {
+        assert_same_bits(|| {
+            let (x, weight) = (random_leaf(1, [rows, 576]), random_leaf(2, [576, 1000]));
+            value_and_gradients(&kernels::linear(x.clone(), weight.clone()), &[&x, &weight])
+        });
+        assert_same_bits(|| {
+            let (x, weight) = (random_leaf(1, [rows, 576]), random_leaf(2, [1000, 576]));
+            vec![values(kernels::linear_transposed(x.inner(), weight.inner()))]
+        });
+    }
+}
+
+#[test]
+fn adamw_and_sum_of_squares() {
+    assert_same_bits(|| {
+        let draw = |seed| random_leaf::<2>(seed, [301, 1000]).inner();
+        let step = kernels::AdamWStep {
+            decay: 1.0,
+            beta1: 0.9,
+            beta2: 0.999,
+            step_size: 1e-3,
+            root_correction: 0.1,
+            epsilon: 1e-8,
+        };
+        let norm = values(kernels::sum_of_squares(draw(1)));
+        let (weights, [first, second]) =
+            kernels::adamw(draw(1), draw(2), [draw(3), draw(4).abs()], step);
+        vec![norm, values(weights), values(first), values(second)]
+    });
+}
