@@ -58,7 +58,7 @@ fn features(arguments: &[OsString]) -> &'static [&'static str] {
 }
 
 /// The last executable that cargo's records name.
-fn executable(records: &str) -> Option<PathBuf> {
+pub(crate) fn executable(records: &str) -> Option<PathBuf> {
     let key = "\"executable\":\"";
     let value = records.lines().rev().find_map(|record| record.split_once(key))?.1;
     json_string(value).map(PathBuf::from)

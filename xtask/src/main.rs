@@ -1,6 +1,7 @@
 //! `cargo xtask`: hands commands to the `forethought` binary, and runs the developer's checks.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
+mod bench;
 mod ci;
 mod dispatch;
 mod finding;
@@ -34,6 +35,7 @@ tasks for developers
   tidy       the rules of docs/style.md that no other tool knows
   layers     who may depend on whom
   interop    what forethought writes, read by transformers and PEFT (needs a Python that has them)
+  bench      whole steps timed beside transformers and TRL; `cargo xtask bench --help`
 
 examples
   cargo xtask pipeline think                          train and evaluate on the shipped data
@@ -57,7 +59,9 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             ExitCode::SUCCESS
         }
-        Some(task @ ("ci" | "tidy" | "layers" | "interop")) => develop(task, &arguments[1..]),
+        Some(task @ ("ci" | "tidy" | "layers" | "interop" | "bench")) => {
+            develop(task, &arguments[1..])
+        }
         Some(_) => settle(Workspace::locate().and_then(|at| dispatch::run(&at, &arguments))),
     }
 }
@@ -72,6 +76,7 @@ fn develop(task: &str, arguments: &[OsString]) -> ExitCode {
     };
     match task {
         "ci" => ci::main(&workspace, &words),
+        "bench" => bench::main(&workspace, &words),
         _ if !words.is_empty() => {
             eprintln!("error: `cargo xtask {task}` takes no arguments, got `{}`", words.join(" "));
             ExitCode::from(BAD_USAGE)

@@ -42,7 +42,7 @@ fn rows_and_gradients(take: impl Fn(&Decoder) -> Tensor<2>) -> Vec<Vec<f32>> {
     let decoder = load_fixture("tiny-qwen2", &Device::flex().autodiff());
     let hidden = take(&decoder);
     let gradients = hidden.clone().powi_scalar(2).sum().backward();
-    let gradients = GradientsParams::from_module(&decoder, gradients);
+    let gradients = GradientsParams::from_grads(gradients, &decoder);
     let mut found = Gradients { gradients: &gradients, values: vec![values(hidden)] };
     decoder.visit(&mut found);
     found.values
