@@ -1,13 +1,16 @@
 //! A decoder with one of the objectives, as the training loop takes it.
 
+use std::error::Error;
+
 use burn::module::Module;
-use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
-use forethought_grpo::{GrpoConfig, GrpoConfigError, GrpoLoss};
+use forethought_dpo::{DpoConfig, DpoLoss};
+use forethought_grpo::{GrpoConfig, GrpoLoss};
 use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::{
-    PolicyBatch, PolicyCompletion, PolicyLoss as _, SupervisedBatch, SupervisedLoss as _,
+    PairLengths, PolicyBatch, PolicyCompletion, PolicyLoss as _, PreferenceBatch,
+    PreferenceLoss as _, PreferenceTotals, SupervisedBatch, SupervisedLoss as _,
 };
 use forethought_seed::Seed;
 use forethought_sft::{SftConfig, SftLoss};
@@ -21,6 +24,8 @@ pub(crate) struct BenchLearner {
     sft: SftLoss,
     #[module(skip)]
     grpo: GrpoLoss,
+    #[module(skip)]
+    dpo: DpoLoss,
 }
 
 /// A packed row and what its objective needs beside the log-probabilities.
@@ -42,9 +47,10 @@ pub(crate) enum Objective {
 }
 
 impl BenchLearner {
-    pub(crate) fn new(decoder: Decoder) -> Result<Self, GrpoConfigError> {
+    pub(crate) fn new(decoder: Decoder) -> Result<Self, Box<dyn Error>> {
         let grpo = GrpoConfig::default().init()?;
-        Ok(Self { decoder, sft: SftConfig::default().init(), grpo })
+        let dpo = DpoConfig::default().init()?;
+        Ok(Self { decoder, sft: SftConfig::default().init()?, grpo, dpo })
     }
 
     fn loss(&self, input: &Input) -> Tensor<1> {
@@ -64,18 +70,18 @@ impl BenchLearner {
             }
             Objective::Preference(reference) => {
                 let reference = list(reference, &log_probs.device());
-                preference_loss(log_probs - reference, input.row.lengths().len() / 2)
+                let (chosen, rejected) =
+                    input.row.lengths().split_at(input.row.lengths().len() / 2);
+                let lengths = chosen.iter().zip(rejected);
+                let pairs: Vec<PairLengths> = lengths
+                    .map(|(chosen, rejected)| PairLengths { chosen: *chosen, rejected: *rejected })
+                    .collect();
+                let totals = PreferenceTotals::of(&[&pairs]);
+                let batch = PreferenceBatch::new(log_probs, pairs, totals);
+                self.dpo.forward(batch.with_reference_log_probs(reference)).loss
             }
         }
     }
-}
-
-/// The sigmoid loss with beta 0.1 of log-ratios `[token]`.
-fn preference_loss(log_ratios: Tensor<1>, num_pairs: usize) -> Tensor<1> {
-    let [num_tokens] = log_ratios.dims();
-    let sums = log_ratios.reshape([2, num_pairs, num_tokens / (2 * num_pairs)]).sum_dim(2); // [2, pair, 1]
-    let margins = sums.clone().narrow(0, 0, 1) - sums.narrow(0, 1, 1); // [1, pair, 1]
-    log_sigmoid(margins.mul_scalar(0.1)).mean().neg()
 }
 
 fn list(values: &[f32], device: &Device) -> Tensor<1> {

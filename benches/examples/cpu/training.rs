@@ -118,7 +118,7 @@ impl Source {
                     advantage: *advantage,
                     is_truncated: false,
                 };
-                let advantages = advantages(&rewards, 8, ScaleRewards::Group).values;
+                let advantages = advantages(&rewards, 8, ScaleRewards::Group)?.values;
                 let completions = advantages.iter().zip(row.lengths()).map(judge).collect();
                 Input { row, objective: Objective::Policy(completions) }
             }

@@ -1,4 +1,4 @@
-//! Memory of tensors, which is used again as soon as it is free.
+//! What programs can do about the memory of tensors: keep it.
 #![allow(unsafe_code)]
 
 /// Tells mimalloc, if that is the program's allocator, to keep the memory that tensors give back.
@@ -11,4 +11,17 @@ pub fn keep_freed_memory() {
     const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
     // SAFETY: setting an option is an atomic store, allowed at any time.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
+}
+
+#[cfg(all(test, feature = "mimalloc"))]
+mod tests {
+    /// The number of the option is that of the C header: its default is a second.
+    #[test]
+    fn purging_is_on_by_default_and_off_afterwards() {
+        // SAFETY: reading an option is an atomic load.
+        let delay = || unsafe { libmimalloc_sys::mi_option_get(15) };
+        assert_eq!(delay(), 1000);
+        super::keep_freed_memory();
+        assert_eq!(delay(), -1);
+    }
 }

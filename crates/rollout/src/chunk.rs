@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use forethought_model::{AttentionPlan, Decoder, KvCache, Packed, PackedTokens, Segment, pack};
 use rand::Rng;
 use rayon::prelude::*;

@@ -33,8 +33,22 @@ pub(crate) struct Choice {
 /// Draws a token: the one at which the candidates' cumulative probability, in the order of their ids, passes
 /// `uniform`, a number in `[0, 1)`.
 pub(crate) fn choose(logits: &[f32], past: Past<'_>, sampling: &Sampling, uniform: f64) -> Choice {
-    let id = draw(&distribution(logits, past, sampling), uniform);
-    Choice { id, log_prob: log_prob(logits, id, sampling.score_temperature()) }
+    let candidates = distribution(logits, past, sampling);
+    let id = draw(&candidates, uniform);
+    // Where every token is a candidate and none was penalised, the candidates are the whole distribution.
+    let is_whole = candidates.len() == logits.len() && past.seen.is_empty();
+    let probability = if is_whole { candidates[id as usize].probability } else { 0.0 };
+    let log_prob = if probability > 0.0 {
+        narrow(probability.ln())
+    } else {
+        log_prob(logits, id, sampling.score_temperature())
+    };
+    Choice { id, log_prob }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "log-probabilities are kept as 32-bit floats")]
+fn narrow(log_prob: f64) -> f32 {
+    log_prob as f32
 }
 
 /// The tokens that may come next and their probabilities, in the order of their ids.
@@ -169,12 +183,11 @@ fn draw(candidates: &[Candidate], uniform: f64) -> u32 {
     candidate.id
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "log-probabilities are kept as 32-bit floats")]
 fn log_prob(logits: &[f32], id: u32, temperature: f64) -> f32 {
     let largest = f64::from(largest(logits));
     let scaled = |logit: f32| (f64::from(logit) - largest) / temperature;
     let sum: f64 = logits.iter().map(|&logit| scaled(logit).exp()).sum();
-    (scaled(logits[id as usize]) - sum.ln()) as f32
+    narrow(scaled(logits[id as usize]) - sum.ln())
 }
 
 #[cfg(test)]
@@ -309,6 +322,19 @@ mod tests {
     }
 
     proptest! {
+        /// Two ways to one number: from the candidates where they are all tokens, else from the logits.
+        #[test]
+        fn the_log_probability_of_unfiltered_draws_is_that_of_the_logits(
+            logits in prop::collection::vec(-30f32..30.0, 1..300),
+            uniform in 0.0f64..1.0,
+            temperature in 0.1f64..3.0,
+        ) {
+            let sampling = Sampling { temperature, ..Sampling::default() };
+            let choice = choose(&logits, Past::default(), &sampling, uniform);
+            let expected = log_prob(&logits, choice.id, temperature);
+            prop_assert!((choice.log_prob - expected).abs() < 1e-5, "{choice:?} and {expected}");
+        }
+
         /// Sorting all candidates is what the search over growing fronts must agree with.
         #[test]
         fn the_nucleus_does_not_depend_on_how_much_is_sorted(

@@ -9,4 +9,5 @@ mod refused_configs;
 mod refused_data;
 mod refused_models;
 mod reuse;
+mod shared_prompts;
 mod whole;
