@@ -1,7 +1,7 @@
 //! Commands of LaTeX: aliases resolved, styling and spacing dropped, groups of text taken whole.
 
 use super::vocabulary::{KNOWN, Meaning, meaning};
-use super::{Lexer, Token};
+use super::{Before, Lexer, Token};
 use crate::expression::Relation;
 use crate::number::Literal;
 use crate::unit::Unit;
@@ -38,16 +38,16 @@ impl Lexer {
     /// A backslash before something that is no letter.
     fn escape(&mut self, next: char) -> Option<()> {
         self.at += 2;
-        self.is_amount = next == '$';
         match next {
             '\\' if self.has_rows => self.push(Token::Row),
             '{' => self.push(Token::SetOpen),
             '}' => self.push(Token::SetClose),
             '%' => self.push(Token::Mark('%')),
             '|' => self.push(Token::Mark('|')),
-            ',' | ';' | ':' | '!' | ' ' | '>' | '\n' | '\t' | '$' | '(' | ')' | '[' | ']' | '&'
+            '$' => self.before = Before::Dollar,
+            ',' | ';' | ':' | '!' | ' ' | '>' | '\n' | '\t' | '(' | ')' | '[' | ']' | '&'
             | '\\' | '/' | '#' | '_' | '-' => {
-                self.space = true;
+                self.before = Before::Space;
             }
             _ => return None,
         }
@@ -65,7 +65,7 @@ impl Lexer {
                 {
                     self.at += 1;
                 }
-                self.space = true;
+                self.before = Before::Space;
             }
             Meaning::Dropped => {
                 let group = self.group();
@@ -183,7 +183,7 @@ impl Lexer {
         let mut letters = words.chars();
         let single = letters.next().filter(|_| letters.next().is_none());
         match lower.as_str() {
-            "" => self.space = true,
+            "" => self.before = Before::Space,
             "and" | "or" | "和" | "或" | "与" => self.separator(),
             "percent" | "percentage" | "pct" | "%" | "\\%" => self.push(Token::Mark('%')),
             "th" | "st" | "nd" | "rd"

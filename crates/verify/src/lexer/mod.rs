@@ -62,8 +62,7 @@ pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens>
         style,
         has_rows,
         commas_group,
-        space: false,
-        is_amount: false,
+        before: Before::Nothing,
         out: Tokens::default(),
     };
     lexer.run(budget)
@@ -105,6 +104,16 @@ fn narrow(wide: char) -> char {
     }
 }
 
+/// What stands between two tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Before {
+    #[default]
+    Nothing,
+    Space,
+    /// A dollar sign, which makes an amount of money of the number right behind it.
+    Dollar,
+}
+
 struct Lexer {
     chars: Vec<char>,
     at: usize,
@@ -113,10 +122,8 @@ struct Lexer {
     has_rows: bool,
     /// Whether commas outside brackets separate thousands.
     commas_group: bool,
-    /// Whether white space stands before the next token.
-    space: bool,
-    /// Whether a dollar sign stands before the next token.
-    is_amount: bool,
+    /// What stands before the next token.
+    before: Before,
     out: Tokens,
 }
 
@@ -128,9 +135,12 @@ impl Lexer {
                 return None;
             }
             if next.is_whitespace() || matches!(next, '~' | '$' | '"') {
-                self.is_amount |= next == '$' && self.style == Style::Plain;
                 self.at += 1;
-                self.space = true;
+                if next == '$' && self.style == Style::Plain {
+                    self.before = Before::Dollar;
+                } else if self.before == Before::Nothing {
+                    self.before = Before::Space;
+                }
                 continue;
             }
             self.token(next)?;
@@ -151,7 +161,7 @@ impl Lexer {
 
     /// A number; behind a dollar sign it is an amount of money.
     fn amount(&mut self) -> Option<()> {
-        let is_amount = std::mem::take(&mut self.is_amount);
+        let is_amount = self.before == Before::Dollar;
         self.number()?;
         if is_amount {
             self.push_unit("dollar");
@@ -168,10 +178,8 @@ impl Lexer {
     }
 
     fn push(&mut self, token: Token) {
-        // A dollar sign belongs to the number right behind it.
-        self.is_amount = false;
         self.out.all.push(token);
-        self.out.spaced.push(std::mem::take(&mut self.space));
+        self.out.spaced.push(std::mem::take(&mut self.before) != Before::Nothing);
     }
 
     fn last(&self) -> Option<&Token> {
@@ -184,6 +192,11 @@ impl Lexer {
             self.last(),
             Some(Token::Number(_) | Token::Unit(_) | Token::Mark(')' | '}' | '%' | '!'))
         )
+    }
+
+    /// Whether something stands between the last token and the next.
+    fn is_spaced(&self) -> bool {
+        self.before != Before::Nothing
     }
 
     /// A separator between alternatives; several in a row are one.

@@ -83,14 +83,14 @@ impl Lexer {
                 self.at += run.len();
                 return true;
             }
-            _ => match function(lower) {
-                Some(name) => Token::Command(name),
-                None => {
+            _ => {
+                let Some(name) = function(lower) else {
                     let found = self.multiple(lower);
                     self.at += if found { run.len() } else { 0 };
                     return found;
-                }
-            },
+                };
+                Token::Command(name)
+            }
         };
         self.at += run.len();
         self.push(token);
@@ -111,7 +111,7 @@ impl Lexer {
     fn times_sign(&self) -> bool {
         let next = self.chars[self.at + 1..].iter().find(|mark| !mark.is_whitespace());
         self.style == Style::Plain
-            && self.space
+            && self.is_spaced()
             && matches!(self.last(), Some(Token::Number(_)))
             && self.ahead(1).is_some_and(char::is_whitespace)
             && next.is_some_and(char::is_ascii_digit)
@@ -119,7 +119,7 @@ impl Lexer {
 
     /// `x=1orx=2`: a conjunction right behind a value, with more behind it.
     fn glued_conjunction(&mut self, lower: &str) -> bool {
-        if self.space || !self.follows_value() {
+        if self.is_spaced() || !self.follows_value() {
             return false;
         }
         for word in ["or", "and"] {
@@ -168,7 +168,7 @@ impl Lexer {
         let words: Vec<&str> = trimmed.split([' ', '-']).filter(|word| !word.is_empty()).collect();
         let goes_on = next.is_some_and(|next| matches!(next, '/' | '^' | '²' | '³'));
         if let Some(unit) = Unit::named(trimmed)
-            && (trimmed.len() > 1 || (self.space && (ends || goes_on)))
+            && (trimmed.len() > 1 || (self.is_spaced() && (ends || goes_on)))
         {
             return Some((unit, trimmed.len()));
         }
@@ -180,7 +180,7 @@ impl Lexer {
             return Some((unit, first.len()));
         }
         let counted = ends
-            && self.space
+            && self.is_spaced()
             && words.len() <= 4
             && words[0].len() > 2
             && !words.iter().any(|word| VERBS.contains(word) || function(word).is_some());
