@@ -72,7 +72,7 @@ pub(crate) unsafe fn multiply(
     threads: Threads,
 ) {
     let is_small = left.rows * left.columns * right.columns < SERIAL_PRODUCT;
-    let product = Product { target, keeps: write == Write::Add, left, right };
+    let product = Product { target, write, left, right };
     // SAFETY: the columns of the tasks are disjoint ranges of the target's, and `takes` asked the processor.
     let run = |columns: Range<usize>| unsafe { product.columns(&columns) };
     let even = right.columns.div_ceil(4).next_multiple_of(TILE_COLUMNS);
@@ -91,7 +91,7 @@ pub(crate) unsafe fn multiply(
 #[derive(Clone, Copy)]
 struct Product<'a> {
     target: Target,
-    keeps: bool,
+    write: Write,
     left: Matrix<'a>,
     right: Matrix<'a>,
 }
@@ -143,7 +143,7 @@ impl Product<'_> {
     ) {
         let masks = [lanes(columns.len()), lanes(columns.len().saturating_sub(16))];
         let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
-        let keeps = self.keeps || depth.start > 0;
+        let write = if depth.start > 0 { Write::Add } else { self.write };
         for index in depth {
             // SAFETY: row and first column are those of an element; lanes outside the masks are not read.
             unsafe {
@@ -169,7 +169,7 @@ impl Product<'_> {
                 // SAFETY: the masks end with the columns, which are the caller's to write.
                 unsafe {
                     let out = self.target.row(first + row).wrapping_add(columns.start + 16 * half);
-                    store(out, mask, sum, keeps);
+                    store(out, mask, sum, write);
                 }
             }
         }
@@ -227,7 +227,7 @@ impl Product<'_> {
                 // SAFETY: an element of the target that is the caller's to write.
                 unsafe {
                     let out = self.target.row(first + row).add(column);
-                    *out = if self.keeps { *out + sum } else { sum };
+                    *out = if self.write == Write::Add { *out + sum } else { sum };
                 }
             }
         }
@@ -243,10 +243,13 @@ fn lanes(count: usize) -> __mmask16 {
 ///
 /// The lanes of the mask are memory that nobody else uses.
 #[target_feature(enable = "avx512f")]
-unsafe fn store(out: *mut f32, mask: __mmask16, sum: __m512, keeps: bool) {
+unsafe fn store(out: *mut f32, mask: __mmask16, sum: __m512, write: Write) {
     // SAFETY: lanes outside the mask are neither read nor written.
     unsafe {
-        let sum = if keeps { _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, out)) } else { sum };
+        let sum = match write {
+            Write::Add => _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, out)),
+            Write::Overwrite => sum,
+        };
         _mm512_mask_storeu_ps(out, mask, sum);
     }
 }

@@ -1,5 +1,6 @@
 //! Which keys each query of a packed row sees.
 
+use std::iter::once;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -124,7 +125,8 @@ impl AttentionPlan {
             for run in of_segment.chunk_by(|row, next| row + 1 == *next) {
                 let start = segments.last().map_or(0, |segment: &Segment| segment.queries.end);
                 let own = segment.own + run[0] - segment.queries.start;
-                let context = segment.context.iter().cloned().chain([segment.own..own]).collect();
+                let context =
+                    segment.context.iter().cloned().chain(once(segment.own..own)).collect();
                 segments.push(Segment { queries: start..start + run.len(), context, own });
             }
             left = rest;

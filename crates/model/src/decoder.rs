@@ -150,7 +150,7 @@ impl Decoder {
         let pass = self.pass(tokens, dropout, None, &device);
         let positions: Vec<u32> = rows.iter().map(|row| tokens.positions[*row]).collect();
         let kept = Kept {
-            rows: indices(rows.iter().map(|row| *row as i64), &device),
+            rows: indices(rows.iter().map(|row| i64::try_from(*row).unwrap_or(i64::MAX)), &device),
             plan: tokens.plan.narrowed(rows),
             rotary: Rotary::new(&positions, &self.config, &device),
         };

@@ -158,6 +158,7 @@ fn turned(x: Tensor<2>, norm: Option<&Norm>, pass: &Pass<'_>, rotary: &Rotary) -
     rope(x, rotary.cos.clone(), rotary.sin.clone(), pass.heads.head_dim)
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the files")]
 #[derive(Module, Debug)]
 pub(crate) struct Mlp {
     gate_proj: Linear,
