@@ -52,8 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         work => training::time(decoder(&Device::flex().autodiff())?, work, arguments.steps)?,
     };
     let line = serde_json::json!({
-        "work": name(arguments.work),
-        "shape": name(arguments.shape),
+        "work": name(&arguments.work),
+        "shape": name(&arguments.shape),
         "threads": arguments.threads,
         "seconds": seconds,
         "peak_mib": peak_mib(),
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The name of a choice on the command line.
-fn name(choice: impl ValueEnum) -> String {
+fn name(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
