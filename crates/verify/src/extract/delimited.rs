@@ -31,7 +31,11 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
             {
                 at += 2;
             }
-            None => at += 1,
+            None => {
+                // A long run of one sign is passed in strides, its last two signs left to open something.
+                let run = bytes[at..].iter().take(1_000).take_while(|byte| **byte == bytes[at]);
+                at += run.count().max(3) - 2;
+            }
         }
     }
     found

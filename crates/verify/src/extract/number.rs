@@ -126,10 +126,13 @@ fn stands_alone(text: &str, start: usize) -> bool {
 fn candidates(text: &str, start: usize, end: usize) -> Vec<(usize, Candidate<'_>)> {
     let per_cent = percentage(&text[end..]).filter(|length| *length < 16);
     let closed = end + usize::from(text[end..].starts_with(')'));
-    let run = text[..start].rfind(|mark| !ARITHMETIC.contains(mark));
-    let run = run.map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     // Arithmetic longer than a line is no answer.
-    let run = run.max(floor(text, start.saturating_sub(120)));
+    let earliest = floor(text, start.saturating_sub(120));
+    let run = text[earliest..start].rfind(|mark| !ARITHMETIC.contains(mark));
+    let run = run.map_or(earliest, |at| {
+        let at = earliest + at;
+        at + text[at..].chars().next().map_or(1, char::len_utf8)
+    });
     let mut found = Vec::new();
     let arithmetic = &text[run..closed];
     let clean = arithmetic.trim_start_matches([' ', ',', '.', ')', '*', '/', '+', ':']);

@@ -1,7 +1,7 @@
 """Math-Verify on the pairs that `verify_lines` judged, and a table of both.
 
     cargo run --release -p forethought-verify --example verify_lines -- pairs.jsonl > judged.jsonl
-    python math_verify.py judged.jsonl
+    python beside_math_verify.py judged.jsonl
 
 A row has gold, answer, expected, verdict and microseconds. Needs math-verify 0.9.
 """
