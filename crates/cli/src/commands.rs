@@ -74,7 +74,8 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
         StopFlag::on_signals().map_err(|error| Failure::Io("signal handlers".into(), error))?;
     let options = RunOptions {
         folder: RunFolder::new(root.clone()),
-        runs: root.parent().map(Path::to_owned),
+        // A folder of one's own choice is not searched for other runs.
+        runs: root.parent().filter(|parent| **parent == base.join("runs")).map(Path::to_owned),
         device: parse_device(&arguments.device)?,
         from: arguments.from.clone(),
         until: arguments.until.clone(),
