@@ -140,7 +140,7 @@ fn an_adapter_that_does_not_fit_is_refused_with_its_key() {
     );
     let error = on_folder(&project, &base).set("sft.lora={target_modules: [c_attn]}").error();
     assert!(
-        error.contains("\"c_attn\" is no linear layer of the model; there are q_proj"),
+        error.contains("\"c_attn\" is no module of the model; its linear layers are q_proj"),
         "{error}"
     );
 }

@@ -13,23 +13,26 @@ use crate::interrupt::stopped_after_two_steps;
 /// Pairs of the right class and another; the fine-tuning before it is short, so that something is left to learn.
 const PAIRS: &str = "  - pairs: {source: {classes: {rule: {symmetric: {max_class: 3, min_distance: 1, max_distance: 3}}, num_per_prompt: 2}}}\n";
 
+/// Pairs of which the higher number is always the better one: so much a layer can tell by scores.
+const LOWER: &str = "  - pairs: {source: {classes: {rule: {lower: {min_distance: 1, max_distance: 3}}, num_per_prompt: 2}}}\n";
+
 /// The stage of each method, ending with the line that sets its steps.
 const METHODS: [(&str, &str); 7] = [
     (
         "dpo",
-        "  - dpo: {loss: {loss_type: [sigmoid, sft]}, per_device_train_batch_size: 8, training: {learning_rate: 3.0e-3, STEPS}}\n",
+        "  - dpo: {num_train_epochs: 9, loss: {loss_type: [sigmoid, sft]}, per_device_train_batch_size: 8, training: {learning_rate: 3.0e-3, STEPS}}\n",
     ),
     (
         "kto",
-        "  - kto: {num_train_epochs: 6, per_device_train_batch_size: 8, training: {learning_rate: 3.0e-3, STEPS}}\n",
+        "  - kto: {num_train_epochs: 9, per_device_train_batch_size: 8, training: {learning_rate: 3.0e-3, STEPS}}\n",
     ),
     (
         "orpo",
-        "  - orpo: {per_device_train_batch_size: 4, gradient_accumulation_steps: 2, training: {learning_rate: 3.0e-3, STEPS}}\n",
+        "  - orpo: {num_train_epochs: 9, per_device_train_batch_size: 4, gradient_accumulation_steps: 2, training: {learning_rate: 1.0e-2, STEPS}}\n",
     ),
     (
         "reward",
-        "  - reward: {num_train_epochs: 6, per_device_train_batch_size: 8, training: {learning_rate: 1.0e-2, STEPS}}\n",
+        "  - reward: {num_train_epochs: 12, per_device_train_batch_size: 8, training: {learning_rate: 3.0e-3, STEPS}}\n",
     ),
     (
         "grpo",
@@ -53,7 +56,8 @@ fn project(method: &str, num_steps: u32) -> Project {
     let text = std::fs::read_to_string(project.pipeline()).expect("it was written");
     let start = text.find("  - grpo:").expect("the stage it comes with");
     let end = text.find("  - predict:").expect("the stage after");
-    let text = format!("{}{PAIRS}{stage}{}", &text[..start], &text[end..]);
+    let pairs = if method == "reward" { LOWER } else { PAIRS };
+    let text = format!("{}{pairs}{stage}{}", &text[..start], &text[end..]);
     project.write("pipeline.yaml", text);
     project
 }
@@ -83,7 +87,7 @@ fn offline_methods_change_the_weights_and_rank_pairs_better_than_chance() {
         ("reward", "accuracy"),
         ("kto", "rewards/margins"),
     ] {
-        let project = project(method, 48);
+        let project = project(method, 120);
         let run = attempt(&project, "run", method).finish();
         let model = run.bytes(&format!("{method}/model/model.safetensors"));
         assert!(model != run.bytes("sft/model/model.safetensors"), "{method} changed nothing");
@@ -177,14 +181,15 @@ fn branches_leave_one_start_and_are_found_by_their_names() {
 
 #[test]
 fn a_reward_model_scores_unseen_pairs_and_the_report_says_how_well() {
-    let project = project("reward", 60);
+    let project = project("reward", 160);
     let text = std::fs::read_to_string(project.pipeline()).expect("it was written");
     let start = text.find("  - predict:").expect("the stage that answers");
     project
         .write("pipeline.yaml", format!("{}  - score: {{}}\n  - report: {{}}\n", &text[..start]));
     let run = attempt(&project, "run", "report").finish();
     let scores: Vec<Value> = run.rows("score/scores.jsonl");
-    assert_eq!(scores.len(), 32, "two pairs for each of 16 questions");
+    let pairs: Vec<Value> = run.rows("pairs/validation.jsonl");
+    assert!(!scores.is_empty() && scores.len() == pairs.len(), "{} scores", scores.len());
     for row in &scores {
         let number = |key: &str| row[key].as_f64().expect(key);
         let sigmoid = 1.0 / (1.0 + (-number("chosen_score")).exp());
@@ -203,8 +208,8 @@ fn a_reward_model_scores_unseen_pairs_and_the_report_says_how_well() {
 }
 
 #[test]
-fn a_policy_learns_from_the_scores_of_a_reward_model_while_the_true_reward_is_watched() {
-    let project = project("reward", 60);
+fn a_policy_that_pleases_a_reward_model_is_watched_by_the_true_reward() {
+    let project = project("reward", 160);
     let text = std::fs::read_to_string(project.pipeline()).expect("it was written");
     let ppo = "  - ppo: {from: sft, prompts_per_step: 32, num_train_epochs: 20, sampling: {max_new_tokens: 3}, rewards: [{tiered: 12/6/3, weight: 0}], reward_model: {}, loss: {num_ppo_epochs: 2, kl_coef: 0.01, max_completion_length: 3}, training: {learning_rate: 3.0e-3, max_steps: 40}}\n  - predict:";
     project.write("pipeline.yaml", text.replace("  - predict:", ppo));

@@ -21,7 +21,7 @@ print(sum(log(1 + exp(-m)) for m in [1, 0, -4, 0.25]) / 4)  # 1.4001245539687053
 #[test]
 fn the_log_loss_is_that_of_python_float64() {
     let pairs = [pair("", 2.0, 1.0), pair("", 1.0, 1.0), pair("", -1.0, 3.0), pair("", 0.5, 0.25)];
-    let expected = 1.4001245539687053;
+    let expected = 1.400_124_553_968_705_3;
     let result = PairResult::of("reward", &pairs);
     assert!((result.log_loss - expected).abs() < 1e-12, "{} and {expected}", result.log_loss);
     let far = PairResult::of("reward", &[pair("", -1000.0, 1000.0)]);

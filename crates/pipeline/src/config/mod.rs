@@ -7,6 +7,7 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
 use crate::stages::{
@@ -74,6 +75,17 @@ pub enum StageConfig {
     Score(ScoreStage),
     /// Compares the models with each other and with baselines.
     Report(ReportStage),
+}
+
+/// What an empty map makes: unlike a plain default, every value that follows from others is filled in.
+///
+/// # Panics
+///
+/// If the type has keys that must be given.
+pub(crate) fn of_nothing<'de, T: Deserialize<'de>>() -> T {
+    let nothing = std::iter::empty::<(&str, &str)>();
+    let nothing = MapDeserializer::<_, serde::de::value::Error>::new(nothing);
+    T::deserialize(nothing).unwrap_or_else(|error| panic!("a loss without settings: {error}"))
 }
 
 /// A value that is out of range: its key below the stage, and what is allowed.

@@ -60,7 +60,7 @@ pub struct OnlineStage<L> {
     #[serde(default)]
     pub training: TrainConfig,
     /// The loss.
-    #[serde(default)]
+    #[serde(default = "crate::config::of_nothing")]
     pub loss: L,
     /// Low-rank adapters to train instead of the full weights.
     #[serde(default)]
