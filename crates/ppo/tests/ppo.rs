@@ -136,6 +136,9 @@ fn gradient(list: &[f32], loss: impl Fn(Tensor<1>) -> LossOutput) -> Vec<f32> {
     gradient.try_to_vec().expect("single precision")
 }
 
+/// A loss as a function of one list of numbers.
+type Loss<'a> = &'a dyn Fn(Tensor<1>) -> LossOutput;
+
 #[test]
 fn gradients_are_finite_differences() {
     const STEP: f32 = 1e-2;
@@ -148,7 +151,7 @@ fn gradients_are_finite_differences() {
     let is_smooth = |token: usize| (case.new_log_probs[token] - case.log_probs[token]).abs() < 0.6;
     let of_policy = |list: Tensor<1>| policy(&loss, &golden, case, list);
     let of_critic = |list: Tensor<1>| critic(&loss, case, list);
-    let checks: [(&[f32], &dyn Fn(Tensor<1>) -> LossOutput); 2] =
+    let checks: [(&[f32], Loss<'_>); 2] =
         [(&case.new_log_probs, &of_policy), (&case.new_values, &of_critic)];
     for (list, of) in checks {
         for (index, actual) in gradient(list, of)

@@ -253,7 +253,7 @@ mod tests {
     fn min_p_keeps_what_is_likely_beside_the_most_likely() {
         // 0.1, 0.4, 0.2, 0.3 are 0.25, 1, 0.5 and 0.75 of the largest.
         let kept = |min_p, top_k| {
-            let sampling = Sampling { min_p, top_k, ..Sampling::default() };
+            let sampling = Sampling { top_k, min_p, ..Sampling::default() };
             ids(&distribution(&logits(), Past::default(), &sampling))
         };
         assert_eq!(kept(0.2, 0), [0, 1, 2, 3]);
@@ -284,7 +284,7 @@ mod tests {
         let past = Past { seen: &[0, 1, 2], banned: &[] };
         for repetition_penalty in [1e-300, 1e300] {
             for temperature in [1e-300, 1e300] {
-                let sampling = Sampling { repetition_penalty, temperature, ..Sampling::default() };
+                let sampling = Sampling { temperature, repetition_penalty, ..Sampling::default() };
                 let candidates = distribution(&[5.0, -5.0, 0.0, 1.0], past, &sampling);
                 assert!((total(&candidates) - 1.0).abs() < 1e-9, "{candidates:?}");
             }

@@ -16,7 +16,7 @@ fn a_pair_is_ranked_rightly_when_the_preferred_one_scores_higher_and_equal_score
 
 /* Python, float64:
 from math import exp, log
-print(sum(log(1 + exp(-m)) for m in [1, 0, -4, 0.25]) / 4)  # 1.4001245539687053
+print(sum(log(1 + exp(-m)) for m in [1, 0, -4, 0.25]) / 4)  # 1.400_124_553_968_705_3
 */
 #[test]
 fn the_log_loss_is_that_of_python_float64() {

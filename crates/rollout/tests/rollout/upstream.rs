@@ -75,7 +75,8 @@ fn greedy_tokens_of_every_family_equal_transformers() {
             let mut compared = 0;
             for ((one, expected), margin) in made.iter().zip(ids(&json[key])).zip(&margins) {
                 if MIN_MARGIN < *margin {
-                    assert_eq!(one.ids, expected, "{name}, {key}");
+                    // There the ending token stopped it, here nothing does.
+                    assert_eq!(one.ids[..expected.len()], expected, "{name}, {key}");
                     compared += 1;
                 }
             }

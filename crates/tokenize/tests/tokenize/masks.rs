@@ -30,20 +30,22 @@ struct Case {
 
 fn golden() -> Golden {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/masks.json");
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    serde_json::from_slice(&fs::read(path).expect("the fixture is there"))
+        .expect("the fixture is there")
 }
 
 /// The golden tokenizer, with another template if there is one.
 fn encoder(template: Option<&str>) -> Encoder {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("the fixture is there");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     for name in ["tokenizer.json", "tokenizer_config.json", "generation_config.json"] {
-        fs::copy(golden.join(name), folder.path().join(name)).unwrap();
+        fs::copy(golden.join(name), folder.path().join(name)).expect("the fixture is there");
     }
     if let Some(template) = template {
-        fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
+        fs::write(folder.path().join("chat_template.jinja"), template)
+            .expect("the fixture is there");
     }
-    Encoder::open(folder.path()).unwrap()
+    Encoder::open(folder.path()).expect("the fixture is there")
 }
 
 /// Where the mask is true, as ranges.
@@ -56,7 +58,9 @@ fn runs(chat: &EncodedChat) -> Vec<[usize; 2]> {
 
 /// The texts of the runs.
 fn texts(encoder: &Encoder, chat: &EncodedChat) -> Vec<String> {
-    let text = |run: [usize; 2]| encoder.decode_with_specials(&chat.ids[run[0]..run[1]]).unwrap();
+    let text = |run: [usize; 2]| {
+        encoder.decode_with_specials(&chat.ids[run[0]..run[1]]).expect("the fixture is there")
+    };
     runs(chat).into_iter().map(text).collect()
 }
 
@@ -73,11 +77,11 @@ fn dialogue() -> Conversation {
 fn marked_templates_have_the_masks_of_transformers() {
     let golden = golden();
     let encoder = encoder(Some(&golden.template));
-    assert!(encoder.chat_template().unwrap().has_marks());
+    assert!(encoder.chat_template().expect("the fixture is there").has_marks());
     assert_eq!(golden.cases.len(), 4);
     for case in golden.cases {
         let conversation = Conversation::from_json(case.messages);
-        let chat = encoder.encode_chat(&conversation, Ending::AtEos).unwrap();
+        let chat = encoder.encode_chat(&conversation, Ending::AtEos).expect("the fixture is there");
         assert_eq!(chat.ids, case.ids);
         assert_eq!(runs(&chat), case.runs);
     }
@@ -87,9 +91,10 @@ fn marked_templates_have_the_masks_of_transformers() {
 fn the_training_template_of_qwen_has_the_masks_of_transformers() {
     let Some(shared) = shared("masks of qwen's training template") else { return };
     let path = shared.join("goldens/chat_templates.json");
-    let all: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let all: Value = serde_json::from_slice(&fs::read(path).expect("the fixture is there"))
+        .expect("the fixture is there");
     let encoder = encoder(all["templates"]["qwen2.5_training"].as_str());
-    let cases = all["cases"].as_array().unwrap().iter();
+    let cases = all["cases"].as_array().expect("the fixture is there").iter();
     let cases: Vec<&Value> = cases.filter(|case| case["template"] == "qwen2.5_training").collect();
     let expected = golden().training;
     assert_eq!((cases.len(), expected.len()), (26, 26));
@@ -99,7 +104,7 @@ fn the_training_template_of_qwen_has_the_masks_of_transformers() {
         let conversation = Conversation::from_json(case["conversation"].clone())
             .tools(case["tools"].clone())
             .generation_prompt(tail);
-        let chat = encoder.encode_chat(&conversation, Ending::AtEos).unwrap();
+        let chat = encoder.encode_chat(&conversation, Ending::AtEos).expect("the fixture is there");
         assert_eq!(runs(&chat), expected, "{}", case["conversation"]);
     }
 }
@@ -107,18 +112,23 @@ fn the_training_template_of_qwen_has_the_masks_of_transformers() {
 #[test]
 fn without_marks_a_turn_is_what_its_rendering_adds() {
     let encoder = encoder(None);
-    let chat = encoder.encode_chat(&dialogue(), Ending::AtEos).unwrap();
+    let chat = encoder.encode_chat(&dialogue(), Ending::AtEos).expect("the fixture is there");
     assert_eq!(texts(&encoder, &chat), ["x = 5<|im_end|>", "So<|im_end|>!<|im_end|>"]);
-    let chat = encoder.encode_chat(&dialogue(), Ending::AsTemplate).unwrap();
+    let chat = encoder.encode_chat(&dialogue(), Ending::AsTemplate).expect("the fixture is there");
     assert_eq!(texts(&encoder, &chat), ["x = 5<|im_end|>\n", "So<|im_end|>!<|im_end|>\n"]);
-    let text = encoder.chat_template().unwrap().render(&dialogue()).unwrap();
-    assert_eq!(chat.ids, encoder.encode(&text).unwrap());
+    let text = encoder
+        .chat_template()
+        .expect("the fixture is there")
+        .render(&dialogue())
+        .expect("the fixture is there");
+    assert_eq!(chat.ids, encoder.encode(&text).expect("the fixture is there"));
 }
 
 #[test]
 fn without_an_assistant_nothing_is_learnt() {
     let conversation = Conversation::new(&[Message::new(Role::User, "assistant")]);
-    let chat = encoder(None).encode_chat(&conversation, Ending::AtEos).unwrap();
+    let chat =
+        encoder(None).encode_chat(&conversation, Ending::AtEos).expect("the fixture is there");
     assert!(!chat.ids.is_empty() && runs(&chat).is_empty());
 }
 
@@ -136,9 +146,9 @@ fn a_template_that_rewrites_earlier_turns_needs_marks() {
 #[test]
 fn a_template_that_measures_its_marks_is_refused() {
     let source = "{% set x %}{% generation %}{{ messages[0].content }}{% endgeneration %}{% endset %}{{ x }}{{ x | length }}";
-    let template = ChatTemplate::parse("t", source, &Map::new()).unwrap();
+    let template = ChatTemplate::parse("t", source, &Map::new()).expect("the fixture is there");
     let conversation = Conversation::from_json(json!([{ "role": "assistant", "content": "Hi" }]));
-    assert_eq!(template.render(&conversation).unwrap(), "Hi2");
+    assert_eq!(template.render(&conversation).expect("the fixture is there"), "Hi2");
     assert_eq!(
         template.render_marked(&conversation),
         Err(TemplateError::Marks { name: "t".to_owned() })
@@ -149,11 +159,11 @@ fn a_template_that_measures_its_marks_is_refused() {
 #[test]
 fn content_cannot_pretend_to_be_a_mark() {
     let source = "{% for m in messages %}{{ m.content }}|{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}";
-    let template = ChatTemplate::parse("t", source, &Map::new()).unwrap();
+    let template = ChatTemplate::parse("t", source, &Map::new()).expect("the fixture is there");
     let content = "\u{f8f0}0\u{f8f1}\u{f8f0}1\u{f8f1}a";
     let conversation =
         Conversation::from_json(json!([{ "role": "assistant", "content": content }]));
-    let marked = template.render_marked(&conversation).unwrap();
+    let marked = template.render_marked(&conversation).expect("the fixture is there");
     assert_eq!(marked.text, format!("{content}|{content}"));
     assert_eq!(marked.generated, vec![content.len() + 1..marked.text.len()]);
 }
