@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 bad usage.")]
 pub(crate) struct Export {
-    /// The model folder to read, or owner/name[@revision] on the Hugging Face hub
+    /// The model folder to read, or owner/name@revision on the Hugging Face hub
     #[arg(value_name = "MODEL", value_parser = model_dir)]
     model: PathBuf,
     /// The folder to write; weights in it are replaced

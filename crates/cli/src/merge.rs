@@ -34,7 +34,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed or too far off, 2 bad usage.")]
 pub(crate) struct Merge {
-    /// The model folder, or owner/name[@revision] on the Hugging Face hub
+    /// The model folder, or owner/name@revision on the Hugging Face hub
     #[arg(value_name = "DIR", value_parser = model_dir)]
     model: PathBuf,
     /// The adapter folder, as PEFT writes it

@@ -15,7 +15,7 @@ use crate::commands::Failure;
 /// Which model, and where it computes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ModelFolder {
-    /// A Hugging Face model folder, or owner/name[@revision] on its hub
+    /// A Hugging Face model folder, or owner/name@revision on its hub
     #[arg(value_name = "DIR", value_parser = model_dir)]
     pub(crate) dir: PathBuf,
     /// A PEFT adapter folder to put on the model
