@@ -111,6 +111,15 @@ pub(crate) fn list(values: &[f32], device: &Device) -> Tensor<1> {
     Tensor::from_floats(values, device)
 }
 
+/// Log-probabilities of a model with the numbers of the file, from which they differ by rounding, and with their gradients.
+///
+/// They are compared by themselves. Ratios that are multiplied over whole completions would make more of that rounding
+/// than a loss may be off by.
+pub(crate) fn with_numbers(log_probs: Tensor<1>, numbers: &[f32]) -> Tensor<1> {
+    let difference = list(numbers, &log_probs.device()) - log_probs.clone().detach(); // [token]
+    log_probs + difference
+}
+
 /// Numbers of a tensor.
 pub(crate) fn values(tensor: Tensor<1>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::completions::{
     ADVANTAGE, Completions, Logged, check_rewards, columns, config, entropies, group_size, list,
-    scored_row, take_number, values,
+    scored_row, take_number, values, with_numbers,
 };
 use super::{ExpectedLoss, check_loss, check_names};
 use crate::Replay;
@@ -82,9 +82,11 @@ fn compare(
     let decoder = goldens.trainable(&golden.policy)?;
     let sequences = inputs.completions.sequences();
     let scores = scored_row(&sequences).scores(&decoder, temperature, None);
+    let mut log_probs = scores.log_probs; // [token]
     if let Some(expected) = &per_token_logps {
-        let found = values(scores.log_probs.clone());
-        checks.numbers("log-probabilities", &found, &inputs.completions.flat(expected), LOGITS);
+        let (found, expected) = (values(log_probs.clone()), inputs.completions.flat(expected));
+        checks.numbers("log-probabilities", &found, &expected, LOGITS);
+        log_probs = with_numbers(log_probs, &expected);
     }
     let entropy = if loss.rewards_entropy() {
         entropies(&decoder, &sequences, temperature)
@@ -92,7 +94,7 @@ fn compare(
         scores.entropy
     };
     let completions = inputs.completions.policy(&inputs.advantages, &golden.truncated);
-    let batch = PolicyBatch::new(scores.log_probs, completions, totals(golden, &inputs));
+    let batch = PolicyBatch::new(log_probs, completions, totals(golden, &inputs));
     let device = goldens.device().clone().autodiff();
     let batch = with_other_policies(batch.with_entropy(entropy), &inputs, &device);
     if loss.needs_reference() {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::completions::{
     ADVANTAGE, Completions, Logged, check_rewards, columns, config, group_size, list, scored_row,
-    take_number, values,
+    take_number, values, with_numbers,
 };
 use super::{ExpectedLoss, check_loss, check_names};
 use crate::Replay;
@@ -27,6 +27,8 @@ struct Golden {
 #[derive(Debug, Deserialize)]
 struct Case {
     config: Map<String, Value>,
+    #[serde(default)]
+    old_given: bool,
     inputs: Inputs,
     per_token_logps: Vec<Vec<f32>>,
     ref_per_token_logps: Option<Vec<Vec<f32>>>,
@@ -73,15 +75,21 @@ fn compare(
     let decoder = goldens.trainable(&golden.policy)?;
     let completions = &case.inputs.completions;
     let scores = scored_row(&completions.sequences()).scores(&decoder, temperature, None);
-    let found = values(scores.log_probs.clone());
-    checks.numbers("log-probabilities", &found, &completions.flat(&case.per_token_logps), LOGITS);
-
-    let old = old_log_probs(&scores.log_probs, completions, &case.inputs.old_logps);
+    let (found, expected) =
+        (values(scores.log_probs.clone()), completions.flat(&case.per_token_logps));
+    checks.numbers("log-probabilities", &found, &expected, LOGITS);
+    let log_probs = with_numbers(scores.log_probs, &expected); // [token]
     let is_truncated: Vec<bool> = completions.lengths().iter().map(|length| *length == 0).collect();
     let policy = completions.policy(&case.inputs.advantages, &is_truncated);
     let totals = loss.step_totals(&[&policy]);
-    let batch = PolicyBatch::new(scores.log_probs, policy, totals);
-    let output = loss.forward(batch.with_old_log_probs(old).with_entropy(scores.entropy));
+    let mut batch =
+        PolicyBatch::new(log_probs.clone(), policy, totals).with_entropy(scores.entropy);
+    // Without others the policy that sampled is the policy itself, and every ratio 1.
+    if case.old_given {
+        let old = old_log_probs(&log_probs, completions, &case.inputs.old_logps);
+        batch = batch.with_old_log_probs(old);
+    }
+    let output = loss.forward(batch);
     check_names(checks, &output, &case.expected);
     check_loss(checks, &decoder, output, &case.expected, elements);
     Ok(())
