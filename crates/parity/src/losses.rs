@@ -23,7 +23,7 @@ use forethought_objective::LossOutput;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::check::{Checks, LOSS, METRIC};
+use crate::check::{Checks, LOSS, METRIC, Tolerance};
 use crate::goldens::{Goldens, Missed, Tensors};
 use crate::gradients::{self, ExpectedNorms};
 
@@ -49,6 +49,13 @@ pub(crate) struct ExpectedLoss {
     metrics: BTreeMap<String, Value>,
     #[serde(flatten)]
     norms: Option<ExpectedNorms>,
+    /// What the loss may be off by.
+    #[serde(skip, default = "loss_tolerance")]
+    pub(crate) tolerance: Tolerance,
+}
+
+fn loss_tolerance() -> Tolerance {
+    LOSS
 }
 
 /// A padded batch, as the files hold it.
@@ -107,7 +114,7 @@ pub(crate) fn check_loss<M: Module>(
         }
     }
     let gradients = output.loss.backward();
-    checks.number("loss", output.loss.into_scalar::<f64>(), expected.loss, LOSS);
+    checks.number("loss", output.loss.into_scalar::<f64>(), expected.loss, expected.tolerance);
     let found = gradients::gradients_of(model, &gradients);
     if let Some(norms) = &expected.norms {
         gradients::check_norms(checks, &found, norms);

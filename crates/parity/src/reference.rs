@@ -1,7 +1,7 @@
 //! A published model: a few texts with their ids, log-probabilities, best next tokens, last state, and a greedy answer.
 //!
 //! `NAME/reference.json` is about the model `models/NAME`, which is too large to lie beside the numbers: where it is not
-//! there, the file is not run. The expected numbers have six decimals, and the models some thirty layers.
+//! there, the file is not run.
 
 use burn::tensor::Tensor;
 use forethought_model::{Decoder, ScoredRow, pack};
@@ -10,11 +10,8 @@ use forethought_seed::Seed;
 use serde::Deserialize;
 
 use crate::Replay;
-use crate::check::{Checks, Tolerance};
+use crate::check::{Checks, LOGITS};
 use crate::goldens::{Goldens, Missed};
-
-/// What a logit may be off by after some thirty layers, and rounded to five digits in the file.
-const DEEP_LOGITS: Tolerance = Tolerance::Absolute(2e-4);
 
 #[derive(Debug, Deserialize)]
 struct Reference {
@@ -58,18 +55,18 @@ impl Case {
             "log-probabilities",
             &values(scores.log_probs),
             &self.token_logprobs,
-            DEEP_LOGITS,
+            LOGITS,
         );
         let last =
             decoder.forward(&pack(&[&self.ids]).tokens, None).narrow(0, self.ids.len() - 1, 1);
         let state = values(last.clone());
         let norm = state.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
         let first = &state[..self.last_hidden_first8.len().min(state.len())];
-        checks.numbers("last state", first, &self.last_hidden_first8, DEEP_LOGITS);
-        checks.number("norm of the last state", norm, self.last_hidden_norm, DEEP_LOGITS);
+        checks.numbers("last state", first, &self.last_hidden_first8, LOGITS);
+        checks.number("norm of the last state", norm, self.last_hidden_norm, LOGITS);
         let logits = values(decoder.logits(last));
         let best: Vec<f32> = self.top10_ids.iter().map(|&id| logits[id as usize]).collect();
-        checks.numbers("best logits", &best, &self.top10_logits, DEEP_LOGITS);
+        checks.numbers("best logits", &best, &self.top10_logits, LOGITS);
         let lowest = best.iter().copied().fold(f32::INFINITY, f32::min);
         let above = logits.iter().filter(|&&logit| logit > lowest).count();
         checks.equal("tokens above the last of the best", &above, &(best.len() - 1));

@@ -14,7 +14,7 @@ use super::completions::{
 };
 use super::{ExpectedLoss, check_loss, check_names};
 use crate::Replay;
-use crate::check::{Checks, LOGITS, LOSS};
+use crate::check::{Checks, LOGITS, LOSS, SEQUENCE_LOSS};
 use crate::goldens::{Goldens, Missed, Tensors};
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +67,7 @@ fn compare(
     elements: Option<&Tensors>,
 ) -> Result<(), Missed> {
     let mut case = Case::deserialize(case)?;
+    case.expected.tolerance = SEQUENCE_LOSS;
     let temperature = take_number(&mut case.config, "temperature", 1.0);
     let config: RlooConfig = config(std::mem::take(&mut case.config))?;
     check_advantages(checks, golden, &config, &case)?;
