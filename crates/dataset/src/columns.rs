@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{DatasetError, require_columns};
+use crate::source::OneOrMany;
 
-/// The three shapes of a record, each with the names of its columns.
+/// The shapes of a record, each with the names of its columns.
 ///
 /// In YAML it is a map from the part to the name of its column: `{prompt: question, completion: output}`,
-/// `{instruction: problem}` (the other part keeps its name, `response`) or `{messages: conversation}`.
+/// `{instruction: problem}` (the other part keeps its name, `response`), `{messages: conversation}`, or, for problems,
+/// `{problem: [body, question], answer: answer}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ColumnNames", into = "ColumnNames")]
 pub enum ColumnMap {
@@ -33,6 +35,23 @@ pub enum ColumnMap {
         /// Column of the list.
         messages: String,
     },
+    /// A problem with its solution, its answer, or both.
+    Problem {
+        /// Columns of what is asked, joined by a space.
+        problem: Vec<String>,
+        /// Column of the worked solution.
+        solution: Option<String>,
+        /// Column of the answer, text or numbers.
+        answer: Option<String>,
+    },
+}
+
+/// What a cell may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    Text,
+    TextOrNumber,
+    Turns,
 }
 
 impl ColumnMap {
@@ -61,7 +80,27 @@ impl ColumnMap {
             Self::PromptCompletion { prompt, completion } => vec![prompt, completion],
             Self::InstructionResponse { instruction, response } => vec![instruction, response],
             Self::Messages { messages } => vec![messages],
+            Self::Problem { problem, solution, answer } => {
+                problem.iter().chain(solution).chain(answer).map(String::as_str).collect()
+            }
         }
+    }
+
+    /// What the cells of a column may hold.
+    pub(crate) fn cell(&self, name: &str) -> Cell {
+        match self {
+            Self::Messages { .. } => Cell::Turns,
+            Self::Problem { answer, .. } if answer.as_deref() == Some(name) => Cell::TextOrNumber,
+            _ => Cell::Text,
+        }
+    }
+
+    /// The columns of the file that are not read, in words; empty where all are.
+    pub(crate) fn leaves(&self, found: &[String]) -> String {
+        let names = self.names();
+        let others: Vec<&str> =
+            found.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+        if others.is_empty() { String::new() } else { format!("; not read: {}", others.join(", ")) }
     }
 
     /// The columns in words: `prompt + completion`.
@@ -86,7 +125,11 @@ impl ColumnMap {
                 if let (Some(shape), None) = (partial.next(), partial.next()) {
                     require_columns(path, &shape.names(), found)?;
                 }
-                Err(DatasetError::NoShape { path: path.to_owned(), found: found.to_vec() })
+                Err(DatasetError::NoShape {
+                    path: path.to_owned(),
+                    shapes: TRACE_SHAPES,
+                    found: found.to_vec(),
+                })
             }
             several => Err(DatasetError::SeveralShapes {
                 path: path.to_owned(),
@@ -94,7 +137,36 @@ impl ColumnMap {
             }),
         }
     }
+
+    /// The columns of a problem by their usual names: `problem` or `question`, beside `solution`, `answer`, or both. A
+    /// file without them may still be one of the other shapes.
+    pub(crate) fn recognise_problem(path: &Path, found: &[String]) -> Result<Self, DatasetError> {
+        let named = |name: &str| found.iter().any(|other| other == name).then(|| name.to_owned());
+        let (solution, answer) = (named("solution"), named("answer"));
+        let asked: Vec<String> = ["problem", "question"].into_iter().filter_map(named).collect();
+        let is_problem = solution.is_some() || answer.is_some();
+        let shape =
+            |problem| Self::Problem { problem, solution: solution.clone(), answer: answer.clone() };
+        match (is_problem, asked.len()) {
+            (true, 1) => Ok(shape(asked)),
+            (true, 2) => Err(DatasetError::SeveralShapes {
+                path: path.to_owned(),
+                shapes: asked.into_iter().map(|one| shape(vec![one]).describe()).collect(),
+            }),
+            _ => Self::recognise(path, found).map_err(|error| match error {
+                DatasetError::NoShape { path, found, .. } => {
+                    DatasetError::NoShape { path, shapes: PROBLEM_SHAPES, found }
+                }
+                other => other,
+            }),
+        }
+    }
 }
+
+/// What the columns of traces are called.
+pub(crate) const TRACE_SHAPES: &str = "prompt and completion, instruction and response, messages";
+/// What the columns of problems are called.
+const PROBLEM_SHAPES: &str = "problem or question with solution or answer, prompt and completion, instruction and response, messages";
 
 /// The YAML form of a [`ColumnMap`]: flat, so that a misspelt key is an error where it stands.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -110,48 +182,68 @@ struct ColumnNames {
     response: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     messages: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_names")]
+    problem: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    solution: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+}
+
+fn some_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    deserializer.deserialize_any(OneOrMany("the name of a column, or a list of them")).map(Some)
 }
 
 /// Keys of a column map that belong to no shape, or to more than one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "columns must name prompt and completion, or instruction and response, or messages; found {found}"
+    "columns must name prompt and completion, or instruction and response, or messages, or problem with solution or answer; found {found}"
 )]
 pub struct ColumnMapError {
     /// The keys that were given.
     pub found: String,
 }
 
+impl ColumnNames {
+    /// The keys that are there.
+    fn given(&self) -> Vec<&'static str> {
+        let keys = [
+            ("prompt", self.prompt.is_some()),
+            ("completion", self.completion.is_some()),
+            ("instruction", self.instruction.is_some()),
+            ("response", self.response.is_some()),
+            ("messages", self.messages.is_some()),
+            ("problem", self.problem.is_some()),
+            ("solution", self.solution.is_some()),
+            ("answer", self.answer.is_some()),
+        ];
+        keys.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| key).collect()
+    }
+}
+
 impl TryFrom<ColumnNames> for ColumnMap {
     type Error = ColumnMapError;
 
     fn try_from(names: ColumnNames) -> Result<Self, ColumnMapError> {
-        let ColumnNames { prompt, completion, instruction, response, messages } = names;
+        let given = names.given();
+        let only = |keys: &[&str]| given.iter().all(|key| keys.contains(key));
         let or = |name: Option<String>, usual: &str| name.unwrap_or_else(|| usual.to_owned());
-        let first = prompt.is_some() || completion.is_some();
-        let second = instruction.is_some() || response.is_some();
-        match (first, second, messages) {
-            (true, false, None) => Ok(Self::PromptCompletion {
-                prompt: or(prompt, "prompt"),
-                completion: or(completion, "completion"),
-            }),
-            (false, true, None) => Ok(Self::InstructionResponse {
-                instruction: or(instruction, "instruction"),
-                response: or(response, "response"),
-            }),
-            (false, false, Some(messages)) => Ok(Self::Messages { messages }),
-            (_, _, messages) => {
-                let given = [
-                    prompt.map(|_| "prompt"),
-                    completion.map(|_| "completion"),
-                    instruction.map(|_| "instruction"),
-                    response.map(|_| "response"),
-                    messages.map(|_| "messages"),
-                ];
-                let given: Vec<&str> = given.into_iter().flatten().collect();
-                let found = if given.is_empty() { "none".to_owned() } else { given.join(", ") };
-                Err(ColumnMapError { found })
-            }
+        let ColumnNames { prompt, completion, instruction, response, messages, .. } = names;
+        if given.is_empty() {
+            Err(ColumnMapError { found: "none".to_owned() })
+        } else if only(&["prompt", "completion"]) {
+            let completion = or(completion, "completion");
+            Ok(Self::PromptCompletion { prompt: or(prompt, "prompt"), completion })
+        } else if only(&["instruction", "response"]) {
+            let instruction = or(instruction, "instruction");
+            Ok(Self::InstructionResponse { instruction, response: or(response, "response") })
+        } else if only(&["messages"]) {
+            Ok(Self::Messages { messages: or(messages, "messages") })
+        } else if only(&["problem", "solution", "answer"]) && given != ["problem"] {
+            let problem = names.problem.unwrap_or_else(|| vec!["problem".to_owned()]);
+            Ok(Self::Problem { problem, solution: names.solution, answer: names.answer })
+        } else {
+            Err(ColumnMapError { found: given.join(", ") })
         }
     }
 }
@@ -167,6 +259,9 @@ impl From<ColumnMap> for ColumnNames {
                 Self { instruction: Some(instruction), response: Some(response), ..none }
             }
             ColumnMap::Messages { messages } => Self { messages: Some(messages), ..none },
+            ColumnMap::Problem { problem, solution, answer } => {
+                Self { problem: Some(problem), solution, answer, ..none }
+            }
         }
     }
 }

@@ -93,13 +93,14 @@ pub enum DatasetError {
     },
     /// Columns that fit no record shape.
     #[error(
-        "{}: fits no record shape (prompt and completion, instruction and response, messages); it has: {}; \
-         name its columns with `columns`",
+        "{}: fits no record shape ({shapes}); it has: {}; name its columns with `columns`",
         path.display(), listed(found)
     )]
     NoShape {
         /// The file.
         path: PathBuf,
+        /// The shapes there are.
+        shapes: &'static str,
         /// The columns of the file.
         found: Vec<String>,
     },
@@ -124,8 +125,10 @@ pub enum DatasetError {
         expected: &'static str,
     },
     /// Every row was dropped, or there was none.
-    #[error("no trace is left of what was read:\n{table}")]
+    #[error("no {record} is left of what was read:\n{table}")]
     NothingLeft {
+        /// What the rows should have been: `trace` or `problem`.
+        record: &'static str,
         /// The ledger, as text: what was read and why it was dropped.
         table: String,
     },

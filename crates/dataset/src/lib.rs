@@ -1,6 +1,7 @@
 //! Files into records with a ledger of every row's fate; classes, balance and splits.
 //!
-//! [`read_traces`] reads thinking traces from JSON lines, JSON and parquet, in three record shapes; [`think_class`] turns
+//! [`read_traces`] reads thinking traces from JSON lines, JSON and parquet, in three record shapes, and [`read_problems`]
+//! problems with solutions and answers; [`think_class`] turns
 //! the length of a thinking into its class; [`balance`] makes a training split with the same number of examples of every
 //! class, and a validation split that shares no question with it. Each accounts for every row in a [`Ledger`]: nothing
 //! is dropped in silence. [`Table`] writes and reads small parquet files; polars stays behind it.
@@ -31,6 +32,7 @@ mod ingest;
 mod ledger;
 mod objects;
 mod parquet_file;
+mod problems;
 mod rows;
 mod source;
 mod table;
@@ -45,6 +47,7 @@ pub use error::DatasetError;
 pub use ingest::{Ingested, Unfinished, read_traces};
 pub use ledger::{Ledger, LedgerEntry, Rows};
 pub use objects::{ObjectRow, read_objects};
+pub use problems::{Problems, read_problems};
 pub use rows::{RowError, RowProblem, RowUnit};
 pub use source::{Format, Source};
 pub use table::{Column, ColumnType, Table};

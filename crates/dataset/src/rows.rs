@@ -20,6 +20,9 @@ use crate::error::{DatasetError, require_columns};
 use crate::parquet_file::ParquetFile;
 use crate::source::Format;
 
+/// Tells the map from the columns of a file.
+pub(crate) type Recognise = fn(&Path, &[String]) -> Result<ColumnMap, DatasetError>;
+
 /// A file whose columns are known and whose rows can be read.
 pub(crate) struct RowFile {
     path: PathBuf,
@@ -60,15 +63,24 @@ impl RowFile {
         }
     }
 
+    /// The columns there are; `None` if the file holds no record that could have columns.
+    pub(crate) fn columns(&self) -> Option<&[String]> {
+        self.columns.as_deref()
+    }
+
     /// The map that was given, if the file has its columns, or the one its columns tell; `None` if it has no record.
-    pub(crate) fn map(&self, given: Option<&ColumnMap>) -> Result<Option<ColumnMap>, DatasetError> {
+    pub(crate) fn map(
+        &self,
+        given: Option<&ColumnMap>,
+        recognise: Recognise,
+    ) -> Result<Option<ColumnMap>, DatasetError> {
         let Some(columns) = &self.columns else { return Ok(None) };
         match given {
             Some(map) => {
                 require_columns(&self.path, &map.names(), columns)?;
                 Ok(Some(map.clone()))
             }
-            None => ColumnMap::recognise(&self.path, columns).map(Some),
+            None => recognise(&self.path, columns).map(Some),
         }
     }
 

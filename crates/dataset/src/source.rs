@@ -114,17 +114,17 @@ fn nearest_file(path: &Path) -> Option<String> {
 }
 
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    deserializer.deserialize_any(OneOrMany)
+    deserializer.deserialize_any(OneOrMany("a path, a pattern, or a list of them"))
 }
 
-/// A visitor rather than an untagged enum, whose errors would not say what was found.
-struct OneOrMany;
+/// A visitor rather than an untagged enum, whose errors would not say what was found. It says what is expected.
+pub(crate) struct OneOrMany(pub(crate) &'static str);
 
 impl<'de> de::Visitor<'de> for OneOrMany {
     type Value = Vec<String>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("a path, a pattern, or a list of them")
+        formatter.write_str(self.0)
     }
 
     fn visit_str<E: de::Error>(self, path: &str) -> Result<Vec<String>, E> {

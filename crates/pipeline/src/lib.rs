@@ -31,8 +31,8 @@ pub use run::{Outcome, RunManifest, RunOptions, run};
 pub use stages::{
     BalanceStage, ClassSource, ConvertStage, DpoStage, FileSource, GrpoStage, IngestStage,
     KtoStage, LabelStage, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage, PairSource,
-    PairsStage, PpoStage, PredictStage, ReportStage, RewardModelSource, RewardStage, RlooStage,
-    ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, TokenizerSource,
+    PairsStage, PpoStage, PredictStage, Records, ReportStage, RewardModelSource, RewardStage,
+    RlooStage, ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, TokenizerSource,
 };
 pub use tuning::Base;
 

@@ -5,8 +5,10 @@
 
 mod chat;
 mod preference;
+mod problem;
 mod think;
 
 pub use chat::{Instruction, Message, PromptCompletion, Role};
 pub use preference::{PreferencePair, Prompt, UnpairedPreference};
+pub use problem::Problem;
 pub use think::{LabelledQuestion, Prediction, Trace};

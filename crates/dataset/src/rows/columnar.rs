@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use polars::prelude::{DataFrame, DataType, ListChunked, PolarsResult, Series};
+use polars::prelude::{AnyValue, DataFrame, DataType, ListChunked, PolarsResult, Series};
 
 use super::json::Json;
-use crate::columns::ColumnMap;
+use crate::columns::{Cell, ColumnMap};
 use crate::error::DatasetError;
 use crate::parquet_file::{ParquetFile, guarded};
 
@@ -54,9 +54,11 @@ fn cells(
     map: &ColumnMap,
 ) -> Result<Vec<Json>, DatasetError> {
     let series = guarded(path, || Ok(frame.column(name)?.as_materialized_series().clone()))?;
-    let (fits, expected) = match map {
-        ColumnMap::Messages { .. } => (is_turns(series.dtype()), "a list of {role, content}"),
-        _ => (is_text(series.dtype()), "text"),
+    let dtype = series.dtype();
+    let (fits, expected) = match map.cell(name) {
+        Cell::Turns => (is_turns(dtype), "a list of {role, content}"),
+        Cell::Text => (is_text(dtype), "text"),
+        Cell::TextOrNumber => (is_text(dtype) || dtype.is_primitive_numeric(), "text or a number"),
     };
     if !fits {
         return Err(DatasetError::ColumnType {
@@ -68,6 +70,8 @@ fn cells(
     }
     guarded(path, || match series.dtype() {
         DataType::List(_) => conversations(series.list()?),
+        dtype if dtype.is_integer() => numbers(&series, &DataType::Int64),
+        dtype if dtype.is_float() => numbers(&series, &DataType::Float64),
         _ => texts(&series),
     })
 }
@@ -110,6 +114,17 @@ fn texts(series: &Series) -> PolarsResult<Vec<Json>> {
     let series = series.strict_cast(&DataType::String)?;
     let texts = series.str()?;
     Ok(texts.iter().map(|text| text.map_or(Json::Null, |text| Json::Text(text.into()))).collect())
+}
+
+/// Numbers as their shortest text, as in the other formats.
+fn numbers(series: &Series, as_type: &DataType) -> PolarsResult<Vec<Json>> {
+    let series = series.strict_cast(as_type)?;
+    let text = |value: AnyValue<'_>| match value {
+        AnyValue::Int64(number) => Json::Number(number.to_string()),
+        AnyValue::Float64(number) => Json::Number(number.to_string()),
+        _ => Json::Null,
+    };
+    Ok(series.iter().map(text).collect())
 }
 
 fn conversations(lists: &ListChunked) -> PolarsResult<Vec<Json>> {

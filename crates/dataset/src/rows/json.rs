@@ -2,12 +2,13 @@
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// One JSON value. Numbers and booleans are kept as no more than that, for no column of a trace is either.
+/// One JSON value. Booleans are kept as no more than that, for no column of a record is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Json {
     Null,
     Boolean,
-    Number,
+    /// A number, as text in its shortest form: answers may be written so.
+    Number(String),
     Text(String),
     List(Vec<Json>),
     /// The keys in the order of the file, repeated ones included.
@@ -20,7 +21,7 @@ impl Json {
         match self {
             Self::Null => "null",
             Self::Boolean => "a boolean",
-            Self::Number => "a number",
+            Self::Number(_) => "a number",
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
@@ -51,16 +52,16 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::Boolean)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-        Ok(Json::Number)
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Number(number.to_string()))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-        Ok(Json::Number)
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Number(number.to_string()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Number)
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(Json::Number(number.to_string()))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
@@ -126,9 +127,9 @@ mod tests {
         let list = vec![
             Json::Null,
             Json::Boolean,
-            Json::Number,
-            Json::Number,
-            Json::Number,
+            Json::Number("-1".into()),
+            Json::Number("2".into()),
+            Json::Number("0.5".into()),
             Json::Text("é".into()),
         ];
         let fields = vec![("a".into(), Json::List(list)), ("a".into(), Json::Object(vec![]))];

@@ -1,4 +1,6 @@
-//! One row into a question and a completion.
+//! One row into a question, a completion and an answer.
+
+use std::borrow::Cow;
 
 use super::json::Json;
 use super::problem::RowProblem;
@@ -7,14 +9,19 @@ use crate::error::nearest;
 
 /// What a column of text should hold.
 const TEXT: &str = "text";
+/// What a column of answers should hold.
+const TEXT_OR_NUMBER: &str = "text or a number";
 /// What a column of messages should hold.
 const TURNS: &str = "a list of {role, content}";
 
-/// The question and the completion of a row.
+/// What a row asks and what answers it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
-    pub(crate) question: &'a str,
-    pub(crate) completion: &'a str,
+    pub(crate) question: Cow<'a, str>,
+    /// The completion, or the worked solution of a problem; `None` where the map has no column for it.
+    pub(crate) completion: Option<&'a str>,
+    /// What stands in the column of answers; `None` where the map has none.
+    pub(crate) answer: Option<&'a str>,
 }
 
 impl<'a> Record<'a> {
@@ -25,10 +32,23 @@ impl<'a> Record<'a> {
             ColumnMap::PromptCompletion { prompt: question, completion }
             | ColumnMap::InstructionResponse { instruction: question, response: completion } => {
                 let question = object.text(question)?;
-                Ok(Self { question, completion: object.text(completion)? })
+                Ok(Self::of_pair(question, object.text(completion)?))
             }
             ColumnMap::Messages { messages } => Self::of_turns(messages, object.list(messages)?),
+            ColumnMap::Problem { problem, solution, answer } => {
+                let text = |name: &String| object.text(name);
+                let parts: Vec<&str> = problem.iter().map(text).collect::<Result<_, _>>()?;
+                Ok(Self {
+                    question: joined(&parts),
+                    completion: solution.as_ref().map(text).transpose()?,
+                    answer: answer.as_ref().map(|name| object.text_or_number(name)).transpose()?,
+                })
+            }
         }
+    }
+
+    fn of_pair(question: &'a str, completion: &'a str) -> Self {
+        Self { question: question.into(), completion: Some(completion), answer: None }
     }
 
     /// The first turn of the user and the first turn of the assistant after it; what follows them is not looked at.
@@ -42,7 +62,7 @@ impl<'a> Record<'a> {
             match (role, question) {
                 ("user", None) => question = Some(turn.text("content")?),
                 ("assistant", Some(question)) => {
-                    return Ok(Self { question, completion: turn.text("content")? });
+                    return Ok(Self::of_pair(question, turn.text("content")?));
                 }
                 _ => {}
             }
@@ -53,6 +73,14 @@ impl<'a> Record<'a> {
             role: role.to_owned(),
             found: roles,
         })
+    }
+}
+
+/// Parts of a text with a space between them; the one part of most texts is not copied.
+fn joined<'a>(parts: &[&'a str]) -> Cow<'a, str> {
+    match parts {
+        [part] => Cow::Borrowed(part),
+        parts => Cow::Owned(parts.iter().map(|part| part.trim()).collect::<Vec<_>>().join(" ")),
     }
 }
 
@@ -77,6 +105,13 @@ impl<'a> Object<'a> {
         match self.value(name, TEXT)? {
             Json::Text(text) => Ok(text),
             other => Err(wrong_type(&self.full(name), other, TEXT)),
+        }
+    }
+
+    fn text_or_number(&self, name: &str) -> Result<&'a str, RowProblem> {
+        match self.value(name, TEXT_OR_NUMBER)? {
+            Json::Text(text) | Json::Number(text) => Ok(text),
+            other => Err(wrong_type(&self.full(name), other, TEXT_OR_NUMBER)),
         }
     }
 
@@ -127,7 +162,9 @@ mod tests {
     fn read(row: &str, map: &ColumnMap) -> Result<(String, String), String> {
         let row: Json = serde_json::from_str(row).expect("it is JSON");
         Record::read(&row, map)
-            .map(|record| (record.question.to_owned(), record.completion.to_owned()))
+            .map(|record| {
+                (record.question.into_owned(), record.completion.unwrap_or("none").to_owned())
+            })
             .map_err(|problem| problem.to_string())
     }
 

@@ -2,4 +2,5 @@
 
 mod balance;
 mod ingest;
+mod problems;
 mod table;

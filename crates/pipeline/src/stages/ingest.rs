@@ -1,8 +1,8 @@
-//! Ingest: files of thinking traces into records, with a ledger of every row.
+//! Ingest: files into records, with a ledger of every row.
 
 use std::path::PathBuf;
 
-use forethought_dataset::{Source, Unfinished, read_traces};
+use forethought_dataset::{ColumnMap, Source, Unfinished, read_problems, read_traces};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done};
@@ -10,10 +10,16 @@ use crate::PipelineError;
 use crate::artifact::{write_json, write_lines};
 use crate::config::Problem;
 
+/// The file of problems in the artifact.
+pub(crate) const PROBLEMS: &str = "problems.jsonl";
+
 /// Settings of the ingest stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IngestStage {
+    /// What the rows are: `traces` of thinking, or `problems` with solutions and answers. Default `traces`.
+    #[serde(default, skip_serializing_if = "Records::are_traces")]
+    pub records: Records,
     /// The files, each with the columns its records have.
     pub sources: Vec<Source>,
     /// What happens to traces without `</think>`, whose length is only a lower bound. Default `drop`.
@@ -21,11 +27,40 @@ pub struct IngestStage {
     pub unfinished: Unfinished,
 }
 
+/// What the rows of the files are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Records {
+    /// A question with the thinking and the answer of a model.
+    #[default]
+    Traces,
+    /// A problem with its solution, its answer, or both.
+    Problems,
+}
+
+impl Records {
+    /// An option of later date than the first artifacts: it is part of an id only where it is used.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn are_traces(&self) -> bool {
+        *self == Self::Traces
+    }
+}
+
 impl IngestStage {
     pub(crate) fn problems(&self) -> Vec<Problem> {
-        let is_empty = self.sources.is_empty();
-        let message = "name at least one file, e.g. --set 'ingest.sources=[{path: traces.jsonl}]'";
-        is_empty.then(|| ("sources".to_owned(), message.to_owned())).into_iter().collect()
+        let of = |key: String, message: &str| (key, message.to_owned());
+        if self.sources.is_empty() {
+            let message =
+                "name at least one file, e.g. --set 'ingest.sources=[{path: traces.jsonl}]'";
+            return vec![of("sources".to_owned(), message)];
+        }
+        let has_no_trace = |source: &Source| {
+            matches!(source.columns, Some(ColumnMap::Problem { solution: None, .. }))
+        };
+        let sources = self.sources.iter().enumerate();
+        let wrong = sources.filter(|(_, one)| self.records == Records::Traces && has_no_trace(one));
+        let message = "names no column that could hold a trace; for problems with answers set `records: problems`";
+        wrong.map(|(index, _)| of(format!("sources[{index}].columns"), message)).collect()
     }
 
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>, PipelineError> {
@@ -36,12 +71,22 @@ impl IngestStage {
         Ok(files)
     }
 
-    /// Writes `traces.jsonl` and `ledger.json`.
+    /// Writes `traces.jsonl` or `problems.jsonl`, and `ledger.json`.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let ingested = read_traces(&self.sources, self.unfinished)?;
-        write_json(&context.staging.join("ledger.json"), &ingested.ledger)?;
-        write_lines(&context.staging.join("traces.jsonl"), &ingested.traces)?;
-        context.console.line(ingested.ledger.to_table());
+        let ledger = match self.records {
+            Records::Traces => {
+                let ingested = read_traces(&self.sources, self.unfinished)?;
+                write_lines(&context.staging.join("traces.jsonl"), &ingested.traces)?;
+                ingested.ledger
+            }
+            Records::Problems => {
+                let ingested = read_problems(&self.sources)?;
+                write_lines(&context.staging.join(PROBLEMS), &ingested.problems)?;
+                ingested.ledger
+            }
+        };
+        write_json(&context.staging.join("ledger.json"), &ledger)?;
+        context.console.line(ledger.to_table());
         Ok(Done::Finished)
     }
 }

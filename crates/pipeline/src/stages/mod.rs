@@ -21,7 +21,7 @@ use forethought_train::{Resume, Signal, StopFlag};
 
 pub use balance::BalanceStage;
 pub use convert::ConvertStage;
-pub use ingest::IngestStage;
+pub use ingest::{IngestStage, Records};
 pub use label::LabelStage;
 pub(crate) use links::Before;
 use links::Inputs;
