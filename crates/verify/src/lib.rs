@@ -34,7 +34,7 @@ use expression::Arena;
 use verdict::{Finding, Outcome};
 
 pub use compare::{Comparison, Inequalities, Manner, Names};
-pub use extract::{Answers, Bare, Notation, Rules, extract, last_boxed};
+pub use extract::{Answers, Bare, Euler, Notation, Rules, Unannounced, extract, last_boxed};
 pub use limits::Limits;
 pub use verdict::{Judgement, Rule, Verdict};
 

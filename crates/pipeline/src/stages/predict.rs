@@ -69,12 +69,10 @@ impl PredictStage {
             read_lines(&context.input("convert", "validation.jsonl"))?;
         let base = base_folder(context)?;
         let prompts = encode_prompts(&Encoder::open(&base)?, &examples)?;
-        let questions = prompts.into_iter().zip(&labelled).map(|(prompt, one)| Question {
-            prompt,
-            class: one.class,
-            text: one.question.clone(),
-        });
-        let questions: Vec<Question> = questions.collect();
+        let questions = prompts.into_iter().zip(&labelled);
+        let questions: Vec<Question> = questions
+            .map(|(prompt, one)| Question::of_class(prompt, one.class, &one.question))
+            .collect();
         let trained = context.before.of(&POLICIES);
         for name in &trained {
             let folder = context.input(name, MODEL_FOLDER);

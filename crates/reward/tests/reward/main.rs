@@ -1,6 +1,9 @@
 //! The public behaviour of the crate, in one binary.
 
+mod form;
+mod mathematics;
 mod number;
 mod parity;
 mod set;
+mod strings;
 mod tiered;

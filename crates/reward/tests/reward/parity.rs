@@ -44,7 +44,8 @@ fn golden() -> Golden {
 fn ours(table: &str, completion: &str, label: &Field) -> f64 {
     let reward = TieredConfig::preset(table).and_then(|config| config.init()).expect("a preset");
     let fields = Fields::from([("label".to_owned(), label.clone())]);
-    reward.score(Sample { completion, fields: &fields }).value.expect("every label is a number")
+    let score = reward.score(&[Sample::new(completion, &fields)]).remove(0);
+    score.value.expect("every label is a number")
 }
 
 fn fault(function: &str, completion: &str, label: &Field) -> Option<Fault> {

@@ -12,14 +12,13 @@ impl RewardFn for Fixed {
         self.0
     }
 
-    fn score(&self, _sample: Sample<'_>) -> Score {
-        self.1.clone().expect("a function that fails")
+    fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
+        samples.iter().map(|_| self.1.clone().expect("a function that fails")).collect()
     }
 }
 
 fn fixed(name: &'static str, value: f64) -> Box<dyn RewardFn> {
-    let (verdict, reason) = (Verdict::Close, String::new());
-    Box::new(Fixed(name, Some(Score { value: Some(value), verdict, extracted: None, reason })))
+    Box::new(Fixed(name, Some(Score::new(value, Verdict::Close, ""))))
 }
 
 fn unjudged(name: &'static str) -> Box<dyn RewardFn> {
@@ -28,7 +27,7 @@ fn unjudged(name: &'static str) -> Box<dyn RewardFn> {
 
 fn score(functions: Vec<(Box<dyn RewardFn>, f64)>) -> SetScore {
     let set = RewardSet::of(functions).expect("the set is in range");
-    set.score(Sample { completion: "", fields: &Fields::new() })
+    set.score(&[Sample::new("", &Fields::new())]).remove(0)
 }
 
 fn error(yaml: &str) -> String {
@@ -57,7 +56,8 @@ fn a_function_that_fails_is_left_out_and_says_so() {
         (fixed("fine", 2.0), 1.0),
     ]);
     assert_eq!(scores.total, Some(2.0));
-    let reasons = ["the reward function panicked", "the reward function returned NaN"];
+    let reasons =
+        ["the reward function panicked: a function that fails", "the reward function returned NaN"];
     for (named, reason) in scores.scores.iter().zip(reasons) {
         assert_eq!(named.score, Score::none(Verdict::Failed, reason), "{}", named.name);
     }
@@ -70,7 +70,7 @@ fn a_set_is_read_from_yaml() {
     let set = RewardSet::new(&configs).expect("the config is in range");
     assert_eq!(set.names().collect::<Vec<_>>(), ["tiered", "near"]);
     let fields = Fields::from([("label".into(), 7_u32.into()), ("class".into(), "7".into())]);
-    assert_eq!(set.score(Sample { completion: "8", fields: &fields }).total, Some(6.5));
+    assert_eq!(set.score(&[Sample::new("8", &fields)])[0].total, Some(6.5));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn summaries_count_verdicts_and_mean_what_was_judged() {
     let set = set.expect("the config is in range");
     let judge = |completion: &str, label: &str| {
         let fields = Fields::from([("label".to_owned(), label.into())]);
-        set.score(Sample { completion, fields: &fields })
+        set.score(&[Sample::new(completion, &fields)]).remove(0)
     };
     let scores = [judge("7", "7"), judge("9", "7"), judge("?", "7"), judge("7", "?")];
     let [(name, summary)] = &set.summaries(&scores)[..] else { panic!("one function") };

@@ -1,7 +1,8 @@
 //! Tables: what they score, what they refuse, and how they are written.
 
 use forethought_reward::{
-    Field, Fields, RewardFn, Sample, Tier, TieredConfig, TieredReward, TieredTable, Verdict,
+    Field, Fields, Numbers, RewardFn, Sample, Tier, TieredConfig, TieredReward, TieredTable,
+    Verdict,
 };
 use proptest::prelude::*;
 
@@ -37,7 +38,7 @@ fn a_score_carries_its_verdict_and_reason() {
     for (completion, verdict, reason) in cases {
         let score = reward.judge(completion, 320.0);
         assert_eq!((score.verdict, score.reason.as_str()), (verdict, reason));
-        assert_eq!(score.extracted.is_some(), verdict != Verdict::Unparseable);
+        assert_eq!(score.answer.is_some(), verdict != Verdict::Unparseable);
     }
 }
 
@@ -52,19 +53,25 @@ fn a_row_without_a_readable_label_is_not_judged() {
     let reward = preset("12/6/3");
     let judged = |name: &str, label: Field| {
         let fields = Fields::from([(name.to_owned(), label)]);
-        reward.score(Sample { completion: "3", fields: &fields })
+        reward.score(&[Sample::new("3", &fields)]).remove(0)
     };
     let score = judged("label", "three".into());
     assert_eq!((score.value, score.verdict), (None, Verdict::LabelUnparseable));
     assert_eq!(score.reason, "label holds no number: \"three\"");
-    assert_eq!(judged("class", 3_u32.into()).reason, "label is not among the fields");
+    assert_eq!(judged("class", 3_u32.into()).reason, "label is not among the columns: class");
     assert_eq!(judged("label", f64::NAN.into()).reason, "the label is NaN");
     assert_eq!(judged("label", "class 3".into()).value, judged("label", 3_u32.into()).value);
 }
 
 fn error_of(tiers: &[(f64, f64)], otherwise: f64, unparseable: f64) -> String {
-    let tiers = tiers.iter().map(|&(within, score)| Tier { within, score }).collect();
-    let config = TieredConfig { tiers, otherwise, unparseable, label: "label".into() };
+    let tiers = tiers.iter().map(|&(within, score)| Tier::new(within, score)).collect();
+    let config = TieredConfig {
+        tiers,
+        otherwise,
+        unparseable,
+        label: "label".into(),
+        numbers: Numbers::First,
+    };
     config.init().expect_err("the table is out of range").to_string()
 }
 
@@ -115,7 +122,10 @@ fn misspelt_tables_say_what_is_allowed() {
     assert!(unknown.contains("unknown field `unparsable`"), "{unknown}");
     assert!(unknown.contains("`unparseable`"), "{unknown}");
     let tier = error("tiers: [{within: 0, points: 3}]");
-    assert!(tier.contains("unknown field `points`, expected `within` or `score`"), "{tier}");
+    assert!(
+        tier.contains("unknown field `points`, expected one of `within`, `score`, `edge`"),
+        "{tier}"
+    );
     let number = error("12");
     assert!(number.contains("expected the name of a table (`12/6/3`"), "{number}");
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Candidate, Kind, Notation, Rules, delimited, number};
+use super::{Candidate, Kind, Notation, Rules, Unannounced, delimited, number};
 
 /// How many announcements are looked at from the end.
 const MAX_ANCHORS: usize = 24;
@@ -25,7 +25,11 @@ pub(super) fn find<'a>(
     math: &[Range<usize>],
 ) -> Vec<(u32, usize, Candidate<'a>)> {
     let mut found = Vec::new();
-    for anchor in anchors(text) {
+    let anchors = match rules.unannounced {
+        Unannounced::Read => anchors(text),
+        Unannounced::Ignored => english(text),
+    };
+    for anchor in anchors {
         for (end, candidate) in announced(text, anchor.at, rules, math) {
             let hopes = text[end..]
                 .trim_start_matches(['.', '$', '*', '"', '\\', ' ', '\n'])

@@ -41,6 +41,28 @@ pub enum Bare {
     Search,
 }
 
+/// What becomes of mathematics that nothing announces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unannounced {
+    /// The last of it may be the answer.
+    #[default]
+    Read,
+    /// Only closed boxes count, and what stands behind "answer", as Math-Verify does without `try_extract_without_anchor`.
+    Ignored,
+}
+
+/// What `e` between digits means in LaTeX.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Euler {
+    /// `1e3` is 1,000.
+    #[default]
+    Exponent,
+    /// `1e3` is 1 · e · 3, as Math-Verify reads it.
+    Factor,
+}
+
 /// Where an answer is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -53,11 +75,21 @@ pub struct Rules {
     pub boxed: Option<u32>,
     /// Texts without boxes and delimiters. Default: read.
     pub bare: Bare,
+    /// Mathematics that nothing announces. Default: read.
+    pub unannounced: Unannounced,
+    /// `e` between digits in LaTeX. Default: an exponent.
+    pub euler: Euler,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { notation: Notation::default(), boxed: Some(0), bare: Bare::default() }
+        Self {
+            notation: Notation::default(),
+            boxed: Some(0),
+            bare: Bare::default(),
+            unannounced: Unannounced::default(),
+            euler: Euler::default(),
+        }
     }
 }
 
@@ -126,7 +158,7 @@ pub fn extract(text: &str, rules: &Rules, limits: &Limits) -> Answers {
     for candidate in candidates(text, rules, &math) {
         first = first
             .or_else(|| Some(candidate.parts.join(", ")).filter(|text| !text.trim().is_empty()));
-        answers.readings = read::readings(&candidate, &mut answers.arena, &budget);
+        answers.readings = read::readings(&candidate, rules.euler, &mut answers.arena, &budget);
         if answers.is_read() {
             answers.text = Some(candidate.parts.join(", "));
             return answers;
@@ -174,6 +206,9 @@ fn candidates<'a>(
     if is_whole && text.trim().chars().count() <= 60 {
         let words = Candidate { parts: vec![text.trim()], kind: Kind::Plain, is_percentage: false };
         ranked.push((400, text.len(), words));
+    }
+    if rules.unannounced == Unannounced::Ignored {
+        ranked.retain(|(priority, _, candidate)| *priority < 250 && candidate.kind != Kind::Whole);
     }
     // Stable: of two candidates that end alike, the one found first is the fuller one.
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));

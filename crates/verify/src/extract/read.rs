@@ -1,6 +1,8 @@
 //! What a candidate may mean.
 
-use super::{Candidate, Kind, choice};
+use std::borrow::Cow;
+
+use super::{Candidate, Euler, Kind, choice};
 use crate::expression::{Arena, Id, Node};
 use crate::lexer::Style;
 use crate::limits::Budget;
@@ -12,8 +14,13 @@ use crate::settle::settle;
 const MAX_WHOLE: usize = 1_000;
 
 /// The meanings of a candidate, the likeliest first; none where it is no notation.
-pub(super) fn readings(candidate: &Candidate<'_>, arena: &mut Arena, budget: &Budget) -> Vec<Id> {
-    let mut reader = Reader { arena, budget };
+pub(super) fn readings(
+    candidate: &Candidate<'_>,
+    euler: Euler,
+    arena: &mut Arena,
+    budget: &Budget,
+) -> Vec<Id> {
+    let mut reader = Reader { euler, arena, budget };
     let mut found = match candidate.parts[..] {
         [only] => reader.single(only, candidate.kind),
         _ => reader.several(&candidate.parts).into_iter().collect(),
@@ -29,13 +36,18 @@ pub(super) fn readings(candidate: &Candidate<'_>, arena: &mut Arena, budget: &Bu
 }
 
 struct Reader<'a> {
+    euler: Euler,
     arena: &'a mut Arena,
     budget: &'a Budget,
 }
 
 impl Reader<'_> {
     fn parse(&mut self, text: &str, style: Style) -> Option<Id> {
-        parse(text, style, self.arena, self.budget)
+        let text = match (self.euler, style) {
+            (Euler::Factor, Style::Latex) => apart(text),
+            _ => text.into(),
+        };
+        parse(&text, style, self.arena, self.budget)
     }
 
     fn single(&mut self, text: &str, kind: Kind) -> Vec<Id> {
@@ -118,6 +130,27 @@ impl Reader<'_> {
         }
         Some(self.arena.add(Node::List(elements)))
     }
+}
+
+/// A text whose `e` between digits stand apart from the digits before them.
+fn apart(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let is_exponent = |at: usize| {
+        matches!(bytes[at], b'e' | b'E')
+            && bytes[..at].last().is_some_and(u8::is_ascii_digit)
+            && bytes.get(at + 1).is_some_and(|next| next.is_ascii_digit() || b"+-".contains(next))
+    };
+    if !(0..bytes.len()).any(is_exponent) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for (at, mark) in text.char_indices() {
+        if is_exponent(at) {
+            out.push(' ');
+        }
+        out.push(mark);
+    }
+    out.into()
 }
 
 /// The words of a text that is one `\text{…}` and nothing else.

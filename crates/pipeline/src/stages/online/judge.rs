@@ -1,7 +1,12 @@
 //! What answers are worth: by rule, by a reward model, or by both.
 
+use std::collections::BTreeSet;
+
+use forethought_dataset::Table;
 use forethought_model::{ScoreModel, pack};
-use forethought_reward::{Field, Fields, RewardSet, Sample, SetScore, Verdict};
+use forethought_reward::{
+    RewardSet, Sample, SetScore, Tokens, TooManyUnjudged, Verdict, mean_and_std,
+};
 
 use super::rollout::Question;
 
@@ -31,14 +36,20 @@ pub(crate) struct Answer<'a> {
     pub(crate) question: &'a Question,
     pub(crate) ids: &'a [u32],
     pub(crate) text: &'a str,
+    /// The answers to one question have one number.
+    pub(crate) group: usize,
 }
 
 impl Judge {
     /// What the answers are worth.
     pub(crate) fn judge(&self, answers: &[Answer<'_>]) -> Judgement {
-        let scores = self.functions.as_ref().map_or_else(Vec::new, |functions| {
-            answers.iter().map(|answer| score(functions, *answer)).collect()
+        let samples = answers.iter().map(|answer| {
+            let sample = Sample::new(answer.text, &answer.question.columns);
+            sample.with_tokens(answer.ids).in_group(answer.group)
         });
+        let samples: Vec<Sample<'_>> = samples.collect();
+        let functions = self.functions.as_ref();
+        let scores = functions.map_or_else(Vec::new, |functions| functions.score(&samples));
         let model_scores = self.reward_model.as_ref().map_or_else(Vec::new, |model| {
             answers
                 .chunks(SCORED_AT_ONCE)
@@ -46,6 +57,29 @@ impl Judge {
                 .collect()
         });
         Judgement { scores, model_scores }
+    }
+
+    /// Checks that the questions have the columns that the functions need.
+    pub(crate) fn check_columns(&self, questions: &[Question]) -> Result<(), String> {
+        let (Some(functions), Some((first, rest))) = (&self.functions, questions.split_first())
+        else {
+            return Ok(());
+        };
+        let mut columns: BTreeSet<String> = first.columns.keys().cloned().collect();
+        for question in rest {
+            columns.retain(|column| question.columns.contains_key(column));
+        }
+        functions.check(&columns, Tokens::Known).map_err(|error| error.to_string())
+    }
+
+    /// Checks that each function could judge enough of the answers.
+    pub(crate) fn check_unjudged(
+        &self,
+        judgement: &Judgement,
+        max_share: f64,
+    ) -> Result<(), TooManyUnjudged> {
+        let functions = self.functions.as_ref();
+        functions.map_or(Ok(()), |functions| functions.check_unjudged(&judgement.scores, max_share))
     }
 
     /// What the rewards are called: the functions, then the reward model.
@@ -86,17 +120,41 @@ impl Judge {
         if let Some(functions) = &self.functions {
             let count = judgement.scores.len() as f64;
             for (name, summary) in functions.summaries(&judgement.scores) {
-                metrics.push((format!("rewards/{name}/mean"), summary.mean.unwrap_or(f64::NAN)));
-                let unparseable = summary.of_verdict(Verdict::Unparseable);
-                metrics.push((format!("rewards/{name}/unparseable"), unparseable as f64 / count));
+                let unparseable = summary.of_verdict(Verdict::Unparseable) as f64 / count;
+                let numbers = [
+                    ("mean", summary.mean.unwrap_or(f64::NAN)),
+                    ("std", summary.std.unwrap_or(f64::NAN)),
+                    ("unparseable", unparseable),
+                    ("unjudged", summary.unjudged_share()),
+                ];
+                let named = numbers.map(|(what, value)| (format!("rewards/{name}/{what}"), value));
+                metrics.extend(named);
             }
         }
         if self.reward_model.is_some() {
             let scores = judgement.model_scores.iter().map(|score| f64::from(*score));
-            let mean = scores.sum::<f64>() / judgement.model_scores.len() as f64;
-            metrics.push(("rewards/reward_model/mean".to_owned(), mean));
+            let (mean, std) = mean_and_std(&scores.collect::<Vec<_>>());
+            metrics.push(("rewards/reward_model/mean".to_owned(), mean.unwrap_or(f64::NAN)));
+            metrics.push(("rewards/reward_model/std".to_owned(), std.unwrap_or(f64::NAN)));
         }
         metrics
+    }
+
+    /// Adds the score of each reward, and the verdict of each function, to a table with one row an answer.
+    pub(crate) fn add_scores(&self, table: Table, judgement: &Judgement) -> Table {
+        let names = self.names();
+        let mut table = table;
+        for (name, column) in names.iter().zip(self.columns(judgement)) {
+            let column = column.into_iter().map(|value| value.map(f64::from));
+            table = table.float(&format!("rewards/{name}"), column);
+        }
+        let functions = self.functions.iter().flat_map(RewardSet::names).enumerate();
+        for (index, name) in functions {
+            let verdicts = judgement.scores.iter().map(|one| one.scores[index].score.verdict);
+            let verdicts = verdicts.map(|verdict| verdict.name().to_owned());
+            table = table.text(&format!("verdicts/{name}"), verdicts);
+        }
+        table
     }
 
     /// Why an answer is worth what it is, in words.
@@ -107,14 +165,6 @@ impl Judge {
         let model = model.map(|score| format!("reward model: {score}"));
         functions.chain(model).collect::<Vec<_>>().join("; ")
     }
-}
-
-fn score(functions: &RewardSet, answer: Answer<'_>) -> SetScore {
-    let fields = Fields::from([
-        ("label".to_owned(), Field::from(answer.question.class)),
-        ("prompt".to_owned(), Field::from(answer.question.text.as_str())),
-    ]);
-    functions.score(Sample { completion: answer.text, fields: &fields })
 }
 
 /// Scores of the question with its answer, as the reward model was trained on.

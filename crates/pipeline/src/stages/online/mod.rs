@@ -82,9 +82,11 @@ impl<L> OnlineStage<L> {
             prompts_per_micro_batch: self.prompts_per_micro_batch,
             temperature: self.sampling.temperature,
             log_completions_steps: self.log_completions_steps,
+            max_unjudged_share: self.max_unjudged_share,
             completions: context.folder.root().join("completions"),
             generation: None,
         };
+        source.sampler.judge.check_columns(&source.sampler.questions).map_err(failed)?;
         source.require_a_step(context.name)?;
         let policy = self.tuning().policy(decoder, context)?;
         let training = Training { config: &self.training, encoder: &encoder };
@@ -103,7 +105,7 @@ impl<L> OnlineStage<L> {
         let read = prompts.len();
         let pairs = prompts.into_iter().zip(labelled);
         let questions: Vec<Question> = pairs
-            .map(|(prompt, one)| Question { prompt, class: one.class, text: one.question })
+            .map(|(prompt, one)| Question::of_class(prompt, one.class, &one.question))
             .collect();
         let (kept, dropped): (Vec<_>, Vec<_>) =
             questions.into_iter().partition(|one| one.prompt.len() <= self.max_prompt_length);

@@ -2,6 +2,7 @@
 
 use forethought_grpo::{DynamicSampling, Refill, RefillCounts};
 use forethought_model::Decoder;
+use forethought_reward::{Field, Fields};
 use forethought_rollout::{Completion, Request, Sampling, StopCheck, generate};
 use forethought_seed::Seed;
 use forethought_tokenize::{Encoder, StopStrings};
@@ -16,10 +17,17 @@ use crate::order::Order;
 pub(crate) struct Question {
     /// The ids of its prompt.
     pub(crate) prompt: Vec<u32>,
-    /// The class its answer should name.
-    pub(crate) class: u32,
-    /// What is asked, without the instruction.
-    pub(crate) text: String,
+    /// What is known of it besides: what rewards compare an answer with.
+    pub(crate) columns: Fields,
+}
+
+impl Question {
+    /// A question whose answer should name a class; `text` is what is asked, without the instruction.
+    pub(crate) fn of_class(prompt: Vec<u32>, class: u32, text: &str) -> Self {
+        let columns =
+            [("label".to_owned(), Field::from(class)), ("prompt".to_owned(), Field::from(text))];
+        Self { prompt, columns: Fields::from(columns) }
+    }
 }
 
 /// Asks the questions.
@@ -89,6 +97,7 @@ impl Sampler {
             question: &self.questions[chosen[completion.prompt_index]],
             ids: &completion.ids,
             text,
+            group: completion.prompt_index,
         });
         let judgement = self.judge.judge(&answers.collect::<Vec<_>>());
         Ok(Rollout { chosen: chosen.to_vec(), completions, texts, judgement, refill: None })

@@ -46,13 +46,17 @@ pub struct OnlineStage<L> {
     /// temperature 1, at most 20 tokens.
     #[serde(default)]
     pub sampling: Sampling,
-    /// What an answer is worth by rule; the field `label` is the true class. A weight of 0 logs a reward that nothing is
+    /// What an answer is worth by rule; the column `label` is the true class. A weight of 0 logs a reward that nothing is
     /// learnt from. Default: none, which needs a reward model.
     #[serde(default)]
     pub rewards: Vec<RewardConfig>,
     /// What an answer is worth to a reward model, added to the rewards by rule. Default: none.
     #[serde(default)]
     pub reward_model: Option<RewardModelSource>,
+    /// The largest share of the answers of one sampling that a reward by rule may leave unjudged before the run stops: from
+    /// 0 to 1, which never stops it. Default 0.5. What is left unjudged is left out of means and advantages, and counted.
+    #[serde(default = "default_max_unjudged_share")]
+    pub max_unjudged_share: f64,
     /// Sampled answers are written to `completions/` every so many samplings, at least 1. Default 10.
     #[serde(default = "default_log_completions")]
     pub log_completions_steps: u64,
@@ -103,6 +107,9 @@ fn default_prompts() -> usize {
 }
 fn default_max_prompt_length() -> usize {
     1024
+}
+fn default_max_unjudged_share() -> f64 {
+    0.5
 }
 fn default_log_completions() -> u64 {
     10
@@ -187,6 +194,11 @@ impl<L> OnlineStage<L> {
     }
 
     fn reward_problems(&self, method: &dyn OnlineMethod) -> Option<Problem> {
+        let share = self.max_unjudged_share;
+        if !(0.0..=1.0).contains(&share) {
+            let message = format!("must be from 0 to 1, got {share}");
+            return Some(("max_unjudged_share".to_owned(), message));
+        }
         if let Err(message) = self.functions() {
             return Some(("rewards".to_owned(), message));
         }

@@ -32,6 +32,8 @@ pub(crate) struct OnlineSource {
     /// What the logits are divided by.
     pub(crate) temperature: f64,
     pub(crate) log_completions_steps: u64,
+    /// The largest share of the answers of one sampling that a reward may leave unjudged.
+    pub(crate) max_unjudged_share: f64,
     /// The folder of sampled answers.
     pub(crate) completions: PathBuf,
     /// What was sampled last.
@@ -118,6 +120,7 @@ impl OnlineSource {
         learner: &Learner,
     ) -> Result<Vec<(String, f64)>, BatchError> {
         let rollout = self.sampler.sample(index, learner.policy())?;
+        self.sampler.judge.check_unjudged(&rollout.judgement, self.max_unjudged_share)?;
         let mut samples = samples(&rollout);
         self.look_back(&mut samples, learner);
         let columns = self.sampler.judge.columns(&rollout.judgement);
@@ -298,6 +301,7 @@ impl OnlineSource {
             .float("reward", totals.iter().map(|one| one.map(f64::from)))
             .text("reason", reasons)
             .float("advantage", advantages);
+        let table = self.sampler.judge.add_scores(table, &rollout.judgement);
         let name = format!("{}-{:06}.parquet", self.stage, step + 1);
         Ok(table.write_parquet(&self.completions.join(name))?)
     }

@@ -97,6 +97,7 @@ impl Measure {
             reward_model: self.reward_model(context)?,
             weights: Vec::new(),
         };
+        judge.check_columns(questions).map_err(failed)?;
         let reference_model = load(&model_folder(context, reference)?, context.device)?.decoder;
         let questions = &questions[..questions.len().min(self.max_questions)];
         let mut measured = Vec::new();
@@ -164,6 +165,7 @@ fn rewards(
         question: &questions[one.prompt_index],
         ids: &one.ids,
         text,
+        group: one.prompt_index,
     });
     let judgement = judge.judge(&answers.collect::<Vec<_>>());
     let columns = judge.columns(&judgement);

@@ -1,4 +1,4 @@
-//! Reward functions as a YAML file writes them.
+//! Tables of scores as a YAML file writes them.
 
 use std::fmt;
 
@@ -6,36 +6,20 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::TieredReward;
+use super::TieredReward;
+use crate::RewardConfigError;
+use crate::config::finite;
 
 /// The named tables: each score with the largest difference that earns it.
 ///
 /// They are those of the task's published workflow. Its `16/12/8/4` tests the first two tiers with `<`, so that an
-/// exact answer earns 12 there; here it earns 16.
+/// exact answer earns 12 there; here it earns 16, unless a table sets `edge: excluded`.
 pub const PRESETS: [(&str, &[(f64, f64)]); 4] = [
     ("12/6/3", &[(0.0, 12.0), (1.0, 6.0), (2.0, 3.0)]),
     ("5/4/3/2/1", &[(0.0, 5.0), (0.5, 4.0), (1.0, 3.0), (1.5, 2.0), (2.0, 1.0)]),
     ("10/8/6/4/2", &[(0.0, 10.0), (0.5, 8.0), (1.0, 6.0), (1.5, 4.0), (2.0, 2.0)]),
     ("16/12/8/4", &[(0.0, 16.0), (0.5, 12.0), (1.0, 8.0), (2.0, 4.0)]),
 ];
-
-/// One function of a [`crate::RewardSet`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RewardConfig {
-    /// What its scores are called in metrics; by default the name of the function.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Factor of its score in the sum: finite, by default 1, as TRL's `reward_weights`.
-    #[serde(default = "one")]
-    pub weight: f64,
-    /// Scores by how far the first number of the completion is from the label.
-    pub tiered: TieredTable,
-}
-
-fn one() -> f64 {
-    1.0
-}
 
 /// A table by name, or written out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,13 +83,32 @@ pub struct TieredConfig {
     /// Score of a completion without a number: finite, not above `otherwise`, by default 0.
     #[serde(default)]
     pub unparseable: f64,
-    /// The field that holds the label, by default `label`.
+    /// The column that holds the label, by default `label`.
     #[serde(default = "label")]
     pub label: String,
+    /// Whose rules find the number: `first`, the rules of [`crate::first_number`], or those of one of the programs of the
+    /// published workflow, with their faults: `source-grpo`, `source-rloo`, `source-unsloth`. Default `first`.
+    #[serde(default)]
+    pub numbers: Numbers,
 }
 
 fn label() -> String {
     "label".to_owned()
+}
+
+/// Whose rules find the number in a completion, and in a label that is text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Numbers {
+    /// [`crate::first_number`]; a completion without a number is unparseable.
+    #[default]
+    First,
+    /// The published workflow's GRPO: the whole text as a float, else the first `-?\d+\.?\d*`, else 0.
+    SourceGrpo,
+    /// The published workflow's RLOO: the whole text as a float, else the first `\d+`, else 0.
+    SourceRloo,
+    /// The published workflow's GRPO with Unsloth: the first `-?\b\d+\b`; without one, or with a label that is no text, 0.
+    SourceUnsloth,
 }
 
 /// One row of the table.
@@ -116,74 +119,41 @@ pub struct Tier {
     pub within: f64,
     /// The score: finite.
     pub score: f64,
+    /// Whether a number that is exactly this far away earns the score: `included` or `excluded`. Default `included`; the
+    /// published workflow excludes it in the first two tiers of `16/12/8/4`.
+    #[serde(default)]
+    pub edge: Edge,
 }
 
-/// A reward function that cannot be built.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RewardConfigError {
-    /// No table has this name.
-    #[error("there is no reward table named `{0}`; there are {known}", known = preset_names())]
-    UnknownPreset(String),
-    /// A table without a tier rewards nothing.
-    #[error("tiers must not be empty")]
-    NoTiers,
-    /// A number is not finite.
-    #[error("{field} must be finite, got {value}")]
-    NotFinite {
-        /// The field.
-        field: String,
-        /// Its value.
-        value: f64,
-    },
-    /// A difference is never negative.
-    #[error("tiers[0].within must be 0 or more, got {0}")]
-    Negative(f64),
-    /// A tier that the one before it covers.
-    #[error("tiers[{index}].within must be greater than {before}, got {found}")]
-    WithinOrder {
-        /// The tier, counted from 0.
-        index: usize,
-        /// `within` of the tier before it.
-        before: f64,
-        /// Its own `within`.
-        found: f64,
-    },
-    /// A worse answer would earn as much or more.
-    #[error("{field} must be less than {before}, the score before it, got {found}")]
-    ScoreOrder {
-        /// The field.
-        field: String,
-        /// The score of the tier before it.
-        before: f64,
-        /// Its own score.
-        found: f64,
-    },
-    /// No answer would earn more than a wrong one.
-    #[error("unparseable must not be greater than otherwise, {otherwise}, got {found}")]
-    Unparseable {
-        /// Score of a wrong answer.
-        otherwise: f64,
-        /// Score of no answer.
-        found: f64,
-    },
-    /// A set without a function rewards nothing.
-    #[error("rewards must not be empty")]
-    NoRewards,
-    /// Two functions of a set have the same name.
-    #[error("two rewards are named `{0}`; give one of them another `name`")]
-    DuplicateName(String),
+/// Whether the edge of a tier belongs to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    /// It does.
+    #[default]
+    Included,
+    /// It does not: a first tier within 0 then holds nothing.
+    Excluded,
 }
 
-fn preset_names() -> String {
-    PRESETS.map(|(name, _)| format!("`{name}`")).join(", ")
-}
-
-pub(crate) fn finite(field: impl Into<String>, value: f64) -> Result<(), RewardConfigError> {
-    if value.is_finite() {
-        return Ok(());
+impl Tier {
+    /// A tier that its edge belongs to.
+    #[must_use]
+    pub fn new(within: f64, score: f64) -> Self {
+        Self { within, score, edge: Edge::Included }
     }
-    Err(RewardConfigError::NotFinite { field: field.into(), value })
+
+    /// Whether a number so far away is in it.
+    pub(super) fn holds(&self, distance: f64) -> bool {
+        match self.edge {
+            Edge::Included => distance <= self.within,
+            Edge::Excluded => distance < self.within,
+        }
+    }
+}
+
+pub(crate) fn preset_names() -> String {
+    PRESETS.map(|(name, _)| format!("`{name}`")).join(", ")
 }
 
 impl TieredConfig {
@@ -197,8 +167,9 @@ impl TieredConfig {
             .iter()
             .find(|(preset, _)| *preset == name)
             .ok_or_else(|| RewardConfigError::UnknownPreset(name.to_owned()))?;
-        let tiers = tiers.iter().map(|&(within, score)| Tier { within, score }).collect();
-        Ok(Self { tiers, otherwise: 0.0, unparseable: 0.0, label: label() })
+        let tiers = tiers.iter().map(|&(within, score)| Tier::new(within, score)).collect();
+        let numbers = Numbers::First;
+        Ok(Self { tiers, otherwise: 0.0, unparseable: 0.0, label: label(), numbers })
     }
 
     /// Builds the function.

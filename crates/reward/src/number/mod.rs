@@ -1,10 +1,14 @@
 //! The first number of a text.
 
+mod source;
+
 use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
 
 use serde::Serialize;
+
+pub(crate) use source::Source;
 
 /// Code points of every decimal zero (Unicode 14, category Nd); the digits of a script follow its zero.
 #[rustfmt::skip]

@@ -1,0 +1,176 @@
+//! Whether a completion's answer is the solution, by the rules of one of the programs that reward this.
+
+use forethought_verify::{
+    Answers, Comparison, Euler, Inequalities, Judgement, Limits, Manner, Notation, Rules,
+    Unannounced, Verdict as Verified, equivalent_by, extract,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::excerpt::excerpt;
+use crate::{Score, Verdict};
+
+/// Whose rules say what an answer is and when it is right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Semantics {
+    /// open-r1 as it stands: gold in any notation, answers in LaTeX and announced (a box, or mathematics behind "answer"),
+    /// compared as Math-Verify does. A gold that cannot be read leaves the completion unjudged.
+    #[default]
+    #[serde(rename = "open-r1")]
+    OpenR1,
+    /// open-r1 of February 2025: gold in LaTeX alone, and one that cannot be read counts as answered.
+    #[serde(rename = "open-r1-2025-02")]
+    OpenR1Early,
+    /// TRL 1.16. It differs from open-r1 where a function is scaled by length: in tokens, and never beyond the bounds.
+    #[serde(rename = "trl-1.16")]
+    Trl,
+    /// The crate `verify` with its defaults: gold and answer in any notation, announced or not, units and per cent signs
+    /// taken seriously.
+    #[serde(rename = "verify")]
+    Verify,
+}
+
+/// What is rewarded: open-r1 reads golds with one rule for accuracy and with another where it scales by length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Accuracy,
+    Scaling,
+}
+
+/// Compares completions with solutions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grader {
+    gold: Rules,
+    answer: Rules,
+    comparison: Comparison,
+    /// Whether the answer takes the place of the gold in the comparison, as it did and in places does in open-r1.
+    order: Order,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    GoldFirst,
+    AnswerFirst,
+}
+
+/// What became of one comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grade {
+    Right,
+    Wrong,
+    /// The completion has no answer that can be read.
+    NoAnswer,
+    /// The limits were reached.
+    Undecided,
+    /// The gold cannot be read.
+    NoGold,
+}
+
+/// A grade, and what it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Graded {
+    pub(crate) grade: Grade,
+    gold: String,
+    answer: Option<String>,
+    rule: &'static str,
+}
+
+impl Grader {
+    pub(crate) fn new(semantics: Semantics, purpose: Use) -> Self {
+        let limits = Limits::default();
+        if semantics == Semantics::Verify {
+            let (rules, comparison) = (Rules::default(), Comparison::default());
+            let order = Order::GoldFirst;
+            return Self { gold: rules, answer: rules, comparison, order, limits };
+        }
+        let is_early = semantics == Semantics::OpenR1Early
+            || (semantics == Semantics::OpenR1 && purpose == Use::Scaling);
+        let gold = Rules {
+            notation: if is_early { Notation::Latex } else { Notation::Any },
+            boxed: Some(50),
+            bare: forethought_verify::Bare::Search,
+            euler: Euler::Factor,
+            ..Rules::default()
+        };
+        let answer = Rules {
+            notation: Notation::Latex,
+            boxed: Some(0),
+            unannounced: Unannounced::Ignored,
+            ..gold
+        };
+        let comparison = Comparison {
+            inequalities: Inequalities::AreSetsInGold,
+            manner: Manner::MathVerify,
+            ..Comparison::default()
+        };
+        let order = if is_early { Order::AnswerFirst } else { Order::GoldFirst };
+        Self { gold, answer, comparison, order, limits }
+    }
+
+    pub(crate) fn grade(&self, gold: &str, completion: &str) -> Graded {
+        let gold_read = extract(gold, &self.gold, &self.limits);
+        let shown = |answers: &Answers| answers.text().map(str::to_owned);
+        let gold_shown = shown(&gold_read).unwrap_or_else(|| gold.to_owned());
+        if !has_something(&gold_read) {
+            return Graded { grade: Grade::NoGold, gold: gold_shown, answer: None, rule: "unread" };
+        }
+        let answer = extract(completion, &self.answer, &self.limits);
+        let judgement = self.compare(&gold_read, &answer);
+        let grade = match judgement.verdict {
+            Verified::Equal => Grade::Right,
+            Verified::Undecided => Grade::Undecided,
+            _ if !has_something(&answer) => Grade::NoAnswer,
+            // A gold that is words can only be repeated.
+            Verified::Different | Verified::GoldUnparseable | Verified::AnswerUnparseable => {
+                Grade::Wrong
+            }
+        };
+        Graded { grade, gold: gold_shown, answer: shown(&answer), rule: judgement.rule.name() }
+    }
+
+    fn compare(&self, gold: &Answers, answer: &Answers) -> Judgement {
+        match self.order {
+            Order::GoldFirst => equivalent_by(gold, answer, self.comparison, &self.limits),
+            Order::AnswerFirst => equivalent_by(answer, gold, self.comparison, &self.limits),
+        }
+    }
+}
+
+/// Math-Verify keeps what it found as text where it has no meaning for it.
+fn has_something(answers: &Answers) -> bool {
+    answers.is_read() || answers.text().is_some()
+}
+
+impl Graded {
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self.grade {
+            Grade::Right => Verdict::Correct,
+            Grade::Wrong => Verdict::Wrong,
+            Grade::NoAnswer => Verdict::Unparseable,
+            Grade::Undecided => Verdict::Undecided,
+            Grade::NoGold => Verdict::LabelUnparseable,
+        }
+    }
+
+    /// The score of this grade, with its value and what follows the grade in the reason.
+    pub(crate) fn score(&self, value: Option<f64>, more: &str) -> Score {
+        let reason = format!("{}{more}", self.reason());
+        let score = Score { value, ..Score::none(self.verdict(), reason) }.with_gold(&self.gold);
+        match &self.answer {
+            Some(answer) => score.with_answer(answer),
+            None => score,
+        }
+    }
+
+    fn reason(&self) -> String {
+        let (gold, rule) = (excerpt(&self.gold), self.rule);
+        let answer = excerpt(self.answer.as_deref().unwrap_or_default());
+        match self.grade {
+            Grade::Right => format!("{answer} is equal to {gold} ({rule})"),
+            Grade::Wrong => format!("{answer} is not {gold} ({rule})"),
+            Grade::NoAnswer => "the completion announces no answer".to_owned(),
+            Grade::Undecided => format!("whether {answer} is {gold} was not decided ({rule})"),
+            Grade::NoGold => format!("the solution cannot be read: {gold}"),
+        }
+    }
+}
