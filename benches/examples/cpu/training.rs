@@ -35,6 +35,7 @@ pub(crate) fn time(decoder: Decoder, work: Work, steps: usize) -> Result<Vec<f64
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
         progress: Progress::Silent,
+        tensorboard: None,
     };
     let trainer = TrainConfig { learning_rate: 1e-6, ..TrainConfig::default() }.init()?;
     // The source ends the run with an error, so that no checkpoint is written.

@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Export(crate::export::Export),
     /// Compare with golden numbers of the Python stack, case by case
     Parity(crate::parity::Parity),
+    /// Print the JSON schema of the YAML files, for editors
+    Schema(crate::schema::SchemaArguments),
+    /// Print the completion script of a shell
+    Completions(crate::completions::Completions),
 }
 
 /// Runs the stages of a pipeline, in order, into one run folder.

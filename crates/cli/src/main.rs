@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod completions;
 mod export;
 mod generate;
 mod logprobs;
@@ -10,6 +11,7 @@ mod model_folder;
 mod parity;
 mod prompts;
 mod rows;
+mod schema;
 mod score;
 mod verify;
 
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Command::Merge(merge) => merge::run(&merge),
         Command::Export(export) => export::run(&export),
         Command::Parity(parity) => parity::run(&parity),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     result.unwrap_or_else(commands::Failure::show)
 }

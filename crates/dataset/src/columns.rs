@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{DatasetError, require_columns};
-use crate::source::OneOrMany;
+use crate::source::{AsWritten, OneOrMany};
 
 /// The shapes of a record, each with the names of its columns.
 ///
 /// In YAML it is a map from the part to the name of its column: `{prompt: question, completion: output}`,
 /// `{instruction: problem}` (the other part keeps its name, `response`), `{messages: conversation}`, or, for problems,
 /// `{problem: [body, question], answer: answer}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "ColumnNames", into = "ColumnNames")]
 pub enum ColumnMap {
     /// The question in one column, the completion in another; by default `prompt` and `completion`.
@@ -169,7 +170,7 @@ pub(crate) const TRACE_SHAPES: &str = "prompt and completion, instruction and re
 const PROBLEM_SHAPES: &str = "problem or question with solution or answer, prompt and completion, instruction and response, messages";
 
 /// The YAML form of a [`ColumnMap`]: flat, so that a misspelt key is an error where it stands.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ColumnNames {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,6 +184,7 @@ struct ColumnNames {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     messages: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_names")]
+    #[schemars(with = "Option<AsWritten>")]
     problem: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     solution: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use forethought_schema::Trace;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::ColumnMap;
@@ -19,7 +20,7 @@ const STAGE: &str = "ingest";
 const TRACES: &str = "traces";
 
 /// What becomes of a trace without `</think>`, whose length is only a lower bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Unfinished {
     /// It is dropped and counted: taken as finished it would teach a length that is too short.

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::columns::ColumnMap;
 use crate::error::{DatasetError, nearest};
 
 /// How a file holds its records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Whatever the extension says: `.jsonl` and `.ndjson`, `.json`, `.parquet`.
@@ -40,12 +41,13 @@ impl Format {
 }
 
 /// Files of one format and one record shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// A file, a pattern such as `traces/*.parquet`, or a list of either. A path is taken as it stands, that is from
     /// the working directory where it is relative; the files of a pattern are read in the order of their names.
     #[serde(deserialize_with = "one_or_many")]
+    #[schemars(with = "AsWritten")]
     pub path: Vec<String>,
     /// The format; by default each file's extension tells it.
     #[serde(default)]
@@ -115,6 +117,15 @@ fn nearest_file(path: &Path) -> Option<String> {
 
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(OneOrMany("a path, a pattern, or a list of them"))
+}
+
+/// What the schema says of one text or several: the visitor below reads both forms.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a schema is made of the type, and no value")]
+pub(crate) enum AsWritten {
+    One(String),
+    Several(Vec<String>),
 }
 
 /// A visitor rather than an untagged enum, whose errors would not say what was found. It says what is expected.

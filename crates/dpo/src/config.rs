@@ -3,12 +3,13 @@
 mod check;
 mod loss_types;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::DpoConfigError;
 
 /// Whose formulas run where programs disagree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Semantics {
     /// TRL 1.16.
     #[default]
@@ -23,7 +24,7 @@ pub enum Semantics {
 }
 
 /// What one pair costs; the formulas are in the documentation of the crate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LossType {
     /// Rafailov et al. 2023, Eq. 7, <https://arxiv.org/abs/2305.18290>; with label smoothing cDPO (Mitchell 2023), which TRL 1.16
@@ -66,7 +67,7 @@ pub enum LossType {
 
 /// What replaces the log-ratio where the divergence from the reference is another one; Wang et al. 2023,
 /// <https://arxiv.org/abs/2309.16240>.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FDivergence {
     /// The log-ratio itself.
@@ -81,13 +82,14 @@ pub enum FDivergence {
 }
 
 /// Hyper-parameters of [`crate::DpoLoss`]. Names and defaults are those of `DPOConfig` in TRL 1.16.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DpoConfig {
     /// Whose formulas run where programs disagree: `trl-1.16`, `trl-0.15` or `llama-factory`. Default `trl-1.16`.
     pub semantics: Semantics,
     /// What one pair costs: a name or a list of names. Default `sigmoid`.
     #[serde(deserialize_with = "loss_types::one_or_several")]
+    #[schemars(with = "loss_types::AsWritten")]
     pub loss_type: Vec<LossType>,
     /// The weight of each loss type: finite, as many as loss types. Default 1 for each.
     pub loss_weights: Option<Vec<f64>>,

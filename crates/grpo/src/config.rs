@@ -3,6 +3,7 @@
 mod choices;
 mod ranges;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use choices::{
@@ -17,7 +18,7 @@ use crate::{DynamicSampling, GrpoLoss};
 ///
 /// Those whose default depends on the version that `semantics` names are optional. Reading and writing a config fills them
 /// in, as [`resolved`](Self::resolved) does, so that a written config shows every value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct GrpoConfig {
     /// Whose formulas and defaults: `trl-1.16` or `trl-0.15`. Default `trl-1.16`.

@@ -1,11 +1,12 @@
 //! Prompts that teach nothing are replaced by others, up to a bound.
 
 use forethought_logprob::Moments;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Dynamic sampling: prompts whose completions are all worth the same have advantages of 0 and would only make the batch
 /// smaller, so others are sampled in their place; Yu et al. 2025, section 3.2, <https://arxiv.org/abs/2503.14476>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DynamicSampling {
     /// How often prompts are sampled for one batch before it is taken as it is: `>= 1`. Default 10 (`max_num_gen_batches`

@@ -1,11 +1,12 @@
 //! Hyper-parameters with the names and defaults of TRL 1.16, checked once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::KtoLoss;
 
 /// What one completion costs; the formulas are in the documentation of the crate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LossType {
     /// Ethayarajh et al. 2024, Eq. 7, <https://arxiv.org/abs/2402.01306>.
@@ -16,7 +17,7 @@ pub enum LossType {
 }
 
 /// Hyper-parameters of [`KtoLoss`]. Names and defaults are those of `KTOConfig` in TRL 1.16.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KtoConfig {
     /// What one completion costs: `kto` or `apo_zero_unpaired`. Default `kto`.

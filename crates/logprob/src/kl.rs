@@ -1,11 +1,12 @@
 //! Estimators of the KL divergence from single samples.
 
 use burn::tensor::Tensor;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How to estimate `KL(policy || reference)` from tokens that the policy sampled, with `r = reference / policy` the ratio
 /// of their probabilities; Schulman 2020, <http://joschu.net/blog/kl-approx.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KlEstimator {
     /// `-log r`: unbiased, negative for half of the tokens, high variance.

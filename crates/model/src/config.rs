@@ -1,6 +1,7 @@
 //! The architecture of a decoder: its numbers, their ranges, and what this crate can compute.
 
 use forethought_kernels::HeadShape;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -12,7 +13,7 @@ use crate::weight_type::WeightType;
 ///
 /// Read strictly (an unknown key is an error) it is a file of `configs/models/`; [`read_config`](crate::read_config)
 /// reads `config.json`, whose further keys it keeps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecoderConfig {
     /// The family. Default `qwen2`.
@@ -59,7 +60,7 @@ pub struct DecoderConfig {
 }
 
 /// A way to stretch the rotary wavelengths, under the names of `config.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "rope_type", rename_all = "lowercase")]
 pub enum RopeScaling {
     /// Llama 3.1's.

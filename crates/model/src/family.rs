@@ -1,5 +1,6 @@
 //! The families of decoders, and in what they differ.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::linear::Bias;
@@ -8,7 +9,7 @@ use crate::linear::Bias;
 ///
 /// All three are `RMSNorm`, rotate-half rotary embedding, grouped-query attention and `SwiGLU`. The methods say in what
 /// they differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Qwen2 and Qwen2.5 (<https://arxiv.org/abs/2407.10671>): biases on queries, keys and values.

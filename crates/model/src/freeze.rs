@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decoder::Decoder;
@@ -13,7 +14,7 @@ const ALL: &str = "all";
 
 /// Which layers are trained; everything else is frozen. Keys, meaning and defaults are those of LLaMA-Factory's freeze
 /// tuning (`finetuning_type: freeze`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezeConfig {
     /// Number of decoder layers that are trained: the last ones if positive, the first ones if negative, none if 0.

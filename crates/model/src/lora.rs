@@ -1,11 +1,12 @@
 //! The configuration of low-rank adapters, with the meaning of PEFT.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::targets::{ALL_LINEAR, TargetModules};
 
 /// Low-rank adaptation (Hu et al. 2021, <https://arxiv.org/abs/2106.09685>), with the meaning of PEFT.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoraConfig {
     /// Rank of the update, at least 1. Default 8 (PEFT, LLaMA-Factory).
@@ -43,7 +44,7 @@ pub struct LoraConfig {
 }
 
 /// How rank and `alpha` make the scale of the update.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoraScaling {
     /// `alpha / rank`.

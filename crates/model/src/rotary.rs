@@ -1,6 +1,7 @@
 //! Cosines and sines of the rotary position embedding, computed once per forward pass for all layers.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, DecoderConfig, RopeScaling, range};
@@ -8,7 +9,7 @@ use crate::config::{ConfigError, DecoderConfig, RopeScaling, range};
 /// Llama 3.1's stretching of the rotary wavelengths (Grattafiori et al. 2024, <https://arxiv.org/abs/2407.21783>; the
 /// formula is that of transformers' `llama3`): short wavelengths stay, long ones are multiplied by `factor`, and those
 /// between change over smoothly.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Llama3Scaling {
     /// What long wavelengths are multiplied with, finite and `> 0`. Llama 3.1 has 8.

@@ -1,6 +1,7 @@
 //! Which modules an adapter is attached to, by the rules of PEFT's `target_modules`.
 
 use fancy_regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lora::{LoraConfig, LoraError};
@@ -9,7 +10,7 @@ use crate::lora::{LoraConfig, LoraError};
 pub(crate) const ALL_LINEAR: &str = "all-linear";
 
 /// Modules by name or by pattern, with the meaning of PEFT's `target_modules`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TargetModules {
     /// `all-linear`, or a regular expression in Python's syntax that has to match the whole path of a module.

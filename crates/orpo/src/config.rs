@@ -1,11 +1,12 @@
 //! Hyper-parameters with the names and defaults of TRL 1.16, checked once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OrpoLoss;
 
 /// Whose formulas run where programs disagree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Semantics {
     /// TRL 1.16: the likelihood is a mean over the tokens of chosen completions and of their prompts.
     #[default]
@@ -20,7 +21,7 @@ pub enum Semantics {
 }
 
 /// Hyper-parameters of [`OrpoLoss`]. Names and defaults are those of `ORPOConfig` in TRL 1.16.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OrpoConfig {
     /// Whose likelihood runs: `trl-1.16`, `trl-0.15` or `llama-factory`. Default `trl-1.16`.

@@ -47,6 +47,11 @@ impl RunFolder {
     pub(crate) fn training(&self, stage: &str) -> PathBuf {
         self.root.join("training").join(stage)
     }
+
+    /// Where the event files of a training stage lie: `tensorboard --logdir RUN/tensorboard` shows every stage.
+    pub(crate) fn tensorboard(&self, stage: &str) -> PathBuf {
+        self.root.join("tensorboard").join(stage)
+    }
 }
 
 /// Length and hash of one file.

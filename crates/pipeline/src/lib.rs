@@ -11,9 +11,12 @@ mod device;
 mod error;
 mod examples;
 mod learner;
+mod manifest;
 mod order;
 mod report;
 mod run;
+mod schema;
+mod secret;
 mod stages;
 mod training;
 mod tuning;
@@ -26,8 +29,11 @@ pub use console::{Bar, Console};
 pub use device::parse_device;
 pub use error::PipelineError;
 pub use forethought_train::{Resume, Signal, StopFlag};
+pub use manifest::{RunManifest, StageFacts};
 pub use report::{render_report, report_json, report_table};
-pub use run::{Outcome, RunManifest, RunOptions, run};
+pub use run::{Outcome, RunOptions, run};
+pub use schema::{SchemaOf, schema};
+pub use secret::redact;
 pub use stages::{
     BalanceStage, ClassSource, ConvertStage, DpoStage, FileSource, GrpoStage, IngestStage,
     KtoStage, LabelStage, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage, PairSource,

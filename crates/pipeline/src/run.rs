@@ -1,17 +1,17 @@
 //! Runs the stages of a pipeline in order, skipping those whose artifacts are already there.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::Device;
 use forethought_seed::Seed;
 use forethought_train::{Resume, Signal, StopFlag};
-use serde::{Deserialize, Serialize};
 
 use crate::artifact::{self, ArtifactManifest, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig, nearest};
 use crate::console::Console;
+use crate::manifest::{RunManifest, StageFacts};
 use crate::stages::{Before, Context, Done, REVISION};
 use crate::training::HISTORY;
 use crate::{PipelineError, yaml};
@@ -54,20 +54,6 @@ pub enum Outcome {
     },
 }
 
-/// What a run folder holds, beside the artifacts' own manifests.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunManifest {
-    /// The name of the pipeline.
-    pub name: String,
-    /// The seed.
-    pub seed: u64,
-    /// The version of forethought.
-    pub version: String,
-    /// Finished stages in their order: name and artifact id.
-    pub stages: Vec<(String, String)>,
-}
-
 /// Runs a pipeline.
 ///
 /// # Errors
@@ -81,6 +67,7 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
     std::fs::write(&resolved, yaml(config)?).map_err(PipelineError::io(&resolved))?;
     let mut finished: Vec<ArtifactManifest> = Vec::new();
     let (mut reused, mut is_forced) = (Vec::new(), false);
+    let mut manifest = RunManifest::new(config)?;
     for (index, stage) in selected(config, options)?.into_iter().enumerate() {
         // Training stops after a step; whatever else was running when the signal came has just finished.
         if let Some(signal) = options.stop.signal() {
@@ -90,16 +77,20 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
         let position = (index + 1, config.stages.len());
         is_forced |= options.from.as_deref() == Some(stage.name());
         let before = Before(&config.stages[..index]);
-        let progress = Progress { finished: &finished, reused: &reused, position, is_forced };
-        match run_stage(stage, before, (config, options), &progress)? {
-            Ran::Reused(manifest) => {
-                reused.push(stage.name().to_owned());
-                finished.push(manifest);
-            }
-            Ran::Made(manifest) => finished.push(manifest),
-            Ran::Interrupted(outcome) => return Ok(outcome),
+        let progress = Progress { reused: &reused, position, is_forced };
+        let ingredients = ingredients(stage, before, config.seed, &finished)?;
+        let (artifact, is_reused) =
+            match run_stage(stage, &ingredients, before, (config, options), &progress)? {
+                Ran::Reused(artifact) => (artifact, true),
+                Ran::Made(artifact) => (artifact, false),
+                Ran::Interrupted(outcome) => return Ok(outcome),
+            };
+        if is_reused {
+            reused.push(stage.name().to_owned());
         }
-        write_manifest(config, root, &finished)?;
+        manifest.stages.push(StageFacts::new(&artifact, &ingredients, is_reused));
+        manifest.write(root)?;
+        finished.push(artifact);
         write_metrics(&options.folder, &finished)?;
     }
     Ok(Outcome::Finished)
@@ -135,7 +126,6 @@ fn position(name: &str, names: &[&str]) -> Result<usize, PipelineError> {
 
 /// How far a run is.
 struct Progress<'a> {
-    finished: &'a [ArtifactManifest],
     /// The stages of this run whose artifacts were there.
     reused: &'a [String],
     /// The number of the stage, from 1, and how many there are.
@@ -157,6 +147,7 @@ enum Ran {
 /// Runs one stage, or finds that its artifact is there.
 fn run_stage(
     stage: &StageConfig,
+    ingredients: &Ingredients<'_>,
     before: Before<'_>,
     (config, options): (&PipelineConfig, &RunOptions<'_>),
     progress: &Progress<'_>,
@@ -164,7 +155,6 @@ fn run_stage(
     let (index, count) = progress.position;
     let RunOptions { folder, console, .. } = options;
     let name = stage.name();
-    let ingredients = ingredients(stage, before, config.seed, progress.finished)?;
     let id = ingredients.id()?;
     let is_forced = progress.is_forced;
     if let Some(manifest) = artifact::find(folder, name, &id).filter(|_| !is_forced) {
@@ -205,7 +195,7 @@ fn run_stage(
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let manifest = artifact::commit(folder, &ingredients, seconds)?;
+    let manifest = artifact::commit(folder, ingredients, seconds)?;
     console.line(format!("      {name} done in {seconds:.1} s"));
     Ok(Ran::Made(manifest))
 }
@@ -234,20 +224,6 @@ fn ingredients<'a>(
         inputs,
         files,
     })
-}
-
-fn write_manifest(
-    config: &PipelineConfig,
-    root: &Path,
-    finished: &[ArtifactManifest],
-) -> Result<(), PipelineError> {
-    let manifest = RunManifest {
-        name: config.name.clone(),
-        seed: config.seed,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        stages: finished.iter().map(|one| (one.stage.clone(), one.id.clone())).collect(),
-    };
-    artifact::write_json(&root.join("manifest.json"), &manifest)
 }
 
 /// `metrics.jsonl`: the logs of all training stages, one after the other.

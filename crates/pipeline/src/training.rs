@@ -72,6 +72,7 @@ impl Training<'_> {
         source: S,
     ) -> Result<Done, PipelineError> {
         let folder = context.folder.training(context.name);
+        let events = context.folder.tensorboard(context.name);
         let run = Run {
             folder: &folder,
             stage: context.name,
@@ -79,6 +80,7 @@ impl Training<'_> {
             resume: context.resume,
             stop: context.stop,
             progress: context.console.progress(),
+            tensorboard: Some(&events),
         };
         let trainer =
             self.config.init().map_err(|error| PipelineError::stage(context.name, error))?;
@@ -115,6 +117,11 @@ pub(crate) fn prepare(context: &Context<'_>) -> Result<(), PipelineError> {
             folder.display()
         ));
         fs::remove_dir_all(&folder).map_err(PipelineError::io(&folder))?;
+    }
+    // Curves of a training that starts anew would continue in the files of the one before.
+    let events = context.folder.tensorboard(context.name);
+    if context.resume == Resume::Fresh && events.exists() {
+        fs::remove_dir_all(&events).map_err(PipelineError::io(&events))?;
     }
     fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))
 }

@@ -6,6 +6,7 @@ use forethought_model::{
     Decoder, FreezeConfig, LoraConfig, Quantisation, ScoreModel, load, load_quantised,
 };
 use forethought_seed::Seed;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
@@ -14,7 +15,7 @@ use crate::stages::Context;
 use crate::training::problem;
 
 /// How the weights of the model that training starts from are held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Base {
     /// As 32-bit floats.

@@ -2,12 +2,13 @@
 
 use forethought_logprob::KlEstimator;
 use forethought_objective::{EpochsError, MiniBatch, mini_batches};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{KlControl, KlController, PpoLoss};
 
 /// Where the score of a completion is paid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScorePosition {
     /// At the position behind the last token, for which the critic predicts one value more; at the last token of a completion
@@ -20,7 +21,7 @@ pub enum ScorePosition {
 
 /// Hyper-parameters of [`PpoLoss`] and [`experience`](PpoConfig::experience). Names and defaults are those of `PPOConfig` in
 /// TRL's experimental PPO (1.10).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PpoConfig {
     /// How often each sampled batch is trained on: `>= 1`. Default 4.

@@ -1,9 +1,10 @@
 //! How much the divergence from the reference costs: a fixed amount, or one that is steered towards a target.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the weight of the divergence moves.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KlControl {
     /// It stays `kl_coef`.
@@ -19,12 +20,12 @@ impl Default for KlControl {
 }
 
 /// A weight that stays as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FixedKl {}
 
 /// A weight that is steered; Ziegler et al. 2019, section 2.2, <https://arxiv.org/abs/1909.08593>.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdaptiveKl {
     /// The divergence of a completion to keep to, in nats: finite, `> 0`. Default 6 (TRL 0.11).

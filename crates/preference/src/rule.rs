@@ -3,10 +3,11 @@
 use forethought_schema::{PreferencePair, Prompt};
 use forethought_seed::Seed;
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a wrong class is made of a true one. Classes start at 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PairingRule {
     /// Always lower: the rule of the think-length workflow. Since every rejected class is below its true one, a policy can
@@ -18,7 +19,7 @@ pub enum PairingRule {
 
 /// The rejected class is lower by a distance drawn uniformly from `min_distance ..= max_distance`; where that would be
 /// below 0, lower by 1. The class 0 has no lower one and gets no pair.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LowerRule {
     /// The least distance, in classes: `>= 1`. Default 3, as in the think-length workflow.
@@ -30,7 +31,7 @@ pub struct LowerRule {
 /// The rejected class is lower or higher, by the toss of a coin, by a distance drawn uniformly from
 /// `min_distance ..= max_distance`. Where one side leaves the range of classes, the other is taken; where both do, the
 /// neighbour that is in range.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SymmetricRule {
     /// The least distance, in classes: `>= 1`. Default 3, as [`LowerRule`].

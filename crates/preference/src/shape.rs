@@ -5,6 +5,7 @@ mod llama_factory;
 mod trl;
 
 use forethought_schema::{PreferencePair, Prompt, UnpairedPreference};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::RowFault;
 use field::{object, optional_number, text};
 
 /// A shape of pairs. Fields that a shape does not name are passed over when reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PairShape {
     /// `question`, `chosen`, `rejected`: texts.
@@ -29,7 +30,7 @@ pub enum PairShape {
 }
 
 /// A shape of single labelled completions. Fields that a shape does not name are passed over when reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnpairedShape {
     /// TRL's rows: `prompt`, `completion`, as texts or lists of messages, and `label`.

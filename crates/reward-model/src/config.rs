@@ -1,11 +1,12 @@
 //! Hyper-parameters with the names and defaults of TRL 1.16, checked once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::RewardModelLoss;
 
 /// Hyper-parameters of [`RewardModelLoss`]. Names and defaults are those of `RewardConfig` in TRL 1.16.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RewardModelConfig {
     /// Weight of the squared sum of both scores, which keeps scores near 0: finite, `>= 0`. Default: none, which is 0. Its

@@ -1,5 +1,6 @@
 //! 1 for the right answer and 0 for any other.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::function::each;
@@ -7,7 +8,7 @@ use crate::mathematics::{Grade, Grader, Use};
 use crate::{Need, RewardFn, Sample, Score, Semantics, Verdict};
 
 /// Settings of [`Accuracy`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccuracyConfig {
     /// Whose rules: `open-r1`, `open-r1-2025-02`, `trl-1.16` (the same as `open-r1` here) or `verify`. Default `open-r1`.
@@ -77,7 +78,7 @@ impl RewardFn for Accuracy {
 }
 
 /// Settings of [`ReasoningAccuracy`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReasoningAccuracyConfig {
     /// Ends of the reasoning; the first of them that the completion has counts. Default `</think>`, as in TRL.

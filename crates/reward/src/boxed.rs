@@ -1,13 +1,14 @@
 //! The last boxed answer, compared with the solution as a string that was tidied first.
 
 use forethought_verify::last_boxed;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::function::each;
 use crate::{Need, RewardFn, Sample, Score, Verdict, accuracy};
 
 /// Settings of [`BoxedAccuracy`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoxedAccuracyConfig {
     /// The column that holds the solution, which may itself have a box. Default `solution`.

@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{at_least_one, finite};
@@ -10,7 +11,7 @@ use crate::mathematics::{Grade, Grader, Use};
 use crate::{Need, RewardConfigError, RewardFn, Sample, Score, Semantics, accuracy};
 
 /// Settings of [`Cosine`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CosineConfig {
     /// Whose rules. `open-r1` and `open-r1-2025-02` measure characters, turn back up beyond `max_len`, and give 1 where

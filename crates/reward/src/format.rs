@@ -3,13 +3,14 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::function::each;
 use crate::{RewardConfigError, RewardFn, Sample, Score, Verdict};
 
 /// What a completion should look like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FormatSemantics {
     /// open-r1 as it stands: `<think>`, `</think>`, `<answer>` and `</answer>` on lines of their own.
     #[default]
@@ -22,7 +23,7 @@ pub enum FormatSemantics {
 }
 
 /// Settings of [`Format`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FormatConfig {
     /// Whose rules: `open-r1` or `open-r1-2025-02`. Default `open-r1`.
@@ -82,7 +83,7 @@ impl RewardFn for Format {
 }
 
 /// Settings of a function that has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}
 
@@ -137,7 +138,7 @@ impl RewardFn for ThinkBoxed {
 }
 
 /// Settings of [`CodeFormat`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CodeFormatConfig {
     /// The language that the fence names. Default `python`.

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::known;
@@ -10,7 +11,7 @@ use crate::function::each;
 use crate::{Need, RewardConfigError, RewardFn, Sample, Score, Verdict, accuracy, config};
 
 /// How the number is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Behind `####`; the last of them counts.
@@ -21,7 +22,7 @@ pub enum Method {
 }
 
 /// Settings of [`Gsm8k`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gsm8kConfig {
     /// How the number is found: `strict` or `flexible`. Default `strict`, as in verl.

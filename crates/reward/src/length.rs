@@ -1,12 +1,13 @@
 //! Right answers of one prompt against each other: the shorter the better.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::mathematics::{Grade, Graded, Grader, Use};
 use crate::{Need, RewardFn, Sample, Scope, Score, Semantics, accuracy};
 
 /// Which completions are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Among {
     /// Those of one prompt, as the report of Kimi 1.5 says.
@@ -17,7 +18,7 @@ pub enum Among {
 }
 
 /// Settings of [`Length`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LengthConfig {
     /// Which completions are compared: `group` or `call`. Default `group`.

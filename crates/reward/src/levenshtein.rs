@@ -1,6 +1,7 @@
 //! How much of the solution stands behind the reasoning, letter by letter.
 
 use rapidfuzz::distance::indel;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::at_least_one;
@@ -8,7 +9,7 @@ use crate::function::each;
 use crate::{Need, RewardConfigError, RewardFn, Sample, Score, Verdict, accuracy};
 
 /// Settings of [`Levenshtein`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LevenshteinConfig {
     /// Whether white space around the answer and the solution counts: `keep` or `trim`. Default `keep`.
@@ -21,7 +22,7 @@ pub struct LevenshteinConfig {
 }
 
 /// What becomes of white space around a text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Space {
     /// It is compared like the rest.

@@ -4,13 +4,14 @@ use forethought_verify::{
     Answers, Comparison, Euler, Inequalities, Judgement, Limits, Manner, Notation, Rules,
     Unannounced, Verdict as Verified, equivalent_by, extract,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::excerpt::excerpt;
 use crate::{Score, Verdict};
 
 /// Whose rules say what an answer is and when it is right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Semantics {
     /// open-r1 as it stands: gold in any notation, answers in LaTeX and announced (a box, or mathematics behind "answer"),
     /// compared as Math-Verify does. A gold that cannot be read leaves the completion unjudged.

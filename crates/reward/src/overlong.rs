@@ -1,5 +1,6 @@
 //! A punishment that grows over the last tokens before the limit.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::at_least_one;
@@ -7,7 +8,7 @@ use crate::function::each;
 use crate::{Need, RewardConfigError, RewardFn, Sample, Score, Verdict};
 
 /// Settings of [`SoftOverlong`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SoftOverlongConfig {
     /// L, the longest completion in tokens, at least 1. Default 16,384, as open-r1's command line.

@@ -1,6 +1,7 @@
 //! 1 for a completion that an expression of the user matches.
 
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::function::each;
@@ -10,7 +11,7 @@ use crate::{RewardConfigError, RewardFn, Sample, Score, Verdict};
 const MAX_COMPILED: usize = 1 << 20;
 
 /// Settings of [`Pattern`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatternConfig {
     /// A regular expression in the syntax of the crate `regex`, which takes time linear in the completion and therefore

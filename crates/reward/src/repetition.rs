@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{at_least_one, finite};
@@ -10,7 +11,7 @@ use crate::function::each;
 use crate::{Need, RewardConfigError, RewardFn, Sample, Score, Verdict};
 
 /// What n-grams are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// Words between white space, in lower case (open-r1, `en`).
@@ -23,7 +24,7 @@ pub enum Language {
 }
 
 /// Settings of [`Repetition`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RepetitionConfig {
     /// What n-grams are made of: `en`, `zh` or `tokens`. Default `en`, as in open-r1; TRL has `tokens`.

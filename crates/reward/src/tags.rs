@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::known;
@@ -43,7 +44,7 @@ static STEPS: LazyLock<Regex> =
     LazyLock::new(|| known(r"Step \d+:|^\d+\.|\n-|\n\*|First,|Second,|Next,|Finally,"));
 
 /// Settings of [`ReasoningSteps`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReasoningStepsConfig {
     /// Steps that earn the whole reward, at least 1. Default 3, as in open-r1.

@@ -1,11 +1,12 @@
 //! Hyper-parameters with the names and defaults of TRL, checked once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::RlooLoss;
 
 /// Whose formulas and defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Semantics {
     /// TRL 1.16.
     #[default]
@@ -21,8 +22,9 @@ pub enum Semantics {
 ///
 /// Those whose default depends on the version that `semantics` names are optional. Reading and writing a config fills them
 /// in, as [`resolved`](Self::resolved) does, so that a written config shows every value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, remote = "Self")]
+#[schemars(transform = with_old_names)]
 #[expect(clippy::struct_excessive_bools, reason = "they are those of TRL")]
 pub struct RlooConfig {
     /// Whose formulas and defaults: `trl-1.16` or `trl-0.15`. Default `trl-1.16`.
@@ -58,6 +60,23 @@ pub struct RlooConfig {
     pub num_mini_batches: usize,
     /// Whether completions that were cut off at the length limit are left out of the loss. Default false.
     pub mask_truncated_completions: bool,
+}
+
+/// Puts the names of TRL 0.15 into the schema, which serde understands as aliases and schemars does not see.
+fn with_old_names(schema: &mut schemars::Schema) {
+    let Some(properties) = schema.get_mut("properties").and_then(|one| one.as_object_mut()) else {
+        return;
+    };
+    for (name, old) in [
+        ("beta", "kl_coef"),
+        ("epsilon", "cliprange"),
+        ("normalize_advantages", "normalize_advantage"),
+        ("num_iterations", "num_ppo_epochs"),
+    ] {
+        if let Some(rule) = properties.get(name).cloned() {
+            properties.insert(old.to_owned(), rule);
+        }
+    }
 }
 
 impl Default for RlooConfig {

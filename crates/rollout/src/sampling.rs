@@ -1,10 +1,11 @@
 //! How the next token is chosen.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the next token is chosen, in transformers' order: repetition penalty, no end before `min_new_tokens`,
 /// temperature, top-k, top-p, min-p.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
     /// Divides the logits; finite and `>= 0`. 0 takes the most likely token. Default 1 (TRL's `GRPOConfig`).

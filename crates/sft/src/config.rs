@@ -1,11 +1,12 @@
 //! Hyper-parameters with the names and defaults of TRL 1.16, checked once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SftLoss;
 
 /// What is minimised for each completion token, `p` being its probability.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LossType {
     /// `-log p`, the negative log-likelihood.
@@ -17,7 +18,7 @@ pub enum LossType {
 }
 
 /// Hyper-parameters of [`SftLoss`]. Names and defaults are those of `SFTConfig` in TRL 1.16.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SftConfig {
     /// What is minimised: `nll` or `dft`. Default `nll`.

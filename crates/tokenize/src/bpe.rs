@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokenizers::models::bpe::{BPE, BpeTrainer};
@@ -35,7 +36,7 @@ const MAX_TEXT: usize = 1 << 30;
 type Bpe = TokenizerImpl<BPE, NFC, Sequence, ByteLevel, ByteLevel>;
 
 /// How a tokenizer is trained.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BpeConfig {
     /// Most tokens it may have, bytes and special tokens included: at least 259. It ends up with fewer when no pair is

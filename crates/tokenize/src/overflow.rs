@@ -1,11 +1,12 @@
 //! What happens to an example that is longer than the model may read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Encoded;
 
 /// What to do with an example over the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
     /// Stop: the limit was meant to hold for every example.

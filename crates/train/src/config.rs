@@ -1,5 +1,6 @@
 //! Hyper-parameters of a run under the names of Hugging Face's `TrainingArguments`, checked once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamW;
@@ -10,7 +11,7 @@ use crate::scheduler::{SchedulerKwargs, SchedulerType};
 ///
 /// Names and defaults are those of transformers 5.23 `TrainingArguments` ("HF" below) unless a field says otherwise.
 /// How many examples make a step is not here: the [`BatchSource`](crate::BatchSource) decides it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
     /// Highest learning rate of the schedule: finite and `> 0`. Default 5e-5 (HF).

@@ -36,6 +36,8 @@ pub struct Run<'a> {
     pub stop: &'a StopFlag,
     /// Where progress is shown.
     pub progress: Progress,
+    /// Folder of `TensorBoard`'s event files, made where it is not there; none for no such files.
+    pub tensorboard: Option<&'a Path>,
 }
 
 /// What to do about checkpoints in the run folder.
@@ -110,7 +112,10 @@ where
         notices.push(format!("resumed after step {first_step} of {num_steps}"));
     }
     restore::<M, S>(&mut source, contents.as_ref(), &store)?;
-    let (metrics, history) = MetricsLog::open(run.folder, run.stage, first_step)?;
+    let (mut metrics, history) = MetricsLog::open(run.folder, run.stage, first_step)?;
+    if let Some(folder) = run.tensorboard {
+        metrics = metrics.with_events(folder, first_step)?;
+    }
     let span = Span { first_step, num_steps, logging_steps: config.logging_steps };
     let reporter = Reporter::new(run.progress, run.stage, span);
     for notice in &notices {

@@ -1,4 +1,5 @@
-//! `metrics.jsonl`: one line per finished step, each step once however often the run was interrupted.
+//! `metrics.jsonl`: one line per finished step, each step once however often the run was interrupted; and `TensorBoard`'s file
+//! beside it, where one is wanted.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::TrainError;
 use crate::record::StepRecord;
+use crate::tensorboard::EventFile;
 
 const FILE: &str = "metrics.jsonl";
 
@@ -14,6 +16,7 @@ const FILE: &str = "metrics.jsonl";
 pub(crate) struct MetricsLog {
     path: PathBuf,
     file: File,
+    events: Option<EventFile>,
 }
 
 impl MetricsLog {
@@ -35,13 +38,20 @@ impl MetricsLog {
         let fail = |source| TrainError::Metrics { path: path.clone(), source };
         replace(&path, of_others.iter().chain(&history)).map_err(fail)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
-        Ok((Self { path, file }, history))
+        Ok((Self { path, file, events: None }, history))
+    }
+
+    /// Writes what follows to an event file in `folder` too; the first `num_kept` steps are in older ones.
+    pub(crate) fn with_events(mut self, folder: &Path, num_kept: u64) -> Result<Self, TrainError> {
+        self.events = Some(EventFile::create(folder, num_kept)?);
+        Ok(self)
     }
 
     /// Appends one line.
     pub(crate) fn append(&mut self, record: &StepRecord) -> Result<(), TrainError> {
         let written = line(record).and_then(|line| self.file.write_all(line.as_bytes()));
-        written.map_err(|source| self.fail(source))
+        written.map_err(|source| self.fail(source))?;
+        self.events.as_mut().map_or(Ok(()), |events| events.append(record))
     }
 
     /// Makes the lines durable: they must be on the disk before a checkpoint that says their steps are finished.

@@ -117,9 +117,14 @@ const TEMPLATE: &str = "{prefix} [{bar:30}] {pos}/{len} {elapsed}, {eta} left, {
 
 /// The numbers of a step that fit in half a line.
 fn summary(record: &StepRecord) -> String {
-    let reward = record.metric("reward").map(|reward| format!(", reward {reward:.2}"));
+    let part = |text: &str, value: Option<f64>, digits: usize| {
+        value.map_or(String::new(), |value| format!(", {text} {value:.digits$}"))
+    };
+    let reward =
+        part("reward", record.metric("reward").or(record.metric("objective/rlhf_reward")), 2);
+    let kl = part("KL", record.metric("objective/kl").or(record.metric("kl")), 3);
     let speed = record.tokens_per_second;
-    format!("loss {:.4}{}, {speed:.0} tokens/s", record.loss, reward.unwrap_or_default())
+    format!("loss {:.4}{reward}{kl}, {speed:.0} tokens/s", record.loss)
 }
 
 fn eta(elapsed: Duration, done: u64, left: u64) -> FormattedDuration {
@@ -144,6 +149,7 @@ mod tests {
             learning_rate: 1e-3,
             tokens_per_second: 811.6,
             metrics,
+            diagnosis: Vec::new(),
         }
     }
 
@@ -153,9 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_step_loss_reward_speed_and_time_left() {
+    fn a_line_has_step_loss_reward_divergence_speed_and_time_left() {
         let line = reporter(0).line(&record(100, vec![("reward".to_owned(), 6.5)]));
         assert_eq!(line, "grpo: 100/100, loss 0.1235, reward 6.50, 812 tokens/s, 00:00:00 left");
+        let metrics = vec![("kl".to_owned(), 0.0625), ("reward".to_owned(), 6.5)];
+        let line = reporter(0).line(&record(100, metrics));
+        assert!(line.contains("loss 0.1235, reward 6.50, KL 0.062, 812 tokens/s"), "{line}");
     }
 
     #[test]

@@ -22,15 +22,48 @@ pub struct StepRecord {
     pub tokens_per_second: f64,
     /// Metrics under TRL's names, first those of the batch source, then those of the loss. NaN is `null` in JSON.
     pub metrics: Vec<(String, f64)>,
+    /// What looks wrong since this step, in words; see [`diagnose`](crate::diagnose). In JSON the key is left out where there
+    /// is nothing to say.
+    pub diagnosis: Vec<String>,
 }
 
 impl StepRecord {
+    /// A step of which no number is known yet.
+    #[must_use]
+    pub fn new(stage: impl Into<String>, step: u64) -> Self {
+        Self {
+            step,
+            stage: stage.into(),
+            loss: f64::NAN,
+            grad_norm: f64::NAN,
+            learning_rate: f64::NAN,
+            tokens_per_second: f64::NAN,
+            metrics: Vec::new(),
+            diagnosis: Vec::new(),
+        }
+    }
+
+    /// Every number of the step that is one, with its name.
+    pub fn scalars(&self) -> impl Iterator<Item = (&str, f64)> {
+        let fields = [
+            ("loss", self.loss),
+            ("grad_norm", self.grad_norm),
+            ("learning_rate", self.learning_rate),
+            ("tokens_per_second", self.tokens_per_second),
+        ];
+        let metrics = self.metrics.iter().map(|(name, value)| (name.as_str(), *value));
+        fields.into_iter().chain(metrics).filter(|(_, value)| value.is_finite())
+    }
+
     /// The metric with this name.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics.iter().find(|(known, _)| known == name).map(|&(_, value)| value)
     }
 }
+
+/// The key of [`StepRecord::diagnosis`].
+const DIAGNOSIS: &str = "diagnosis";
 
 impl Serialize for StepRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -44,6 +77,9 @@ impl Serialize for StepRecord {
         for (name, value) in &self.metrics {
             map.serialize_entry(name, value)?;
         }
+        if !self.diagnosis.is_empty() {
+            map.serialize_entry(DIAGNOSIS, &self.diagnosis)?;
+        }
         map.end()
     }
 }
@@ -51,6 +87,8 @@ impl Serialize for StepRecord {
 impl<'de> Deserialize<'de> for StepRecord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut map = Map::deserialize(deserializer)?;
+        let diagnosis = map.shift_remove(DIAGNOSIS).map(serde_json::from_value).transpose();
+        let diagnosis = diagnosis.map_err(D::Error::custom)?.unwrap_or_default();
         let mut take = |field: &'static str| {
             map.shift_remove(field).ok_or_else(|| D::Error::missing_field(field))
         };
@@ -70,6 +108,7 @@ impl<'de> Deserialize<'de> for StepRecord {
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), number(value)?)))
                 .collect::<Result<_, D::Error>>()?,
+            diagnosis,
         })
     }
 }
@@ -96,11 +135,12 @@ mod tests {
             learning_rate: 1e-6,
             tokens_per_second: 812.0,
             metrics: vec![("reward".to_owned(), 6.25), ("kl".to_owned(), 0.5)],
+            diagnosis: vec!["the loss is 0".to_owned()],
         };
         let json = serde_json::to_string(&record).expect("a record is JSON");
         assert_eq!(
             json,
-            r#"{"step":3,"stage":"grpo","loss":0.30000000000000004,"grad_norm":1.5,"learning_rate":1e-6,"tokens_per_second":812.0,"reward":6.25,"kl":0.5}"#
+            r#"{"step":3,"stage":"grpo","loss":0.30000000000000004,"grad_norm":1.5,"learning_rate":1e-6,"tokens_per_second":812.0,"reward":6.25,"kl":0.5,"diagnosis":["the loss is 0"]}"#
         );
         assert_eq!(serde_json::from_str::<StepRecord>(&json).expect("own line"), record);
     }

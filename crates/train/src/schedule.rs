@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use burn::lr_scheduler::{LrScheduler, LrSchedulerRecord};
 use burn::optim::LearningRate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Shape of a schedule after its warm-up.
@@ -35,7 +36,7 @@ pub(crate) enum Shape {
 }
 
 /// How `warmup_stable_decay` rises or falls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Curve {
     /// On a line.
     #[serde(rename = "linear")]

@@ -1,12 +1,13 @@
 //! The schedulers that a config may name, with their parameters.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{AT_LEAST_ONE, FRACTION, NOT_NEGATIVE, POSITIVE, TrainConfigError};
 use crate::schedule::{Curve, Shape};
 
 /// How the learning rate moves after the warm-up; the names are those of transformers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SchedulerType {
     /// Stays, and has no warm-up.
@@ -31,7 +32,7 @@ pub enum SchedulerType {
 }
 
 /// Parameters of a scheduler. One that the scheduler type does not use is refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SchedulerKwargs {
     /// `cosine_with_min_lr`, this or `min_lr_rate`: lowest learning rate, in `[0, learning_rate]`.

@@ -12,6 +12,7 @@ use burn::train::{
 use crate::capture::{Capture, Inbox};
 use crate::checkpoint::Store;
 use crate::config::Trainer;
+use crate::diagnosis::{Limits, news};
 use crate::error::TrainError;
 use crate::fit::Outcome;
 use crate::gradients::{GlobalNorm, clip, global_norm};
@@ -151,6 +152,7 @@ impl<S> Job<S> {
         check(step, description, loss, &norm)?;
         learner.optimizer_step(self.clip(learner, grads, norm.total));
 
+        metrics.insert(0, ("num_tokens".to_owned(), self.num_tokens() + num_tokens as f64));
         metrics.extend(of_loss);
         self.record(StepRecord {
             step,
@@ -160,7 +162,13 @@ impl<S> Job<S> {
             learning_rate: learner.lr_current().base(),
             tokens_per_second: num_tokens as f64 / started.elapsed().as_secs_f64(),
             metrics,
+            diagnosis: Vec::new(),
         })
+    }
+
+    /// Tokens that the steps so far trained on.
+    fn num_tokens(&self) -> f64 {
+        self.history.last().and_then(|record| record.metric("num_tokens")).unwrap_or(0.0)
     }
 
     fn clip<M: LearnerModel>(
@@ -176,9 +184,16 @@ impl<S> Job<S> {
     }
 
     fn record(&mut self, record: StepRecord) -> Result<(), TrainError> {
-        self.metrics.append(&record)?;
-        self.reporter.step(&record);
         self.history.push(record);
+        let limits = Limits { max_grad_norm: self.config.max_grad_norm };
+        let found = news(&self.history, limits);
+        let Some(record) = self.history.last_mut() else { return Ok(()) };
+        record.diagnosis = found;
+        self.metrics.append(record)?;
+        self.reporter.step(record);
+        for text in &record.diagnosis {
+            self.reporter.notice(text);
+        }
         Ok(())
     }
 

@@ -9,5 +9,6 @@ mod refused_configs;
 mod refused_data;
 mod refused_models;
 mod reuse;
+mod schema;
 mod shared_prompts;
 mod whole;

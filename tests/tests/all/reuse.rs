@@ -75,7 +75,7 @@ fn until_stops_after_its_stage_and_from_makes_its_stage_and_those_after_it_again
     let before = run.made();
     assert_eq!(before.keys().collect::<Vec<_>>(), ["balance", "ingest", "label", "model"]);
     let manifest: RunManifest = run.json("manifest.json");
-    assert_eq!(manifest.stages.last().map(|(stage, _)| stage.as_str()), Some("balance"));
+    assert_eq!(manifest.stages.last().map(|stage| stage.name.as_str()), Some("balance"));
 
     let run = Attempt::new(&project, "run").from("label").until("convert").finish();
     assert_eq!(run.made_since(&before), ["label", "balance", "convert"]);

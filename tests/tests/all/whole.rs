@@ -25,7 +25,12 @@ fn a_run_leaves_every_artifact_the_report_and_a_manifest_that_names_them() {
     assert_eq!((manifest.name.as_str(), manifest.seed), ("parrots", 7));
     let ids: Vec<(String, String)> =
         STAGES.iter().map(|stage| ((*stage).to_owned(), made[*stage].1.id.clone())).collect();
-    assert_eq!(manifest.stages, ids);
+    let found = manifest.stages.iter().map(|stage| (stage.name.clone(), stage.id.clone()));
+    assert_eq!(found.collect::<Vec<_>>(), ids);
+    let traces = project.path("traces.jsonl").display().to_string();
+    assert_eq!(manifest.stages[0].files.keys().collect::<Vec<_>>(), [&traces]);
+    assert!(manifest.stages.iter().all(|stage| !stage.is_reused && stage.seconds >= 0.0));
+    assert_eq!(manifest.config_sha256.len(), 64);
     for (_, artifact) in made.values() {
         assert_eq!(artifact.id.len(), 64);
         for (stage, id) in &artifact.inputs {

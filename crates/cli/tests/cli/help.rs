@@ -5,9 +5,19 @@ use forethought_tests::repository;
 use crate::{forethought, outcome};
 
 /// Every command.
-const COMMANDS: [&str; 10] = [
-    "pipeline", "generate", "logprobs", "score", "evaluate", "report", "export", "merge", "parity",
+const COMMANDS: [&str; 12] = [
+    "pipeline",
+    "generate",
+    "logprobs",
+    "score",
+    "evaluate",
+    "report",
+    "export",
+    "merge",
+    "parity",
     "verify",
+    "schema",
+    "completions",
 ];
 
 fn help(command: &[&str]) -> String {

@@ -1,11 +1,12 @@
 //! The settings of balancing and splitting.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DatasetError;
 
 /// What becomes of a training split above its limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
     /// Whole classes are left out, those with the most examples first (of equals, the longer thinking), until the
@@ -17,7 +18,7 @@ pub enum Overflow {
 }
 
 /// What the size of the validation split is a share of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShareOf {
     /// Of the training split: drawn from what training leaves over, from all classes as evenly as it allows.
@@ -28,7 +29,7 @@ pub enum ShareOf {
 }
 
 /// How large the validation split is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ValidationConfig {
     /// The share, above 0 and below 1. Default 0.25, that of the first published setting.
@@ -58,7 +59,7 @@ impl Default for ValidationConfig {
 /// let error = config.check().expect_err("no count is in this range");
 /// assert_eq!(error.to_string(), "max_count must be at least min_count = 1100, got 1000");
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BalanceConfig {
     /// Classes with fewer examples are left out; at least 1. Default 312, that of the first published setting.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -13,6 +14,15 @@ pub(super) fn one_or_several<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<LossType>, D::Error> {
     deserializer.deserialize_any(OneOrSeveral)
+}
+
+/// What the schema says of them.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a schema is made of the type, and no value")]
+pub(super) enum AsWritten {
+    One(LossType),
+    Several(Vec<LossType>),
 }
 
 struct OneOrSeveral;

@@ -1,9 +1,10 @@
 //! The choices that a config offers by name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whose formulas and defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Semantics {
     /// TRL 1.16.
     #[default]
@@ -17,7 +18,7 @@ pub enum Semantics {
 
 /// What is done to each token, and how token losses become one number. `N` completions and `T` tokens count over the whole
 /// optimiser step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LossType {
     /// Clipped; mean over completions of the mean over their tokens; Shao et al. 2024, Eq. 3. Prefers short good answers and
@@ -45,7 +46,7 @@ pub enum LossType {
 }
 
 /// How several rewards become one advantage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MultiObjectiveAggregation {
     /// Rewards are added up, then the sums are compared within the group.
@@ -57,7 +58,7 @@ pub enum MultiObjectiveAggregation {
 }
 
 /// What advantages are divided by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScaleRewards {
     /// The standard deviation of the rewards of the same prompt.
@@ -70,7 +71,7 @@ pub enum ScaleRewards {
 }
 
 /// Over what the ratio of policies is formed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportanceSamplingLevel {
     /// Each token by itself.
@@ -82,7 +83,7 @@ pub enum ImportanceSamplingLevel {
 
 /// How the difference between the sampler's log-probabilities and those of training is made good: by the ratio of the
 /// probabilities, bounded. Yao et al. 2025, *Your Efficient RL Framework Secretly Brings You Off-Policy RL Training*.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplingCorrection {
     /// Not at all.

@@ -81,6 +81,7 @@ fn train(decoder: Decoder, training: &Training) -> Result<Fitted<Learner>, Misse
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
         progress: Progress::Silent,
+        tensorboard: None,
     };
     let learner = Learner { decoder, loss: SftConfig::default().init()? };
     Ok(fit(learner, source, &config.init()?, &run)?)

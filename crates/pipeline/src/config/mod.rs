@@ -7,6 +7,7 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ pub(crate) use suggest::nearest;
 pub use yaml::{ConfigError, Document, Place};
 
 /// A pipeline: what `configs/pipelines/NAME.yaml` holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PipelineConfig {
     /// The name of the pipeline; its run folder is `runs/NAME` unless another is given.
@@ -38,7 +39,7 @@ fn default_seed() -> u64 {
 }
 
 /// One stage and its settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StageConfig {
     /// Reads thinking traces.

@@ -66,6 +66,17 @@ impl Task {
         count as f64
     }
 
+    /// Tokens that the loss is made of; sequences, where those are scored as wholes.
+    pub(crate) fn num_scored(&self) -> usize {
+        match self {
+            Self::Supervised(task) => task.row.num_scored(),
+            Self::Preference(task) => task.row.num_scored(),
+            Self::Unpaired(task) => task.row.num_scored(),
+            Self::Score(task) => task.packed.rows.len(),
+            Self::Policy(task) => task.row.num_scored(),
+        }
+    }
+
     /// Tokens that the model reads.
     pub(crate) fn num_tokens(&self) -> usize {
         match self {

@@ -1,6 +1,7 @@
 //! Balance: the same number of questions from every class, and two sides that share no question.
 
 use forethought_dataset::{BalanceConfig, balance};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done};
@@ -10,7 +11,7 @@ use crate::config::Problem;
 use crate::training::problem;
 
 /// Settings of the balance stage: those of [`forethought_dataset::BalanceConfig`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct BalanceStage(pub BalanceConfig);
 

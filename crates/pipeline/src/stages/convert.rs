@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use forethought_schema::{Instruction, LabelledQuestion, PromptCompletion};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::PipelineError;
 use crate::artifact::{read_lines, write_json, write_lines};
 
 /// Settings of the convert stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConvertStage {
     /// A text file with the instruction that stands before each question.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use forethought_dataset::{ColumnMap, Source, Unfinished, read_problems, read_traces};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done};
@@ -14,7 +15,7 @@ use crate::config::Problem;
 pub(crate) const PROBLEMS: &str = "problems.jsonl";
 
 /// Settings of the ingest stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IngestStage {
     /// What the rows are: `traces` of thinking, or `problems` with solutions and answers. Default `traces`.
@@ -28,7 +29,7 @@ pub struct IngestStage {
 }
 
 /// What the rows of the files are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Records {
     /// A question with the thinking and the answer of a model.

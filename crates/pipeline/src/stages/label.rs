@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use forethought_dataset::think_class;
 use forethought_schema::{LabelledQuestion, Trace};
 use forethought_tokenize::Encoder;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done};
@@ -12,7 +13,7 @@ use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
 
 /// Settings of the label stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LabelStage {
     /// How many thinking tokens make one class. Default 25, as in the source pipeline.

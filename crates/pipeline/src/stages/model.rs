@@ -7,6 +7,7 @@ use burn::module::Module as _;
 use forethought_model::{Decoder, DecoderConfig, load, save};
 use forethought_schema::Trace;
 use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::links::Inputs;
@@ -17,7 +18,7 @@ use crate::config::{Document, Problem};
 use crate::training::problem;
 
 /// Settings of the model stage: a model folder, or a model made from scratch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelStage {
     /// A Hugging Face folder: config.json, safetensors, tokenizer.json.
@@ -27,7 +28,7 @@ pub enum ModelStage {
 }
 
 /// A model made from scratch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScratchModel {
     /// A YAML file with the sizes of the decoder, e.g. `configs/models/tiny.yaml`.
@@ -37,7 +38,7 @@ pub struct ScratchModel {
 }
 
 /// Where the tokenizer of a model made from scratch comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenizerSource {
     /// A folder with tokenizer.json.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use forethought_dataset::Ledger;
 use forethought_schema::PreferencePair;
 use forethought_seed::Seed;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use classes::ClassSource;
@@ -25,7 +26,7 @@ use crate::config::Problem;
 pub(crate) const KINDS: &str = "validation.kinds.json";
 
 /// Settings of the pairs stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PairsStage {
     /// What the stage is called, for several of its kind in one pipeline. Default: its kind.
@@ -36,7 +37,7 @@ pub struct PairsStage {
 }
 
 /// Where pairs come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PairSource {
     /// The true class of each question beside a wrong one.

@@ -8,6 +8,7 @@ use forethought_reward::first_number;
 use forethought_rollout::{Completion, Request, Sampling, StopCheck, generate};
 use forethought_schema::{LabelledQuestion, Prediction, PromptCompletion};
 use forethought_tokenize::{Encoder, StopStrings};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use measure::Measure;
@@ -24,7 +25,7 @@ use crate::examples::encode_prompts;
 use crate::training::problem;
 
 /// Settings of the predict stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PredictStage {
     /// How answers are drawn. Default: temperature 0.2, top-p 0.7, at most 20 tokens, as in the source pipeline.

@@ -13,6 +13,7 @@ use forethought_evaluate::{
 };
 use forethought_schema::{LabelledQuestion, Prediction};
 use forethought_train::StepRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::links::{Inputs, POLICIES};
@@ -25,7 +26,7 @@ use curves::{History, charts, histories};
 use methods::{methods, scored_pairs};
 
 /// Settings of the report stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportStage {
     /// Training questions that decide for the nearest-neighbours baseline, at least 1. Default 5 (scikit-learn).
@@ -72,7 +73,7 @@ impl ReportStage {
         report.ledger = ledgers(context)?;
         let histories = histories(context)?;
         report.charts = charts(&histories);
-        report.configuration = crate::yaml(context.config)?;
+        report.configuration = crate::redact(&crate::yaml(context.config)?);
         report.facts = facts(context, &histories)?;
         write_json(&context.staging.join(REPORT_JSON), &report)?;
         write_json(&context.folder.root().join(REPORT_JSON), &report)?;
@@ -211,11 +212,15 @@ fn facts(context: &Context<'_>, histories: &[History<'_>]) -> Result<RunFacts, P
         }
     }
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
-    let lines = vec![
+    let mut lines = vec![
         fact("forethought", env!("CARGO_PKG_VERSION").to_owned()),
         fact("device", format!("{:?}", context.device)),
         fact("artifact", context.id[..12].to_owned()),
     ];
+    for record in histories.iter().flat_map(|history| &history.steps) {
+        let name = format!("noticed in {}, step {}", record.stage, record.step);
+        lines.extend(record.diagnosis.iter().map(|text| fact(&name, text.clone())));
+    }
     let log_prob_difference = difference(histories);
     Ok(RunFacts { seed: Some(context.config.seed), lines, stages, log_prob_difference })
 }

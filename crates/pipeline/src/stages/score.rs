@@ -5,6 +5,7 @@ use forethought_model::{ScoreModel, load_score_model, pack};
 use forethought_reward_model::sigmoid;
 use forethought_schema::{PreferencePair, Prompt};
 use forethought_tokenize::{Encoder, Overflow};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::links::Inputs;
@@ -17,7 +18,7 @@ use crate::config::Problem;
 use crate::examples::{Lengths, Limit};
 
 /// Settings of the score stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreStage {
     /// What the stage is called, for several of its kind in one pipeline. Default: its kind.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A reward that something outside this program gives.
@@ -30,7 +31,7 @@ impl ExternalConfig {
 }
 
 /// A folder with a reward model, which scores prompt and completion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     /// The folder: weights with a score head, config and tokenizer.
@@ -41,7 +42,7 @@ pub struct ModelConfig {
 }
 
 /// A process that is asked through its standard input and answers on its standard output, a JSON object a line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessConfig {
     /// The program and its arguments, at least the program; no shell reads them.
@@ -62,7 +63,7 @@ pub struct ProcessConfig {
 }
 
 /// An endpoint that is asked by POST with a JSON object for each completion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
     /// The address: `http://…`.

@@ -5,6 +5,7 @@ mod external;
 
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -86,6 +87,11 @@ macro_rules! functions {
                     },)*
                     _ => Err(A::Error::unknown_field(name, KEYS)),
                 }
+            }
+
+            /// The schema of a map with one of the functions, for each of them.
+            fn schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
+                vec![$(map_schema($name, $doc, &generator.subschema_for::<Option<$settings>>())),*]
             }
 
             fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
@@ -235,6 +241,43 @@ impl<'de> Visitor<'de> for NameOrMap {
         let function = function.ok_or_else(missing)?;
         Ok(RewardConfig { name: name.flatten(), weight: weight.unwrap_or(1.0), function })
     }
+}
+
+impl JsonSchema for RewardConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RewardConfig".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut forms = vec![json_schema!({ "enum": FUNCTIONS })];
+        forms.extend(FunctionConfig::schemas(generator));
+        json_schema!({
+            "description": "A reward: the name of a function, or a map with it as a key.",
+            "anyOf": forms,
+        })
+    }
+}
+
+/// The schema of a map with this function as a key.
+fn map_schema(function: &str, doc: &str, settings: &Schema) -> Schema {
+    json_schema!({
+        "type": "object",
+        "description": doc,
+        "properties": {
+            "name": {
+                "description": "What its scores are called in metrics. Default: the name of the function.",
+                "type": ["string", "null"],
+            },
+            "weight": {
+                "description": "Factor of its score in the sum: finite.",
+                "type": "number",
+                "default": 1.0,
+            },
+            function: settings,
+        },
+        "required": [function],
+        "additionalProperties": false,
+    })
 }
 
 pub(crate) fn finite(field: impl Into<String>, value: f64) -> Result<(), RewardConfigError> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -22,7 +23,7 @@ pub const PRESETS: [(&str, &[(f64, f64)]); 4] = [
 ];
 
 /// A table by name, or written out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TieredTable {
     /// The name of one of [`PRESETS`].
@@ -72,7 +73,7 @@ impl<'de> Deserialize<'de> for TieredTable {
 }
 
 /// Scores by how far a number is from the label.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TieredConfig {
     /// At least one; `within` rises and `score` falls from each to the next.
@@ -97,7 +98,7 @@ fn label() -> String {
 }
 
 /// Whose rules find the number in a completion, and in a label that is text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Numbers {
     /// [`crate::first_number`]; a completion without a number is unparseable.
@@ -112,7 +113,7 @@ pub enum Numbers {
 }
 
 /// One row of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// Largest difference from the label that earns the score, itself included: finite, 0 or more.
@@ -126,7 +127,7 @@ pub struct Tier {
 }
 
 /// Whether the edge of a tier belongs to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Edge {
     /// It does.

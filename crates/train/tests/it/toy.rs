@@ -230,6 +230,7 @@ impl<'a> Setup<'a> {
             resume: self.resume,
             stop: &self.stop,
             progress: Progress::Silent,
+            tensorboard: None,
         };
         fit(model, source, &trainer, &run)
     }

@@ -41,7 +41,7 @@ fn records_carry_rate_reward_and_the_metric_of_the_loss() {
     // Two steps of warm-up of three, then the top of the line.
     assert_eq!(rates, [0.0, 0.025, 0.05]);
     let names: Vec<&str> = history[0].metrics.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["reward", "largest_error"]);
+    assert_eq!(names, ["num_tokens", "reward", "largest_error"]);
     assert!(history.iter().all(|record| record.tokens_per_second > 0.0));
 }
 

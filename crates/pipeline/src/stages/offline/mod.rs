@@ -17,6 +17,7 @@ use forethought_seed::Seed;
 use forethought_sft::SftConfig;
 use forethought_tokenize::{Encoder, Overflow};
 use forethought_train::{BatchError, BatchSource, StepBatches, TrainConfig};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::links::{Inputs, POLICIES};
@@ -31,8 +32,12 @@ use crate::tuning::{Base, Tuning};
 use examples::{Examples, Reading};
 
 /// Settings of a stage that learns from examples; `L` is the loss.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(
+    bound = "L: JsonSchema + serde::de::DeserializeOwned + Serialize",
+    rename = "StageOf{L}"
+)]
 pub struct OfflineStage<L> {
     /// What the stage is called, for several of its kind in one pipeline. Default: its kind.
     #[serde(default)]
@@ -63,7 +68,7 @@ pub struct OfflineStage<L> {
     #[serde(default)]
     pub training: TrainConfig,
     /// The loss.
-    #[serde(default = "crate::config::of_nothing")]
+    #[serde(default = "crate::config::of_nothing::<L>")]
     pub loss: L,
     /// Low-rank adapters to train instead of the full weights.
     #[serde(default)]
@@ -218,13 +223,17 @@ impl BatchSource<Learner> for OfflineSource {
         let micro_batches: Vec<&[usize]> = chosen.chunks(self.batch_size).collect();
         let tasks = self.examples.step(&micro_batches);
         let num_tokens = tasks.iter().map(Task::num_tokens).sum();
+        let epoch = (step + 1) as f64 / self.order.steps_per_epoch() as f64;
+        let num_scored: usize = tasks.iter().map(Task::num_scored).sum();
+        let metrics =
+            vec![("epoch".to_owned(), epoch), ("num_scored_tokens".to_owned(), num_scored as f64)];
         let inputs = tasks.into_iter().enumerate().map(|(index, task)| {
             let dropout = training::dropout_seed(self.seed, step, index);
             Input { task, dropout }
         });
         let inputs = inputs.collect();
         let description = format!("training examples {chosen:?}");
-        Ok(StepBatches { inputs, num_tokens, description, metrics: Vec::new() })
+        Ok(StepBatches { inputs, num_tokens, description, metrics })
     }
 
     fn state(&self) -> Option<String> {

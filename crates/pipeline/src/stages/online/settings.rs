@@ -7,6 +7,7 @@ use forethought_reward::{RewardConfig, RewardSet};
 use forethought_rloo::RlooConfig;
 use forethought_rollout::Sampling;
 use forethought_train::TrainConfig;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::{OnlineMethod, Plan};
@@ -16,8 +17,12 @@ use crate::training::{self, problem};
 use crate::tuning::{Base, Tuning};
 
 /// Settings of a stage that learns from rewards of what it samples; `L` is the loss.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(
+    bound = "L: JsonSchema + serde::de::DeserializeOwned + Serialize",
+    rename = "StageOf{L}"
+)]
 pub struct OnlineStage<L> {
     /// What the stage is called, for several of its kind in one pipeline. Default: its kind.
     #[serde(default)]
@@ -64,7 +69,7 @@ pub struct OnlineStage<L> {
     #[serde(default)]
     pub training: TrainConfig,
     /// The loss.
-    #[serde(default = "crate::config::of_nothing")]
+    #[serde(default = "crate::config::of_nothing::<L>")]
     pub loss: L,
     /// Low-rank adapters to train instead of the full weights.
     #[serde(default)]
@@ -78,7 +83,7 @@ pub struct OnlineStage<L> {
 }
 
 /// The reward model of a stage before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RewardModelSource {
     /// The stage that trained it. Default: the nearest one before.

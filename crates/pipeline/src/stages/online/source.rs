@@ -76,6 +76,10 @@ impl BatchSource<Learner> for OnlineSource {
         let groups = self.groups(generation, place);
         let inputs = self.inputs(step, generation, &groups);
         let num_tokens = inputs.iter().map(|input| input.task.num_tokens()).sum();
+        let num_scored: usize = inputs.iter().map(|input| input.task.num_scored()).sum();
+        let steps_per_epoch = self.sampler.order.steps_per_epoch() as u64 * self.plan.num_steps();
+        metrics.push(("epoch".to_owned(), (step + 1) as f64 / steps_per_epoch as f64));
+        metrics.push(("num_scored_tokens".to_owned(), num_scored as f64));
         let questions = groups.iter().map(|group| generation.of_groups(&[*group])[0].question);
         let description = format!("training questions {:?}", questions.collect::<Vec<_>>());
         Ok(StepBatches { inputs, num_tokens, description, metrics })

@@ -3,6 +3,7 @@
 use forethought_dataset::Ledger;
 use forethought_preference::{PairingRule, class_pairs};
 use forethought_schema::{LabelledQuestion, PreferencePair, PromptCompletion};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Made;
@@ -13,7 +14,7 @@ use crate::stages::Context;
 use crate::training::problem;
 
 /// Pairs of the true class of each question and a wrong one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClassSource {
     /// How the wrong class is drawn. Default: lower or higher by 3 to 10.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use forethought_dataset::{Format, Ledger, LedgerEntry, Source, read_objects};
 use forethought_preference::PairShape;
 use forethought_schema::PreferencePair;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Made, default_ratio, is_validation, ratio_problem};
@@ -13,7 +14,7 @@ use crate::config::Problem;
 use crate::stages::Context;
 
 /// Pairs from files.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileSource {
     /// A file, or a pattern such as `pairs/*.jsonl`: JSON lines, JSON or parquet, by the extension.

@@ -4,6 +4,7 @@ use forethought_dataset::Ledger;
 use forethought_schema::{PreferencePair, Prompt, Trace};
 use rand::Rng;
 use rand::seq::SliceRandom as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Made, default_ratio, is_validation, ratio_problem};
@@ -13,7 +14,7 @@ use crate::config::Problem;
 use crate::stages::Context;
 
 /// Pairs of right and spoilt answers to the questions of the ingested traces.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpoiltSource {
     /// How answers are spoilt; each question gets one of these, drawn with equal chance. Default: all there are.
@@ -25,7 +26,9 @@ pub struct SpoiltSource {
 }
 
 /// How an answer is spoilt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Spoiling {
     /// It is the answer to another question.

@@ -5,6 +5,7 @@ use forethought_model::{Decoder, ScoreModel, ScoredRow, load, load_score_model};
 use forethought_reward::{RewardConfig, RewardSet};
 use forethought_rollout::{Completion, Request, Sampling, generate};
 use forethought_tokenize::Encoder;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::links::{Inputs, POLICIES};
@@ -16,7 +17,7 @@ use crate::artifact::write_json;
 use crate::config::Problem;
 
 /// What is measured of each model, on answers sampled at temperature 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
     /// Rewards by rule; the field `label` is the true class. Default none.

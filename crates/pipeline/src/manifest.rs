@@ -1,0 +1,95 @@
+//! The manifest of a run: what was run, by which program, on which files, and how long it took.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::artifact::{self, ArtifactManifest, Ingredients, hex};
+use crate::config::PipelineConfig;
+use crate::secret::redact;
+use crate::{PipelineError, yaml};
+
+/// What a run folder holds, beside the artifacts' own manifests: `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunManifest {
+    /// The name of the pipeline.
+    pub name: String,
+    /// The seed.
+    pub seed: u64,
+    /// The version of forethought.
+    pub version: String,
+    /// SHA-256 of the program's file; none in a build for debugging.
+    pub executable_sha256: Option<String>,
+    /// The command line of the last run, without secrets.
+    pub command: Vec<String>,
+    /// SHA-256 of the resolved config.
+    pub config_sha256: String,
+    /// Finished stages in their order.
+    pub stages: Vec<StageFacts>,
+}
+
+/// What a run says of a finished stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageFacts {
+    /// The name of the stage.
+    pub name: String,
+    /// The id of its artifact.
+    pub id: String,
+    /// The seed that its random numbers are derived from.
+    pub seed: u64,
+    /// Seconds of wall-clock time, when it last ran.
+    pub seconds: f64,
+    /// Whether its artifact was there, so that this run did not make it.
+    pub is_reused: bool,
+    /// SHA-256 of the files outside the run folder that it read: data, models, prompts.
+    pub files: BTreeMap<String, String>,
+}
+
+impl StageFacts {
+    pub(crate) fn new(
+        artifact: &ArtifactManifest,
+        ingredients: &Ingredients<'_>,
+        is_reused: bool,
+    ) -> Self {
+        Self {
+            name: artifact.stage.clone(),
+            id: artifact.id.clone(),
+            seed: forethought_seed::Seed::new(ingredients.seed).derive(ingredients.stage).number(),
+            seconds: artifact.seconds,
+            is_reused,
+            files: ingredients.files.clone(),
+        }
+    }
+}
+
+impl RunManifest {
+    /// The manifest of a run that has finished nothing yet.
+    pub(crate) fn new(config: &PipelineConfig) -> Result<Self, PipelineError> {
+        Ok(Self {
+            name: config.name.clone(),
+            seed: config.seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            executable_sha256: executable_sha256(),
+            command: std::env::args_os().map(|word| redact(&word.to_string_lossy())).collect(),
+            config_sha256: hex(&Sha256::digest(yaml(config)?)),
+            stages: Vec::new(),
+        })
+    }
+
+    pub(crate) fn write(&self, root: &Path) -> Result<(), PipelineError> {
+        artifact::write_json(&root.join("manifest.json"), self)
+    }
+}
+
+/// Hashing the large file of a build for debugging, with unoptimised code, would take longer than many runs.
+fn executable_sha256() -> Option<String> {
+    if cfg!(debug_assertions) {
+        return None;
+    }
+    let path = std::env::current_exe().ok()?;
+    artifact::file_facts(&path).ok().map(|facts| facts.sha256)
+}

@@ -1,0 +1,117 @@
+//! Secrets are taken out of whatever is written or shown.
+
+const PLACEHOLDER: &str = "[redacted]";
+/// Parts of the names of environment variables and query parameters that hold secrets.
+const NAMES: [&str; 6] = ["token", "secret", "password", "passwd", "api_key", "apikey"];
+/// What tokens of well-known services start with.
+const PREFIXES: [&str; 5] = ["hf_", "sk-", "ghp_", "github_pat_", "xoxb-"];
+/// Shorter values of variables are left alone: they would blot out words.
+const LEAST_LENGTH: usize = 8;
+
+/// The text without values of environment variables such as `HF_TOKEN`, without tokens of well-known services, and without
+/// passwords and tokens in URLs.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    redact_with(text, &variables)
+}
+
+fn redact_with(text: &str, variables: &[(String, String)]) -> String {
+    let is_secret = |(name, value): &&(String, String)| {
+        is_secret_name(name) && value.len() >= LEAST_LENGTH && !value.starts_with('/')
+    };
+    let hidden = variables
+        .iter()
+        .filter(is_secret)
+        .fold(text.to_owned(), |text, (_, value)| text.replace(value.as_str(), PLACEHOLDER));
+    let mut clean = String::with_capacity(hidden.len());
+    for piece in hidden.split_inclusive(is_separator) {
+        let end = piece.trim_end_matches(is_separator).len();
+        clean.push_str(&word(&piece[..end]));
+        clean.push_str(&piece[end..]);
+    }
+    clean
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    NAMES.iter().any(|part| name.contains(part))
+}
+
+/// What words end at. `=` and `&` separate the parameters of a URL.
+fn is_separator(one: char) -> bool {
+    one.is_whitespace() || "\"'`,;()[]{}<>&".contains(one)
+}
+
+/// One word: a token, a `name=value`, a URL with a password, or something harmless.
+fn word(word: &str) -> String {
+    if let Some((name, value)) = word.split_once('=') {
+        let last = name.rsplit(['?', '.', '-']).next().unwrap_or_default();
+        if is_secret_name(last) && !value.is_empty() {
+            return format!("{name}={PLACEHOLDER}");
+        }
+        return format!("{}={}", self::word(name), self::word(value));
+    }
+    if is_token(word) {
+        return PLACEHOLDER.to_owned();
+    }
+    match word.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            match host.rsplit_once('@') {
+                Some((_, host)) => format!("{scheme}://{PLACEHOLDER}@{host}{path}"),
+                None => word.to_owned(),
+            }
+        }
+        None => word.to_owned(),
+    }
+}
+
+fn is_token(word: &str) -> bool {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || one == '_' || one == '-';
+    let rest = PREFIXES.iter().find_map(|prefix| word.strip_prefix(prefix));
+    rest.is_some_and(|rest| rest.len() >= 16 && rest.chars().all(is_plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clean(text: &str) -> String {
+        let variables = [("HF_TOKEN", "canary-1234"), ("HOME", "/home/canary"), ("MY_TOKEN", "x")];
+        redact_with(text, &variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn values_of_secret_variables_are_hidden_wherever_they_stand() {
+        assert_eq!(clean("a canary-1234, b"), "a [redacted], b");
+        assert_eq!(clean("path=/x/canary-1234/y"), "path=/x/[redacted]/y");
+        assert_eq!(clean("/home/canary x"), "/home/canary x", "no secret");
+    }
+
+    #[test]
+    fn tokens_and_passwords_are_hidden_without_being_known() {
+        assert_eq!(clean("use hf_abcdefghijklmnopqrst now"), "use [redacted] now");
+        assert_eq!(clean("https://me:pass@host/a?b=1"), "https://[redacted]@host/a?b=1");
+        assert_eq!(clean("https://host/a?token=abc&b=1"), "https://host/a?token=[redacted]&b=1");
+        assert_eq!(clean("server.api_key=abc"), "server.api_key=[redacted]");
+    }
+
+    #[test]
+    fn everything_else_stays_as_it_is() {
+        for text in [
+            "sft.training.learning_rate=1e-3",
+            "hf_hub and sk-learn",
+            "tokens: 12\nmax_tokens: {a: [1, 2]}",
+            "mail@example.org",
+            "weights of 12/6/3 at https://host/path",
+        ] {
+            assert_eq!(clean(text), text);
+        }
+    }
+}
