@@ -1,5 +1,8 @@
 //! Units, per cents and remainders: passed over where one side does without, compared where both have them.
 
+use num_rational::BigRational;
+use num_traits::One as _;
+
 use super::{Judge, Manner};
 use crate::expression::{Constant, Id, Node};
 use crate::verdict::Finding;
@@ -27,7 +30,20 @@ impl Judge {
             let (gold, answer) = (self.bare(gold), self.bare(answer));
             return finding.or(|| self.without_per_cent(gold, answer));
         }
+        if self.counts_per_cents(gold) || self.counts_per_cents(answer) {
+            return finding.or(|| self.without_per_cent(gold, answer));
+        }
         finding
+    }
+
+    /// `198 %`, whose sign a question for the percentage lets out like a unit. Up to 1 a number may as well be a share,
+    /// and there 0.5 % is not 0.5.
+    fn counts_per_cents(&self, id: Id) -> bool {
+        let Node::Percent(inner) = self.arena.node(id) else { return false };
+        match self.arena.node(*inner) {
+            Node::Rational(value) | Node::Decimal(value) => value > &BigRational::one(),
+            _ => false,
+        }
     }
 
     fn has_units(&self, id: Id) -> bool {

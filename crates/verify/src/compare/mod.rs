@@ -42,7 +42,7 @@ pub enum Inequalities {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Manner {
-    /// 5 cm is not 5 m, 50 % is not 50, and the pair (1, 2) is not the set {1, 2}.
+    /// 5 cm is not 5 m, 0.5 % is not 0.5 (but 50 % may be answered by 50), and the pair (1, 2) is not the set {1, 2}.
     #[default]
     Strict,
     /// Units and per cent signs that one side lacks or writes otherwise are passed over, and pairs are compared with

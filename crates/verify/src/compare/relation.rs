@@ -29,15 +29,30 @@ impl Judge {
     pub(super) fn unfolded(&mut self, gold: Id, answer: Id) -> (Id, Id) {
         match (self.chain(gold), self.chain(answer)) {
             (None, None) => (gold, answer),
-            (Some(chain), None) => (self.value_of(gold, &chain), answer),
-            (None, Some(chain)) => (gold, self.value_of(answer, &chain)),
+            (Some(chain), None) => (self.value_of(gold, &chain, answer), answer),
+            (None, Some(chain)) => (gold, self.value_of(answer, &chain, gold)),
             (Some(x), Some(y)) => (self.shortened(gold, &x), self.shortened(answer, &y)),
         }
     }
 
-    /// The value an equation gives to a name, or comes to by computation; else the equation itself.
-    fn value_of(&mut self, id: Id, chain: &Chain) -> Id {
-        let (first, last) = (chain.sides[0], chain.sides[chain.sides.len() - 1]);
+    /// The value an equation gives to a name, or comes to by computation; else the equation itself. Beside an exact
+    /// value, `x = 2/13 = 0.154` means the fraction.
+    fn value_of(&mut self, id: Id, chain: &Chain, beside: Id) -> Id {
+        let first = chain.sides[0];
+        let decimal = |node: &Node| matches!(node, Node::Decimal(_));
+        let last = match chain.sides[..] {
+            [.., exact, last]
+                if chain.sides.len() > 2
+                    && self.arena.any(last, &decimal)
+                    && !self.arena.any(exact, &decimal)
+                    && !self.arena.any(beside, &decimal)
+                    && self.arena.symbols(exact).is_empty() =>
+            {
+                exact
+            }
+            [.., last] => last,
+            [] => return id,
+        };
         if chain.relations == [Relation::In] && self.is_name(first) {
             return last;
         }
@@ -46,7 +61,7 @@ impl Judge {
         }
         let is_computation =
             self.arena.symbols(first).is_empty() && self.arena.symbols(last).is_empty();
-        if self.is_name(first) || is_computation {
+        if self.is_name(first) || self.is_call(first) || is_computation {
             return last;
         }
         if self.is_name(last) && chain.sides.len() == 2 && self.arena.symbols(first).is_empty() {
@@ -86,6 +101,14 @@ impl Judge {
         }
     }
 
+    /// `P(8, 2)`: a symbol and its arguments, which is read as a product.
+    fn is_call(&self, id: Id) -> bool {
+        let Node::Product(ids) = self.arena.node(id) else { return false };
+        matches!(ids[..], [name, arguments]
+            if matches!(self.arena.node(name), Node::Symbol(_))
+                && matches!(self.arena.node(arguments), Node::Tuple(_)))
+    }
+
     fn is_minus_one(&self, id: Id) -> bool {
         matches!(self.arena.node(id), Node::Rational(value) if value.is_integer() && value.numer() == &num_bigint::BigInt::from(-1))
     }
@@ -115,6 +138,12 @@ impl Judge {
         let sided = self.side_by_side(x, y);
         if sided.is_equal() {
             return sided.by(Rule::Relation);
+        }
+        if let Some((gold, answer)) = self.defined_alike(x, y) {
+            let defined = self.compare(gold, answer);
+            if defined.is_equal() {
+                return defined.by(Rule::Relation);
+            }
         }
         let member = |chain: &Chain| chain.relations.contains(&Relation::In);
         let equations = |chain: &Chain| {
@@ -171,6 +200,20 @@ impl Judge {
             finding = finding.and(|| self.compare(*a, *b));
         }
         finding
+    }
+
+    /// What is on the right of `y = 2x` and `f(x) = 2x`, or of `y = 2x` and `y(x) = 2x`.
+    fn defined_alike(&self, x: &Chain, y: &Chain) -> Option<(Id, Id)> {
+        let ([first, gold], [second, answer]) = (&x.sides[..], &y.sides[..]) else { return None };
+        let is_equation = |chain: &Chain| chain.relations == [Relation::Equal];
+        let alike = match (self.arena.node(*first), self.arena.node(*second)) {
+            (Node::Symbol(name), Node::Apply(function, arguments))
+            | (Node::Apply(function, arguments), Node::Symbol(name)) => {
+                (name == "y" || name == function) && arguments.len() == 1
+            }
+            _ => false,
+        };
+        (alike && is_equation(x) && is_equation(y)).then_some((*gold, *answer))
     }
 
     /// `f(n) = n²` with the argument of `f(x) = x²`: a definition does not depend on its argument's name.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Candidate, Kind, Notation, Rules, Unannounced, delimited, number};
+use super::{Candidate, Kind, Notation, Rules, Unannounced, choice, delimited, number};
 
 /// How many announcements are looked at from the end.
 const MAX_ANCHORS: usize = 24;
@@ -56,6 +56,8 @@ fn anchors(text: &str) -> Vec<Anchor> {
         ("答:", 100),
         ("故选", 100),
         ("答案选", 100),
+        ("选项是", 100),
+        ("选项为", 100),
         ("答案", 200),
         ("option is", 100),
         ("choice is", 100),
@@ -63,8 +65,18 @@ fn anchors(text: &str) -> Vec<Anchor> {
         let places = text.rmatch_indices(phrase).take(4);
         anchors.extend(places.map(|(at, _)| Anchor { priority, at: at + phrase.len() }));
     }
+    anchors.extend(chosen(text));
     anchors.extend(english(text));
     anchors
+}
+
+/// The places behind "option", "choice" and 选 where a letter follows.
+fn chosen(text: &str) -> impl Iterator<Item = Anchor> {
+    ["option ", "Option ", "choice ", "Choice ", "选"].into_iter().flat_map(move |phrase| {
+        let places = text.rmatch_indices(phrase).take(4).map(|(at, _)| at + phrase.len());
+        let letters = places.filter(|at| choice::letter(reach(text, *at, 12)).is_some());
+        letters.map(|at| Anchor { priority: 100, at })
+    })
 }
 
 /// The places behind "answer", from the end.
@@ -123,7 +135,7 @@ fn announced<'a>(
     let first = math.partition_point(|range| range.start < from);
     if let Some(range) = math.get(first)
         && range.start - from <= REACH
-        && !text[from..range.start].contains("\n\n")
+        && leads_to(&text[from..range.start])
         && rules.notation != Notation::Plain
     {
         let (candidate, end) = delimited::group_from(text, math, first);
@@ -150,6 +162,12 @@ fn announced<'a>(
     // A sentence that turns out to be prose still has its first number.
     found.extend(number::first(text, from, sentence));
     found
+}
+
+/// Whether what is between an announcement and a passage lets it be the answer: no new paragraph begins, or it holds
+/// nothing but the passage.
+fn leads_to(gap: &str) -> bool {
+    !gap.contains("\n\n") || !gap.contains(char::is_alphanumeric)
 }
 
 /// Up to the end of the sentence or line.

@@ -24,7 +24,8 @@ pub(super) fn letter(text: &str) -> Option<char> {
     let labelled = if opened {
         after.starts_with(')')
     } else {
-        after.is_empty() || after.starts_with([')', '.', ':', '、', '：', '．', '}', '*'])
+        after.is_empty()
+            || after.starts_with([')', '.', ':', '、', '：', '．', '。', '，', '；', '}', '*'])
     };
     labelled.then_some(letter)
 }

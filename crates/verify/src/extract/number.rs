@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Candidate, Kind, percentage};
+use super::{Candidate, Kind, percentage, run};
 
 /// How many numbers are tried from the end.
 const MAX_TRIES: usize = 8;
@@ -122,43 +122,10 @@ fn stands_alone(text: &str, start: usize) -> bool {
         .is_none_or(|before| !before.is_ascii_alphabetic() && before != '_' && before != '\\')
 }
 
-/// The arithmetic that the number ends, and the number alone.
+/// The notation that the number belongs to, and the number alone.
 fn candidates(text: &str, start: usize, end: usize) -> Vec<(usize, Candidate<'_>)> {
-    let per_cent = percentage(&text[end..]).filter(|length| *length < 16);
-    let closed = end + usize::from(text[end..].starts_with(')'));
-    // Arithmetic longer than a line is no answer.
-    let earliest = floor(text, start.saturating_sub(120));
-    let run = text[earliest..start].rfind(|mark| !ARITHMETIC.contains(mark));
-    let run = run.map_or(earliest, |at| {
-        let at = earliest + at;
-        at + text[at..].chars().next().map_or(1, char::len_utf8)
-    });
-    let mut found = Vec::new();
-    let arithmetic = &text[run..closed];
-    let clean = arithmetic.trim_start_matches([' ', ',', '.', ')', '*', '/', '+', ':']);
-    let before = text[..closed - clean.len()].chars().next_back();
-    let bounded = before.is_none_or(|mark| {
-        mark.is_whitespace() || matches!(mark, '=' | '$' | ':' | '：') || !mark.is_ascii()
-    });
-    if bounded
-        && clean.len() > end - start
-        && clean.contains(['/', '*', '^', '+', '×', '÷', '-', ':'])
-    {
-        found.push((
-            closed,
-            Candidate { parts: vec![clean], kind: Kind::Plain, is_percentage: per_cent.is_some() },
-        ));
-    }
-    let number = Candidate {
-        parts: vec![&text[start..end]],
-        kind: Kind::Plain,
-        is_percentage: per_cent.is_some(),
-    };
-    found.push((end, number));
-    found
-}
-
-/// The character boundary at or before a byte.
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+    let is_percentage = percentage(&text[end..]).is_some_and(|length| length < 16);
+    let candidate = |part| Candidate { parts: vec![part], kind: Kind::Plain, is_percentage };
+    let notation = run::around(text, start, end).map(|(end, notation)| (end, candidate(notation)));
+    notation.into_iter().chain([(end, candidate(&text[start..end]))]).collect()
 }

@@ -58,8 +58,10 @@ impl Reader<'_> {
             Kind::Whole if text.len() <= MAX_WHOLE => found.extend(self.whole(text)),
             Kind::Whole => {}
         }
-        if kind != Kind::Latex {
-            found.extend(self.decimal_comma(text));
+        found.extend(self.decimal_comma(text));
+        found.extend(self.letters(text));
+        if let Some(value) = number_word(text) {
+            found.push(self.arena.integer(value));
         }
         if let Some(letter) = choice::letter(text).filter(|_| text.len() <= MAX_WHOLE) {
             found.push(self.arena.symbol(letter.to_string()));
@@ -93,6 +95,9 @@ impl Reader<'_> {
     /// A text that is an expression, but not one that is prose.
     fn whole(&mut self, text: &str) -> Option<Id> {
         let text = without_label(text);
+        if only_text(text).is_some() {
+            return self.latex(text);
+        }
         self.parse(text, Style::Plain).or_else(|| is_notation(text).then(|| self.latex(text))?)
     }
 
@@ -113,6 +118,20 @@ impl Reader<'_> {
         }
         let id = self.arena.add(Node::Decimal(Literal::decimal(whole, fraction, "").value));
         Some(if sign.is_empty() { id } else { self.arena.negate(id) })
+    }
+
+    /// `ABD`, the letters of several choices.
+    fn letters(&mut self, text: &str) -> Option<Id> {
+        let word = only_text(text).unwrap_or(text).trim_matches([' ', '.', '*', '。']);
+        let rises = word.as_bytes().windows(2).all(|pair| pair[0] < pair[1]);
+        if !(2..=6).contains(&word.len())
+            || !rises
+            || !word.bytes().all(|letter| (b'A'..=b'H').contains(&letter))
+        {
+            return None;
+        }
+        let letters = word.chars().map(|letter| self.arena.symbol(letter.to_string())).collect();
+        Some(self.arena.add(Node::List(letters)))
     }
 
     /// Several passages are a list.
@@ -153,6 +172,36 @@ fn apart(text: &str) -> Cow<'_, str> {
     out.into()
 }
 
+/// The number that a text is the word for.
+fn number_word(text: &str) -> Option<i64> {
+    const WORDS: [&str; 21] = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+    ];
+    let word = only_text(text).unwrap_or(text).trim_matches([' ', '.', '*', '!']);
+    let index = WORDS.iter().position(|one| word.eq_ignore_ascii_case(one))?;
+    i64::try_from(index).ok()
+}
+
 /// The words of a text that is one `\text{…}` and nothing else.
 fn only_text(text: &str) -> Option<&str> {
     let text = text.trim().trim_end_matches('.');
@@ -189,6 +238,10 @@ fn without_label(text: &str) -> &str {
 
 /// Whether a text without delimiters is LaTeX: it has a command, and no prose beside it.
 fn is_notation(text: &str) -> bool {
+    let prose = ["所以", "因此", "解得", "可得", "答案", "综上"];
+    if prose.iter().any(|word| text.contains(word)) {
+        return false;
+    }
     if !text.contains(['\\', '^', '_', '=', '+', '<', '>', '(']) {
         return false;
     }

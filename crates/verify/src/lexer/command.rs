@@ -185,6 +185,9 @@ impl Lexer {
         match lower.as_str() {
             "" => self.before = Before::Space,
             "and" | "or" | "和" | "或" | "与" => self.separator(),
+            "to" | "比" if matches!(self.last(), Some(Token::Number(_))) => {
+                self.push(Token::Mark(':'));
+            }
             "percent" | "percentage" | "pct" | "%" | "\\%" => self.push(Token::Mark('%')),
             "th" | "st" | "nd" | "rd"
                 if matches!(self.last(), Some(Token::Number(_) | Token::Letter(_))) => {}

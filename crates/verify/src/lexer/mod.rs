@@ -53,7 +53,8 @@ pub(crate) struct Tokens {
 
 /// Reads a text; `None` where it has something that is no notation, or more tokens than the limits allow.
 pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens> {
-    let chars = tidy(source);
+    // TeX takes one digit for a subscript, but nobody means the logarithm to base 1 of 0.
+    let chars = tidy(&source.replace("log_10 ", "log_{10} ").replace("log_10(", "log_{10}("));
     let has_rows = ["\\begin", "\\cr"].iter().any(|mark| source.contains(mark));
     let commas_group = number::commas_group(&chars);
     let lexer = Lexer {

@@ -61,6 +61,7 @@ impl Lexer {
                     return None;
                 }
                 literal = Literal::decimal(&whole, &fraction, &repeating);
+                self.skip_ellipsis();
             }
         }
         if let Some(exponent) = self.exponent() {
@@ -68,6 +69,14 @@ impl Lexer {
         }
         self.push(Token::Number(literal));
         Some(())
+    }
+
+    /// `9.76…` is as good as the digits it shows.
+    fn skip_ellipsis(&mut self) {
+        let written = ["\\ldots", "\\dots", "\\cdots", "...", "…"];
+        if let Some(dots) = written.iter().find(|dots| self.looking_at(dots)) {
+            self.at += dots.chars().count();
+        }
     }
 
     fn digits(&mut self) -> String {

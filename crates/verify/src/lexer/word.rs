@@ -76,6 +76,7 @@ impl Lexer {
                 return true;
             }
             "percent" | "percentage" | "pct" => Token::Mark('%'),
+            "to" if self.is_between_numbers() => Token::Mark(':'),
             "inf" | "infinity" | "infty" => Token::Command("infty"),
             "pi" => Token::Command("pi"),
             "x" if self.times_sign() => Token::Mark('*'),
@@ -105,6 +106,12 @@ impl Lexer {
         self.push(Token::Mark('*'));
         self.push(Token::Number(crate::number::Literal::integer(digits)));
         true
+    }
+
+    /// `3 to 4` is a ratio.
+    fn is_between_numbers(&self) -> bool {
+        let next = self.chars[self.at + 2..].iter().find(|mark| !mark.is_whitespace());
+        matches!(self.last(), Some(Token::Number(_))) && next.is_some_and(char::is_ascii_digit)
     }
 
     /// `3 x 4` in plain text is a product of numbers.

@@ -1,7 +1,7 @@
 //! Brackets: groups, tuples, intervals, sets, absolute values, matrices.
 
 use super::Parser;
-use crate::expression::{Constant, End, Function, Id, Node};
+use crate::expression::{Constant, End, Function, Id, Node, Relation};
 use crate::lexer::{Token, Tokens};
 
 /// Drops brackets that hold nothing but another pair, so that their depth costs nothing.
@@ -163,7 +163,14 @@ impl Parser<'_> {
         let is_matrix = kind.contains("matrix")
             || matches!(
                 kind,
-                "array" | "cases" | "aligned" | "align" | "align*" | "gathered" | "vmatrix"
+                "array"
+                    | "cases"
+                    | "aligned"
+                    | "align"
+                    | "align*"
+                    | "gathered"
+                    | "split"
+                    | "vmatrix"
             );
         if !is_matrix {
             return None;
@@ -181,6 +188,11 @@ impl Parser<'_> {
                     rows.push(Vec::new());
                 }
                 Token::Mark('&' | ',' | ';' | '.') => self.at += 1,
+                Token::Relation(relation) if !kind.contains("matrix") && kind != "array" => {
+                    let relation = *relation;
+                    self.at += 1;
+                    self.continued(&mut rows, relation)?;
+                }
                 _ => {
                     let entry = self.relation()?;
                     rows.last_mut()?.push(entry);
@@ -190,7 +202,10 @@ impl Parser<'_> {
         rows.retain(|row| !row.is_empty());
         let columns = rows.first()?.len();
         if !kind.contains("matrix") && kind != "array" {
-            let entries = rows.into_iter().map(|row| self.row(row)).collect();
+            let mut entries: Vec<Id> = rows.into_iter().map(|row| self.row(row)).collect();
+            if entries.len() == 1 {
+                return entries.pop();
+            }
             return Some(self.arena.add(Node::List(entries)));
         }
         if rows.iter().any(|row| row.len() != columns) {
@@ -201,6 +216,23 @@ impl Parser<'_> {
             return Some(self.arena.add(Node::Apply("det".into(), vec![matrix])));
         }
         Some(matrix)
+    }
+
+    /// A relation at the beginning of a cell goes on from the cell before it, be it in the line above.
+    fn continued(&mut self, rows: &mut [Vec<Id>], relation: Relation) -> Option<()> {
+        let side = self.set_operation()?;
+        let Some(before) = rows.iter_mut().rev().find_map(|row| row.last_mut()) else {
+            rows.last_mut()?.push(side);
+            return Some(());
+        };
+        let (mut sides, mut relations) = match self.arena.node(*before) {
+            Node::Chain(sides, relations) => (sides.clone(), relations.clone()),
+            _ => (vec![*before], Vec::new()),
+        };
+        sides.push(side);
+        relations.push(relation);
+        *before = self.arena.add(Node::Chain(sides, relations));
+        Some(())
     }
 
     fn row(&mut self, row: Vec<Id>) -> Id {

@@ -2,7 +2,7 @@
 
 use super::Parser;
 use crate::display::show;
-use crate::expression::{Constant, End, Id, Node};
+use crate::expression::{Constant, End, Function, Id, Node};
 use crate::lexer::Token;
 use crate::number::{Literal, in_base};
 
@@ -77,12 +77,45 @@ impl Parser<'_> {
             }
             _ => {}
         }
+        if letter == 'C'
+            && let Some(count) = self.combinations()
+        {
+            return Some(count);
+        }
         let name = self.name(letter.to_string())?;
         if self.at_mark('(') && self.is_function(letter, &name) {
             self.at += 1;
             return self.application(name);
         }
         Some(self.arena.symbol(name))
+    }
+
+    /// `C_{8}^{3}`, a binomial coefficient, where both are whole and the upper is not the greater one.
+    fn combinations(&mut self) -> Option<Id> {
+        let start = self.at;
+        let count = self.index_below().and_then(|(all, chosen)| {
+            let whole = |id: Id| match self.arena.node(id) {
+                Node::Rational(value) if value.is_integer() => Some(value.to_integer()),
+                _ => None,
+            };
+            let fits = whole(chosen)? <= whole(all)?;
+            fits.then(|| self.arena.call(Function::Binomial, vec![all, chosen]))
+        });
+        if count.is_none() {
+            self.at = start;
+        }
+        count
+    }
+
+    /// `_a^b`.
+    fn index_below(&mut self) -> Option<(Id, Id)> {
+        if !self.eat('_') {
+            return None;
+        }
+        let below = self.nested(Self::primary)?;
+        self.need('^')?;
+        let above = self.nested(Self::primary)?;
+        Some((below, above))
     }
 
     /// A name with its primes and subscripts.

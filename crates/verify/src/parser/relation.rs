@@ -89,7 +89,7 @@ impl Parser<'_> {
 
     /// `a < b = c`; what follows ≈ is an approximation of what stands before it, and ⇒ leaves its last side.
     pub(super) fn relation(&mut self) -> Option<Id> {
-        while matches!(self.peek(), Some(Token::Relation(Relation::Equal))) {
+        while matches!(self.peek(), Some(Token::Relation(Relation::Equal) | Token::Approximately)) {
             self.at += 1;
         }
         let mut sides = vec![self.set_operation()?];
@@ -126,7 +126,7 @@ impl Parser<'_> {
     }
 
     /// Unions, intersections and differences of sets; remainders.
-    fn set_operation(&mut self) -> Option<Id> {
+    pub(super) fn set_operation(&mut self) -> Option<Id> {
         let mut left = self.sum()?;
         loop {
             if self.eat_command("cup") {

@@ -4,3 +4,4 @@ mod forms;
 mod goldens;
 mod hostile;
 mod properties;
+mod prose;

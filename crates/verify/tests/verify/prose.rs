@@ -1,0 +1,64 @@
+//! Answers in running text, in the words and notation of people and models.
+
+use forethought_verify::{Verdict, verify};
+
+fn decide(gold: &str, answer: &str) -> Verdict {
+    verify(gold, answer).verdict
+}
+
+#[test]
+fn a_number_in_a_sentence_brings_its_notation() {
+    for (gold, answer) in [
+        (r"4\sqrt{11}", "Thus the length is 4√11."),
+        (r"4\sqrt{11}", "length = 4*sqrt(11)"),
+        (r"8\pi", "The area is 8π square meters."),
+        ("(1,4)", "The vertex is at (1, 4)."),
+        ("0,7,6", "The solutions are 6, 7, and 0."),
+        (r"\{2,-3\}", "so x = 2 or x = -3"),
+        ("5", "The answer is five."),
+        ("3:4", r"\boxed{3\text{ to }4}"),
+        ("9.49", r"\boxed{\approx 9.49}"),
+        (r"\binom{8}{3}", r"\boxed{C_{8}^{3}}"),
+        ("56", r"$P(8,2)=8\cdot 7=56$"),
+        (r"\frac{2}{13}", r"$P=\frac{6}{39}=0.153846$"),
+        ("17", "$$\\begin{aligned} x &= 8+9 \\\\ &= 17 \\end{aligned}$$"),
+        (r"x^2+5x+6", "**Final Answer**\n\n\\[ (x+2)(x+3) \\]"),
+        ("y=2x+1", r"\boxed{f(x)=2x+1}"),
+        ("B", "Hence option (B) is correct."),
+        ("ABD", "答案:A、B、D"),
+        ("B", "因此选B。"),
+        ("6", "解得 x=6,所以原方程的解为 x=6。"),
+        ("True", "The statement is true."),
+        (r"\text{76 cm}", r"\boxed{76}"),
+        ("9.76", r"\boxed{9.76\ldots}"),
+        (r"3\log_10 a", r"\boxed{\log_{10} a^3}"),
+        (r"198\%", r"\boxed{198}"),
+        ("48", r"\boxed{48\%}"),
+    ] {
+        assert_eq!(decide(gold, answer), Verdict::Equal, "{gold} and {answer}");
+    }
+}
+
+#[test]
+fn what_only_looks_alike_stays_different() {
+    for (gold, answer) in [
+        (r"4\sqrt{11}", "Thus the length is 11√4."),
+        ("(1,4)", "The vertex is at (4, 1)."),
+        ("0,7,6", "The solutions are 6, 7, and 1."),
+        ("3:4", r"\boxed{4\text{ to }3}"),
+        (r"\binom{8}{3}", r"\boxed{C_{8}^{2}}"),
+        ("57", r"$P(8,2)=8\cdot 7=56$"),
+        ("18", "$$\\begin{aligned} x &= 8+9 \\\\ &= 17 \\end{aligned}$$"),
+        ("y=2x+1", r"\boxed{f(x)=2x-1}"),
+        ("z=2x+1", r"\boxed{f(x)=2x+1}"),
+        ("ABD", "答案:A、B、C"),
+        ("B", "Hence option (C) is correct."),
+        ("4", r"so $x=4$ is wrong and the answer is $5$ (option 4)"),
+        ("True", "The statement is false."),
+        (r"0.5\%", "0.5"),
+        ("0.5", r"\boxed{0.5\%}"),
+        ("50", r"\boxed{0.5}"),
+    ] {
+        assert_eq!(decide(gold, answer), Verdict::Different, "{gold} and {answer}");
+    }
+}
