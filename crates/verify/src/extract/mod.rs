@@ -205,6 +205,7 @@ fn candidates<'a>(
             number::last(text, math).into_iter().chain(number::last_chinese_fraction(text));
         ranked.extend(numbers.map(|(end, candidate)| (300, end, candidate)));
     }
+    ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
     ranked.extend(word::last(text).map(|(end, candidate)| (350, end, candidate)));
     if is_whole && text.trim().chars().count() <= 60 {
         let words = Candidate { parts: vec![text.trim()], kind: Kind::Plain, is_percentage: false };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Candidate, Euler, Kind, choice};
+use super::{Candidate, Euler, Kind, choice, word};
 use crate::expression::{Arena, Id, Node};
 use crate::lexer::Style;
 use crate::limits::Budget;
@@ -63,6 +63,8 @@ impl Reader<'_> {
         if let Some(value) = number_word(text) {
             found.push(self.arena.integer(value));
         }
+        found.extend(self.share_in_words(text));
+        found.extend(self.statements(text));
         if let Some(letter) = choice::letter(text).filter(|_| text.len() <= MAX_WHOLE) {
             found.push(self.arena.symbol(letter.to_string()));
         }
@@ -118,6 +120,36 @@ impl Reader<'_> {
         }
         let id = self.arena.add(Node::Decimal(Literal::decimal(whole, fraction, "").value));
         Some(if sign.is_empty() { id } else { self.arena.negate(id) })
+    }
+
+    /// "two thirds".
+    fn share_in_words(&mut self, text: &str) -> Option<Id> {
+        const PARTS: [(&str, i64); 12] = [
+            ("half", 2),
+            ("halves", 2),
+            ("third", 3),
+            ("thirds", 3),
+            ("quarter", 4),
+            ("quarters", 4),
+            ("fourth", 4),
+            ("fourths", 4),
+            ("fifth", 5),
+            ("fifths", 5),
+            ("eighth", 8),
+            ("eighths", 8),
+        ];
+        let (count, part) = text.trim_matches([' ', '.', '*', '!']).split_once([' ', '-'])?;
+        let above = number_word(count)?;
+        let (_, below) = PARTS.into_iter().find(|(word, _)| part.eq_ignore_ascii_case(word))?;
+        let (above, below) = (self.arena.integer(above), self.arena.integer(below));
+        Some(self.arena.divide(above, below))
+    }
+
+    /// `①③`, the marks of the statements that hold.
+    fn statements(&mut self, text: &str) -> Option<Id> {
+        let marks = word::circled(only_text(text).unwrap_or(text))?;
+        let marks = marks.into_iter().map(|mark| self.arena.symbol(mark.to_string())).collect();
+        Some(self.arena.add(Node::List(marks)))
     }
 
     /// `ABD`, the letters of several choices.

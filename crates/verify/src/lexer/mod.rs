@@ -251,7 +251,7 @@ impl Lexer {
                 self.push(Token::Number(Literal::integer(if mark == '²' { "2" } else { "3" })));
             }
             '°' | '℃' | '℉' => self.degree_sign(mark),
-            '€' | '£' | '¥' | '₹' => {
+            '€' | '£' | '¥' | '₹' | '¢' => {
                 self.at += 1;
                 if let (true, Some(unit)) = (self.follows_value(), Unit::named(&mark.to_string())) {
                     self.push(Token::Unit(unit));
