@@ -89,7 +89,7 @@ pub(super) fn find(text: &str) -> Option<(usize, Candidate<'_>)> {
 
 fn belongs(gap: &str, content: &str, next: &str) -> bool {
     let joined = ["and", "or", ",", ";", "和", "或"].iter().any(|word| gap.contains(word));
-    gap.len() < 10 || (gap.len() < 70 && joined && content != next)
+    content != next && (gap.len() < 10 || (gap.len() < 70 && joined))
 }
 
 /// What follows a box that is never closed.

@@ -137,12 +137,22 @@ pub(super) fn inner(passage: &str) -> &str {
 pub(super) fn last<'a>(text: &'a str, found: &[Range<usize>]) -> Vec<(usize, Candidate<'a>)> {
     let mut candidates = Vec::new();
     let mut next = found.len();
+    while next > 1 && approximates(&text[found[next - 2].end..found[next - 1].start]) {
+        next -= 1;
+    }
     while next > 0 && candidates.len() < MAX_TRIES {
         let (first, candidate, end) = group(text, found, next - 1);
         candidates.push((end, candidate));
         next = first;
     }
     candidates
+}
+
+/// Whether what follows only says roughly what was said before: `$\frac{1}{7}$, or about $14\%$`.
+fn approximates(gap: &str) -> bool {
+    let gap = gap.trim_end();
+    let about = ["about", "approximately", "roughly", "around", "大约", "约为", "约"];
+    gap.len() < 40 && about.iter().any(|word| gap.ends_with(word))
 }
 
 /// The group whose last passage has this index: the index of its first passage, the candidate, and its end.

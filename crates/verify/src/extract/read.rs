@@ -63,6 +63,11 @@ impl Reader<'_> {
         if let Some(value) = number_word(text) {
             found.push(self.arena.integer(value));
         }
+        if kind == Kind::Plain
+            && let Some(words) = predicate(text)
+        {
+            found.push(self.arena.add(Node::Text(words.to_owned())));
+        }
         found.extend(self.share_in_words(text));
         found.extend(self.statements(text));
         if let Some(letter) = choice::letter(text).filter(|_| text.len() <= MAX_WHOLE) {
@@ -293,6 +298,19 @@ fn is_notation(text: &str) -> bool {
         before = mark;
     }
     long == 0 || (long == 1 && text.contains('\\'))
+}
+
+/// What a short sentence says of its subject: "even" of "the function is even".
+fn predicate(text: &str) -> Option<&str> {
+    let sentence = text.trim().trim_end_matches(['.', '!']);
+    let said = [" is ", " was ", " are ", " were "]
+        .into_iter()
+        .filter_map(|verb| sentence.rfind(verb).map(|at| at + verb.len()))
+        .max()?;
+    let words = sentence[said..].trim_matches(['*', ' ', '"']);
+    let words =
+        ["a ", "an ", "the "].iter().find_map(|word| words.strip_prefix(word)).unwrap_or(words);
+    is_words(words).then_some(words)
 }
 
 /// Whether a text is a few words and nothing else.
