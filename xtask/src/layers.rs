@@ -11,6 +11,9 @@ use graph::Graph;
 const PURE: [&str; 8] =
     ["dataset", "evaluate", "preference", "reward", "schema", "seed", "tokenize", "verify"];
 
+/// Crates without tensors that talk to programs and machines outside.
+const OUTSIDE: [&str; 1] = ["external-reward"];
+
 /// Crates of tensors, models and loops.
 const TENSORS: [&str; 6] = ["kernels", "logprob", "model", "objective", "rollout", "train"];
 
@@ -72,7 +75,7 @@ fn members(workspace: &Workspace) -> Result<Vec<String>, String> {
 fn check_folders(files: &[String]) -> Vec<Finding> {
     let manifests =
         files.iter().filter_map(|path| path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml"));
-    let known = [&PURE[..], &TENSORS, &ALGORITHMS, &TOP].concat();
+    let known = [&PURE[..], &OUTSIDE, &TENSORS, &ALGORITHMS, &TOP].concat();
     let unknown = manifests.filter(|name| !known.contains(name));
     unknown
         .map(|name| {
@@ -99,6 +102,13 @@ fn judge(package: &str, graph: &Graph) -> Vec<Finding> {
     match package.strip_prefix("forethought-") {
         Some(name) if PURE.contains(&name) => {
             forbid("a pure crate may not know Burn", &|name| is_family(name, "burn"), None);
+        }
+        Some(name) if OUTSIDE.contains(&name) => {
+            forbid(
+                "a crate without tensors may not know Burn",
+                &|name| is_family(name, "burn"),
+                None,
+            );
         }
         Some(name) if ALGORITHMS.contains(&name) => {
             forbid("an algorithm sees objective and logprob alone", &is_beyond_an_algorithm, None);

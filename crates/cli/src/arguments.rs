@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::generate::Generate;
 use crate::logprobs::Logprobs;
+use crate::reward::Reward;
 use crate::score::Score;
 use crate::verify::Verify;
 
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Logprobs(Logprobs),
     /// Score texts or pairs of completions with a reward model: JSON lines in, JSON lines out
     Score(Score),
+    /// Score completions with reward functions, or show where two sets of scores differ: JSON lines in, JSON lines out
+    Reward(Reward),
     /// Say whether answers are equal to gold answers, as mathematics: JSON lines in, JSON lines out
     Verify(Verify),
     /// Print the metrics of a finished run as a table, or as JSON

@@ -10,6 +10,7 @@ mod merge;
 mod model_folder;
 mod parity;
 mod prompts;
+mod reward;
 mod rows;
 mod schema;
 mod score;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Logprobs(arguments) => logprobs::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
+        Command::Reward(arguments) => reward::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Evaluate(run) => commands::evaluate(&run),
         Command::Report(run) => commands::report(&run),

@@ -34,6 +34,8 @@ pub(crate) const TRAINED_WEIGHT: Tolerance = Tolerance::Absolute(2e-4);
 pub(crate) const TRAINED_NORM: Tolerance = Tolerance::Relative { share: 1e-5, floor: 1e-6 };
 /// Learning rates.
 pub(crate) const LEARNING_RATE: Tolerance = Tolerance::Relative { share: 1e-9, floor: 1e-15 };
+/// Rewards, which are computed in double precision.
+pub(crate) const REWARD: Tolerance = Tolerance::Absolute(1e-9);
 /// Norms of gradients.
 pub(crate) const GRADIENT_NORM: Tolerance = Tolerance::Relative { share: 1e-4, floor: 1e-6 };
 /// Elements of a gradient, as a share of its largest element.

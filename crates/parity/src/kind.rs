@@ -2,7 +2,7 @@
 
 use crate::goldens::{Goldens, Missed};
 use crate::{
-    ParityError, Replay, forward, losses, lr_schedules, math_verify, reference, tokenizer,
+    ParityError, Replay, forward, losses, lr_schedules, math_verify, reference, rewards, tokenizer,
 };
 
 /// A kind of golden file.
@@ -54,7 +54,31 @@ const KINDS: &[Kind] = &[
         is: |file| file.starts_with("math_verify/") && file.ends_with("cases.json"),
         run: math_verify::run,
     },
+    Kind {
+        name: "open_r1_calls",
+        is: |file| is_reward(file, "open_r1_test"),
+        run: rewards::calls::run,
+    },
+    Kind { name: "open_r1", is: |file| is_reward(file, "open_r1"), run: rewards::open_r1::run },
+    Kind { name: "trl_rewards", is: |file| is_reward(file, "trl"), run: rewards::trl::run },
+    Kind { name: "boxed", is: |file| is_reward(file, "boxed"), run: rewards::boxed::run },
+    Kind {
+        name: "levenshtein",
+        is: |file| is_reward(file, "levenshtein"),
+        run: rewards::levenshtein::run,
+    },
+    Kind {
+        name: "task_repo_numeric",
+        is: |file| is_reward(file, "task_repo_numeric"),
+        run: rewards::numeric::run,
+    },
 ];
+
+/// Whether a file holds rewards: `rewards/NAME.json` or `rewards/NAME_SOMETHING.json`.
+fn is_reward(file: &str, name: &str) -> bool {
+    let rest = file.strip_prefix("rewards/").and_then(|file| file.strip_prefix(name));
+    rest.is_some_and(|rest| rest == ".json" || rest.starts_with('_'))
+}
 
 /// Whether a file holds losses of a method: `losses/METHOD.json` or `losses/METHOD_SOMETHING.json`, or the same in a
 /// folder of another version, `losses-VERSION`.

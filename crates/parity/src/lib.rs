@@ -25,6 +25,7 @@ mod lr_schedules;
 mod math_verify;
 mod reference;
 mod report;
+mod rewards;
 mod tokenizer;
 
 use std::path::{Path, PathBuf};

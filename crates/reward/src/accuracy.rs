@@ -50,7 +50,7 @@ impl Accuracy {
         let graded = self.grader.grade(solution, completion);
         let value = match graded.grade {
             Grade::Right => Some(1.0),
-            Grade::Wrong | Grade::NoAnswer => Some(0.0),
+            Grade::Wrong | Grade::NoAnswer | Grade::NoBraces => Some(0.0),
             Grade::NoGold if self.config.semantics == Semantics::OpenR1Early => {
                 return graded.score(Some(1.0), ", which counts as answered");
             }

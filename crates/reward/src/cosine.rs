@@ -85,7 +85,9 @@ impl Cosine {
         let config = &self.config;
         let (low, high) = match graded.grade {
             Grade::Right => (config.min_value_correct, config.max_value_correct),
-            Grade::Wrong | Grade::NoAnswer => (config.max_value_wrong, config.min_value_wrong),
+            Grade::Wrong | Grade::NoAnswer | Grade::NoBraces => {
+                (config.max_value_wrong, config.min_value_wrong)
+            }
             Grade::NoGold if !self.counts_tokens() => {
                 return graded.score(Some(OF_NO_GOLD), ", which counts as answered");
             }

@@ -2,8 +2,8 @@
 
 use crate::{Field, Sample, Score, Verdict};
 
-/// Which completions a function must see together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which completions a function must see together, from the fewest to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Each completion is judged alone.
     Sample,

@@ -69,7 +69,7 @@ impl Length {
     fn is_right(&self, grade: Grade) -> Option<bool> {
         match grade {
             Grade::Right => Some(true),
-            Grade::Wrong | Grade::NoAnswer => Some(false),
+            Grade::Wrong | Grade::NoAnswer | Grade::NoBraces => Some(false),
             Grade::NoGold => self.is_open_r1().then_some(true),
             Grade::Undecided => None,
         }

@@ -45,7 +45,15 @@ pub(crate) struct Grader {
     comparison: Comparison,
     /// Whether the answer takes the place of the gold in the comparison, as it did and in places does in open-r1.
     order: Order,
+    braces: Braces,
     limits: Limits,
+}
+
+/// Whether `\frac12` and `\sqrt3` are answers: open-r1 and TRL switch the repair of "malformed operators" off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Braces {
+    Wanted,
+    Optional,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +69,8 @@ pub(crate) enum Grade {
     Wrong,
     /// The completion has no answer that can be read.
     NoAnswer,
+    /// The answer has a fraction or root without braces.
+    NoBraces,
     /// The limits were reached.
     Undecided,
     /// The gold cannot be read.
@@ -81,8 +91,8 @@ impl Grader {
         let limits = Limits::default();
         if semantics == Semantics::Verify {
             let (rules, comparison) = (Rules::default(), Comparison::default());
-            let order = Order::GoldFirst;
-            return Self { gold: rules, answer: rules, comparison, order, limits };
+            let (order, braces) = (Order::GoldFirst, Braces::Optional);
+            return Self { gold: rules, answer: rules, comparison, order, braces, limits };
         }
         let is_early = semantics == Semantics::OpenR1Early
             || (semantics == Semantics::OpenR1 && purpose == Use::Scaling);
@@ -105,7 +115,7 @@ impl Grader {
             ..Comparison::default()
         };
         let order = if is_early { Order::AnswerFirst } else { Order::GoldFirst };
-        Self { gold, answer, comparison, order, limits }
+        Self { gold, answer, comparison, order, braces: Braces::Wanted, limits }
     }
 
     pub(crate) fn grade(&self, gold: &str, completion: &str) -> Graded {
@@ -116,6 +126,11 @@ impl Grader {
             return Graded { grade: Grade::NoGold, gold: gold_shown, answer: None, rule: "unread" };
         }
         let answer = extract(completion, &self.answer, &self.limits);
+        let text = answer.text().filter(|_| self.braces == Braces::Wanted);
+        if let Some(text) = text.filter(|text| lacks_braces(text)) {
+            let answer = Some(text.to_owned());
+            return Graded { grade: Grade::NoBraces, gold: gold_shown, answer, rule: "unread" };
+        }
         let judgement = self.compare(&gold_read, &answer);
         let grade = match judgement.verdict {
             Verified::Equal => Grade::Right,
@@ -137,6 +152,41 @@ impl Grader {
     }
 }
 
+/// Whether a fraction or a root lacks the braces around its parts.
+fn lacks_braces(text: &str) -> bool {
+    let after = |command: &'static str| {
+        text.match_indices(command).map(|(at, _)| &text[at + command.len()..])
+    };
+    let bare_fraction = |rest: &str| {
+        let below = braced(rest).map(str::trim_start);
+        below.is_none_or(|below| !below.starts_with('{'))
+    };
+    let bare_root = |rest: &str| {
+        let rest = rest.trim_start();
+        let degree = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        !degree.map_or(rest, |(_, rest)| rest.trim_start()).starts_with('{')
+    };
+    ["\\frac", "\\dfrac", "\\tfrac"].into_iter().flat_map(after).any(bare_fraction)
+        || after("\\sqrt").any(bare_root)
+}
+
+/// What follows the braces that a text begins with.
+fn braced(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let mut depth = 0_usize;
+    for (at, mark) in text.char_indices() {
+        match mark {
+            '{' => depth += 1,
+            '}' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        if depth == 0 {
+            return (mark == '}').then(|| &text[at + 1..]);
+        }
+    }
+    None
+}
+
 /// Math-Verify keeps what it found as text where it has no meaning for it.
 fn has_something(answers: &Answers) -> bool {
     answers.is_read() || answers.text().is_some()
@@ -147,7 +197,7 @@ impl Graded {
         match self.grade {
             Grade::Right => Verdict::Correct,
             Grade::Wrong => Verdict::Wrong,
-            Grade::NoAnswer => Verdict::Unparseable,
+            Grade::NoAnswer | Grade::NoBraces => Verdict::Unparseable,
             Grade::Undecided => Verdict::Undecided,
             Grade::NoGold => Verdict::LabelUnparseable,
         }
@@ -170,6 +220,7 @@ impl Graded {
             Grade::Right => format!("{answer} is equal to {gold} ({rule})"),
             Grade::Wrong => format!("{answer} is not {gold} ({rule})"),
             Grade::NoAnswer => "the completion announces no answer".to_owned(),
+            Grade::NoBraces => format!("{answer} has a fraction or root without braces"),
             Grade::Undecided => format!("whether {answer} is {gold} was not decided ({rule})"),
             Grade::NoGold => format!("the solution cannot be read: {gold}"),
         }

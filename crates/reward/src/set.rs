@@ -151,6 +151,13 @@ impl RewardSet {
         self.members.iter().map(|member| member.name.as_str())
     }
 
+    /// What must be judged together so that every function sees what it must see.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        let scopes = self.members.iter().map(|member| member.function.scope());
+        scopes.max().unwrap_or(Scope::Sample)
+    }
+
     /// Checks that rows with these columns can be judged.
     ///
     /// # Errors

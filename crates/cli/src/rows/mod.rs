@@ -1,6 +1,6 @@
 //! Commands that read JSON lines and write them back with more fields: one object a row, in chunks, in order.
 //!
-//! Fields that a command does not know pass through. A file is checked to its end before the work begins, so that a bad
+//! Rows may also come from a parquet file. Fields that a command does not know pass through. A file is checked to its end before the work begins, so that a bad
 //! row costs nothing; what comes through a pipe is checked as it comes.
 
 mod output;
@@ -20,7 +20,7 @@ pub(crate) use row::{Row, RowError, numbers};
 /// Where rows come from and where they go.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RowFiles {
-    /// The rows to read, one JSON object a line; - is standard input
+    /// The rows to read, one JSON object a line, or a .parquet file; - is standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) input: PathBuf,
     /// Where the rows go, with all their fields and the new ones; - is standard output
@@ -63,6 +63,11 @@ impl<'a, T> RowWork<'a, T> {
             num_rows = Some(count);
         }
         Ok(Self { files, parse, num_rows })
+    }
+
+    /// All rows at once.
+    pub(crate) fn read(&self) -> Result<Vec<Item<T>>, Failure> {
+        self.chunk(&mut Reader::open(&self.files.input)?, usize::MAX)
     }
 
     /// Gives all rows to `work`, `chunk_size` at a time, and writes them as it leaves them.

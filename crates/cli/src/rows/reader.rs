@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use forethought_dataset::{Format, ObjectRow, read_objects};
+
 use super::row::{Place, Row, RowError};
 use crate::commands::Failure;
 
@@ -17,9 +19,17 @@ pub(super) const STANDARD: &str = "-";
 pub(super) struct Reader {
     path: PathBuf,
     place: Place,
-    lines: Box<dyn BufRead>,
-    /// The latest line.
-    line: Vec<u8>,
+    from: From,
+}
+
+/// Where rows come from.
+enum From {
+    Lines {
+        lines: Box<dyn BufRead>,
+        /// The latest line.
+        line: Vec<u8>,
+    },
+    Parquet(std::vec::IntoIter<ObjectRow>),
 }
 
 impl Reader {
@@ -28,22 +38,37 @@ impl Reader {
             let lines = Box::new(BufReader::new(std::io::stdin()));
             return Ok(Self::new(Path::new("standard input"), lines));
         }
+        if path.extension().is_some_and(|end| end == "parquet") {
+            let rows = read_objects(path, Format::Parquet);
+            let rows = rows.map_err(|error| Failure::Disagreement(error.to_string()))?;
+            let place = Place { file: path.display().to_string().into(), line: 0 };
+            let from = From::Parquet(rows.into_iter());
+            return Ok(Self { path: path.to_owned(), place, from });
+        }
         let file = File::open(path).map_err(|error| Failure::Io(path.to_owned(), error))?;
         Ok(Self::new(path, Box::new(BufReader::new(file))))
     }
 
     fn new(path: &Path, lines: Box<dyn BufRead>) -> Self {
         let place = Place { file: path.display().to_string().into(), line: 0 };
-        Self { path: path.to_owned(), place, lines, line: Vec::new() }
+        Self { path: path.to_owned(), place, from: From::Lines { lines, line: Vec::new() } }
     }
 
     /// The next row, or none at the end.
     pub(super) fn next_row(&mut self) -> Result<Option<Row>, Failure> {
+        let (lines, line) = match &mut self.from {
+            From::Lines { lines, line } => (lines, line),
+            From::Parquet(rows) => {
+                let Some(row) = rows.next() else { return Ok(None) };
+                self.place.line = usize::try_from(row.number).unwrap_or(usize::MAX);
+                return Ok(Some(Row::of_value(row.value, self.place.clone())?));
+            }
+        };
         loop {
-            self.line.clear();
-            let mut bounded = (&mut self.lines).take(MAX_LINE as u64 + 1);
+            line.clear();
+            let mut bounded = (&mut *lines).take(MAX_LINE as u64 + 1);
             let length = bounded
-                .read_until(b'\n', &mut self.line)
+                .read_until(b'\n', line)
                 .map_err(|error| Failure::Io(self.path.clone(), error))?;
             if length == 0 {
                 return Ok(None);
@@ -52,8 +77,8 @@ impl Reader {
             if MAX_LINE < length {
                 return Err(RowError::TooLong { place: self.place.clone(), limit: MAX_LINE }.into());
             }
-            if !self.line.trim_ascii().is_empty() {
-                return Ok(Some(Row::parse(&self.line, self.place.clone())?));
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some(Row::parse(line, self.place.clone())?));
             }
         }
     }

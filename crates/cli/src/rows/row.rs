@@ -48,10 +48,15 @@ pub(crate) struct Row {
 impl Row {
     /// Parses a line.
     pub(crate) fn parse(line: &[u8], place: Place) -> Result<Self, RowError> {
-        match serde_json::from_slice(line) {
+        Self::of_value(serde_json::from_slice(line).map_err(|error| without_line(&error)), place)
+    }
+
+    /// Takes a row that was read already, or the reason why it could not be.
+    pub(crate) fn of_value(value: Result<Value, String>, place: Place) -> Result<Self, RowError> {
+        match value {
             Ok(Value::Object(fields)) => Ok(Self { place, fields }),
             Ok(other) => Err(RowError::NoObject { place, found: shown(Some(&other)) }),
-            Err(error) => Err(RowError::Syntax { place, reason: without_line(&error) }),
+            Err(reason) => Err(RowError::Syntax { place, reason }),
         }
     }
 

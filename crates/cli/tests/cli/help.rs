@@ -5,7 +5,7 @@ use forethought_tests::repository;
 use crate::{forethought, outcome};
 
 /// Every command.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "pipeline",
     "generate",
     "logprobs",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 12] = [
     "export",
     "merge",
     "parity",
+    "reward",
     "verify",
     "schema",
     "completions",

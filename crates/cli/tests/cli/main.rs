@@ -7,6 +7,7 @@ mod generate;
 mod help;
 mod logprobs;
 mod merge;
+mod reward;
 mod rows;
 mod score;
 mod signals;

@@ -25,7 +25,7 @@ pub use ingest::{IngestStage, Records};
 pub use label::LabelStage;
 pub(crate) use links::Before;
 use links::Inputs;
-pub(crate) use model::MODEL_FOLDER;
+pub(crate) use model::{MODEL_FOLDER, files_of};
 pub use model::{ModelStage, ScratchModel, TokenizerSource};
 pub use offline::{DpoStage, KtoStage, OfflineStage, OrpoStage, RewardStage, SftStage};
 pub use online::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
@@ -38,6 +38,7 @@ use crate::PipelineError;
 use crate::artifact::RunFolder;
 use crate::config::{PipelineConfig, Problem, StageConfig};
 use crate::console::Console;
+use crate::rewards::reward_files;
 
 /// The revision of the stages' code; it is raised with every change that can change an artifact.
 pub(crate) const REVISION: u32 = 2;
@@ -190,6 +191,13 @@ impl StageConfig {
             Self::Model(stage) => stage.files(),
             Self::Convert(stage) => Ok(vec![stage.prompt.clone()]),
             Self::Pairs(stage) => stage.files(),
+            Self::Grpo(stage) => reward_files(&stage.rewards),
+            Self::Rloo(stage) => reward_files(&stage.rewards),
+            Self::Ppo(stage) => reward_files(&stage.rewards),
+            Self::Predict(stage) => {
+                let measure = stage.measure.as_ref();
+                measure.map_or_else(|| Ok(Vec::new()), |measure| reward_files(&measure.rewards))
+            }
             _ => Ok(Vec::new()),
         }
     }

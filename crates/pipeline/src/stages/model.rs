@@ -162,7 +162,7 @@ fn check_folder(folder: &Path, context: &Context<'_>) -> Result<(), PipelineErro
 }
 
 /// The files of a model or tokenizer folder, sorted.
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
     let entries = fs::read_dir(folder).map_err(PipelineError::io(folder))?;
     let mut files = Vec::new();
     for entry in entries {

@@ -115,12 +115,20 @@ fn tokens_are_counted_as_they_are() {
     assert!((repetition(Language::Tokens, 2, "aaaaa") + 0.75).abs() < 1e-12);
 }
 
-/// jieba 0.42.1 cuts this into 人 得到 一个 问题 ， 人 得到 一个 问题.
+/// The first two numbers are open-r1's with jieba 0.42.1, which keeps the spaces between words as words of their own. The
+/// third text is cut into 人 得到 一个 问题 ， 人 得到 一个 问题.
 #[cfg(feature = "chinese")]
 #[test]
 fn chinese_is_cut_into_words() {
-    let found = repetition(Language::Zh, 2, "人得到一个问题，人得到一个问题");
-    assert!((found + 3.0 / 8.0).abs() < 1e-12, "{found}");
+    let cases = [
+        (3, "this is a this is a test", -4.0 / 11.0),
+        (3, "word word word word word word", -7.0 / 9.0),
+        (2, "人得到一个问题，人得到一个问题", -3.0 / 8.0),
+    ];
+    for (size, text, expected) in cases {
+        let found = repetition(Language::Zh, size, text);
+        assert!((found - expected).abs() < 1e-12, "{text}: {found}");
+    }
 }
 
 /// DAPO's equation 13 with L = 512 and C = 128, as open-r1 and TRL compute it.

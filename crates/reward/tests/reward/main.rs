@@ -1,5 +1,6 @@
 //! The public behaviour of the crate, in one binary.
 
+mod faults;
 mod form;
 mod mathematics;
 mod number;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use forethought_reward::{Field, Fields, RewardFn, Sample, TieredConfig, first_number};
+use forethought_reward::{
+    Edge, Field, Fields, Numbers, RewardFn, Sample, TieredConfig, first_number,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -98,6 +100,34 @@ fn rewards_are_those_of_the_source_but_for_its_faults() {
         (Fault::NumericLabel, 24),
     ]);
     assert_eq!(different, expected);
+}
+
+/// With the source's rules for numbers, and the two tiers that it tests with `<`, nothing differs.
+#[test]
+fn under_the_rules_of_the_source_every_reward_is_its_own() {
+    let golden = golden();
+    let mut count = 0;
+    for (function, table) in FUNCTIONS {
+        let numbers = match function.split('.').next() {
+            Some("GRPO") => Numbers::SourceGrpo,
+            Some("RLOO_unsloth") => Numbers::SourceRloo,
+            _ => Numbers::SourceUnsloth,
+        };
+        let mut config = TieredConfig { numbers, ..TieredConfig::preset(table).expect("a preset") };
+        if table == "16/12/8/4" {
+            config.tiers.iter_mut().take(2).for_each(|tier| tier.edge = Edge::Excluded);
+        }
+        let reward = config.init().expect("in range");
+        for (label, row) in golden.labels.iter().zip(&golden.rewards[function]) {
+            let fields = Fields::from([("label".to_owned(), label.clone())]);
+            for (completion, expected) in golden.completions.iter().zip(row) {
+                let score = reward.score(&[Sample::new(completion, &fields)]).remove(0);
+                assert_eq!(score.value, Some(*expected), "{function} {completion:?} {label:?}");
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, 2_240);
 }
 
 /// One row of each fault, as the source rewards it and as we do.

@@ -181,3 +181,58 @@ fn model_scores(model: &ScoreModel, answers: &[Answer<'_>]) -> Vec<f32> {
 fn single(reward: f64) -> f32 {
     reward as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use forethought_reward::RewardConfig;
+
+    use super::*;
+
+    fn judge(names: &[&str]) -> Judge {
+        let configs = names.iter().map(|name| RewardConfig::named(name).expect("it exists"));
+        let functions = RewardSet::new(&configs.collect::<Vec<_>>()).expect("in range");
+        let weights = vec![1.0; names.len()];
+        Judge { functions: Some(functions), reward_model: None, weights }
+    }
+
+    fn answer<'a>(question: &'a Question, text: &'a str) -> Answer<'a> {
+        Answer { question, ids: &[1, 2], text, group: 0 }
+    }
+
+    #[test]
+    fn a_column_that_one_question_lacks_is_missing() {
+        let mut questions = vec![Question::of_class(Vec::new(), 3, "a"); 2];
+        questions[0].columns.insert("solution".to_owned(), "$3$".into());
+        let error = judge(&["accuracy"]).check_columns(&questions).expect_err("one lacks it");
+        assert_eq!(
+            error,
+            "the reward accuracy needs the column `solution`; there are `label`, `prompt`"
+        );
+        questions[1].columns.insert("solution".to_owned(), "$4$".into());
+        assert_eq!(judge(&["accuracy", "format"]).check_columns(&questions), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_left_out_and_counted() {
+        let judge = judge(&["accuracy", "think_format"]);
+        let mut readable = Question::of_class(Vec::new(), 3, "a");
+        readable.columns.insert("solution".to_owned(), "$3$".into());
+        let mut unreadable = readable.clone();
+        unreadable.columns.insert("solution".to_owned(), "unparseable text only".into());
+        let answers = [answer(&readable, "\\boxed{3}"), answer(&unreadable, "<think></think>")];
+        let judgement = judge.judge(&answers);
+        let columns = judge.columns(&judgement);
+        assert_eq!(columns, [[Some(1.0), None], [Some(0.0), Some(1.0)]]);
+        assert_eq!(judge.totals(&columns), [Some(1.0), Some(1.0)]);
+        let metrics = judge.metrics(&judgement);
+        let metric = |name: &str| metrics.iter().find(|one| one.0 == name).map(|one| one.1);
+        assert_eq!(metric("rewards/accuracy/mean"), Some(1.0));
+        assert_eq!(metric("rewards/accuracy/unjudged"), Some(0.5));
+        assert_eq!(metric("rewards/think_format/mean"), Some(0.5));
+        assert_eq!(metric("rewards/think_format/std"), Some(0.5_f64.sqrt()));
+        assert!(metric("rewards/accuracy/std").is_some_and(f64::is_nan), "TRL gives NaN for one");
+        let table = judge.add_scores(Table::new(), &judgement);
+        assert_eq!(table.floats("rewards/accuracy"), [Some(1.0), None]);
+        assert_eq!(table.texts("verdicts/think_format")[1].as_deref(), Some("correct"));
+    }
+}

@@ -64,7 +64,7 @@ impl<L> OnlineStage<L> {
             sampling: self.sampling.clone(),
             num_generations: self.num_generations(method),
             judge: Judge {
-                functions: self.functions().map_err(failed)?,
+                functions: self.functions(context.device).map_err(failed)?,
                 reward_model: self.reward_model(context)?,
                 weights,
             },

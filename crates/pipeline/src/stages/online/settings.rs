@@ -1,5 +1,6 @@
 //! What an online stage can be told, and what is wrong with it.
 
+use burn::tensor::Device;
 use forethought_grpo::GrpoConfig;
 use forethought_model::{FreezeConfig, LoraConfig};
 use forethought_ppo::PpoConfig;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::method::{OnlineMethod, Plan};
 use crate::config::Problem;
+use crate::rewards::{check_rewards, reward_set};
 use crate::stages::links::{Before, Inputs, POLICIES};
 use crate::training::{self, problem};
 use crate::tuning::{Base, Tuning};
@@ -51,8 +53,8 @@ pub struct OnlineStage<L> {
     /// temperature 1, at most 20 tokens.
     #[serde(default)]
     pub sampling: Sampling,
-    /// What an answer is worth by rule; the column `label` is the true class. A weight of 0 logs a reward that nothing is
-    /// learnt from. Default: none, which needs a reward model.
+    /// What an answer is worth to functions; the column `label` is the true class. A weight of 0 logs a reward that nothing
+    /// is learnt from. Default: none, which needs a reward model.
     #[serde(default)]
     pub rewards: Vec<RewardConfig>,
     /// What an answer is worth to a reward model, added to the rewards by rule. Default: none.
@@ -163,12 +165,9 @@ impl<L> OnlineStage<L> {
         rules.chain(self.reward_model.iter().map(|source| source.weight)).collect()
     }
 
-    /// The rewards by rule, if there are any.
-    pub(super) fn functions(&self) -> Result<Option<RewardSet>, String> {
-        if self.rewards.is_empty() {
-            return Ok(None);
-        }
-        RewardSet::new(&self.rewards).map(Some).map_err(|error| error.to_string())
+    /// The rewards by rule, if there are any; models among them on the device.
+    pub(super) fn functions(&self, device: &Device) -> Result<Option<RewardSet>, String> {
+        (!self.rewards.is_empty()).then(|| reward_set(&self.rewards, device)).transpose()
     }
 
     pub(crate) fn problems(&self, method: &dyn OnlineMethod) -> Vec<Problem> {
@@ -204,7 +203,9 @@ impl<L> OnlineStage<L> {
             let message = format!("must be from 0 to 1, got {share}");
             return Some(("max_unjudged_share".to_owned(), message));
         }
-        if let Err(message) = self.functions() {
+        if !self.rewards.is_empty()
+            && let Err(message) = check_rewards(&self.rewards)
+        {
             return Some(("rewards".to_owned(), message));
         }
         let num_rewards = self.rewards.len() + usize::from(self.reward_model.is_some());

@@ -1,5 +1,6 @@
 //! What sampled answers of each model are worth, and how far the model has left the one it is compared with.
 
+use burn::tensor::Device;
 use forethought_evaluate::{MeanInterval, MeanReward};
 use forethought_model::{Decoder, ScoreModel, ScoredRow, load, load_score_model};
 use forethought_reward::{RewardConfig, RewardSet};
@@ -15,6 +16,7 @@ use super::super::{Context, MODEL_FOLDER};
 use crate::PipelineError;
 use crate::artifact::write_json;
 use crate::config::Problem;
+use crate::rewards::{check_rewards, reward_set};
 
 /// What is measured of each model, on answers sampled at temperature 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,9 +76,9 @@ impl Measure {
 
     pub(super) fn problem(&self) -> Option<Problem> {
         if !self.rewards.is_empty()
-            && let Err(error) = RewardSet::new(&self.rewards)
+            && let Err(message) = check_rewards(&self.rewards)
         {
-            return Some(("measure.rewards".to_owned(), error.to_string()));
+            return Some(("measure.rewards".to_owned(), message));
         }
         let counts =
             [("max_questions", self.max_questions), ("max_new_tokens", self.max_new_tokens)];
@@ -94,7 +96,7 @@ impl Measure {
         let reference = self.reference.as_deref().or(stages.first().copied());
         let failed = |message: String| PipelineError::stage(context.name, message);
         let judge = Judge {
-            functions: self.functions().map_err(failed)?,
+            functions: self.functions(context.device).map_err(failed)?,
             reward_model: self.reward_model(context)?,
             weights: Vec::new(),
         };
@@ -119,11 +121,8 @@ impl Measure {
         write_json(&context.staging.join(MEASURED), &measured)
     }
 
-    fn functions(&self) -> Result<Option<RewardSet>, String> {
-        if self.rewards.is_empty() {
-            return Ok(None);
-        }
-        RewardSet::new(&self.rewards).map(Some).map_err(|error| error.to_string())
+    fn functions(&self, device: &Device) -> Result<Option<RewardSet>, String> {
+        (!self.rewards.is_empty()).then(|| reward_set(&self.rewards, device)).transpose()
     }
 
     fn reward_model(&self, context: &Context<'_>) -> Result<Option<ScoreModel>, PipelineError> {

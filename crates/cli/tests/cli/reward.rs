@@ -1,0 +1,186 @@
+//! `forethought reward` as a shell sees it.
+
+use std::fs;
+
+use forethought_dataset::Table;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{forethought, outcome};
+
+struct Case(TempDir);
+
+impl Case {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).expect("a file is written");
+        }
+        Self(folder)
+    }
+
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        outcome(forethought(self.0.path()).arg("reward").args(arguments))
+    }
+}
+
+fn parsed(output: &str) -> Vec<Value> {
+    output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn lines(rows: &[Value]) -> String {
+    rows.iter().map(|row| format!("{row}\n")).collect()
+}
+
+#[test]
+fn a_set_scores_rows_and_says_why() {
+    let rows = lines(&[
+        json!({"id": 1, "prompt": "a", "completion": r"<think></think>\boxed{0.5}", "solution": r"$\frac12$"}),
+        json!({"id": 2, "prompt": "a", "completion": [{"role": "assistant", "content": r"\boxed{1}"}], "solution": 2}),
+        json!({"id": 3, "prompt": "b", "completion": "none", "solution": "unparseable text only"}),
+    ]);
+    let set = "rewards: [accuracy, {think_format: , weight: 0.5}, {length: {}, weight: 0}]\n";
+    let case = Case::new(&[("rows.jsonl", &rows), ("set.yaml", set)]);
+    let (code, output, error) = case.run(&["--set", "set.yaml", "--input", "rows.jsonl"]);
+    assert_eq!(code, Some(0), "{error}");
+    let found = parsed(&output);
+    assert_eq!(found[0]["rewards"]["accuracy"]["score"], 1.0);
+    assert_eq!(found[0]["rewards"]["accuracy"]["answer"], "0.5");
+    assert_eq!(found[0]["rewards"]["accuracy"]["reason"], r"0.5 is equal to \frac12 (exact)");
+    assert_eq!(found[0]["reward"], 1.5);
+    assert_eq!(
+        (&found[1]["id"], &found[1]["rewards"]["accuracy"]["verdict"]),
+        (&json!(2), &json!("wrong"))
+    );
+    assert_eq!(found[2]["rewards"]["accuracy"]["score"], Value::Null);
+    assert_eq!(found[2]["rewards"]["accuracy"]["verdict"], "label_unparseable");
+    assert_eq!(found[2]["reward"], 0.0);
+    // The shorter of the two that answer one prompt, and one that is alone.
+    assert_eq!(found[1]["rewards"]["length"]["score"], 0.0);
+    assert_eq!(found[0]["rewards"]["length"]["score"], -0.5);
+    assert_eq!(found[2]["rewards"]["length"]["score"], 0.0);
+    assert!(error.contains("accuracy: mean 0.5000, std 0.7071; 1 correct, 1 wrong, 1 label_unparseable; 1 of 3 unjudged"), "{error}");
+}
+
+#[test]
+fn more_unjudged_than_allowed_is_a_failure() {
+    let row = lines(&[json!({"completion": "1", "solution": "no such answer"})]);
+    let set = "rewards: [accuracy]\nmax_unjudged_share: 0.5\n";
+    let case = Case::new(&[("rows.jsonl", &row), ("set.yaml", set)]);
+    let (code, output, error) = case.run(&["--set", "set.yaml", "--input", "rows.jsonl"]);
+    assert_eq!((code, parsed(&output).len()), (Some(1), 1));
+    assert!(error.contains("the reward accuracy could not judge 1 of 1 completions"), "{error}");
+}
+
+#[test]
+fn parquet_is_read_like_lines() {
+    let case = Case::new(&[]);
+    let table = Table::new()
+        .text("completion", ["about 7", "12"].map(str::to_owned))
+        .integer("label", [Some(8), None]);
+    table.write_parquet(&case.0.path().join("rows.parquet")).expect("it is written");
+    let arguments = ["--name", "gsm8k", "--input", "rows.parquet"];
+    let (code, _, error) = case.run(&arguments);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("rows.parquet:1: solution: the reward gsm8k needs the column `solution`; there are `label`"), "{error}");
+    let table = Table::new()
+        .text("completion", ["about 7", "12"].map(str::to_owned))
+        .integer("label", [Some(8), Some(30)]);
+    table.write_parquet(&case.0.path().join("rows.parquet")).expect("it is written");
+    fs::write(case.0.path().join("set.yaml"), "rewards: [{tiered: 12/6/3}]").expect("written");
+    let (code, output, error) = case.run(&["--set", "set.yaml", "--input", "rows.parquet"]);
+    assert_eq!(code, Some(0), "{error}");
+    let found = parsed(&output);
+    assert_eq!([&found[0]["reward"], &found[1]["reward"]], [&json!(6.0), &json!(0.0)]);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let case = Case::new(&[
+        ("bad.jsonl", "{\"completion\": \"a\"}\n"),
+        ("set.yaml", "rewards:\n  - accurcy: {}\n"),
+        ("value.yaml", "rewards:\n  - accuracy\n  - cosine: {max_len: 0}\n"),
+    ]);
+    fs::write(case.0.path().join("bytes.jsonl"), b"{\"completion\": \"\xff\"}\n").expect("written");
+    let (code, _, error) = case.run(&["--name", "acuracy", "--input", "bad.jsonl"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("there is no reward named `acuracy`; there are `accuracy`, "),
+        "{error}"
+    );
+    assert!(error.contains("did you mean `accuracy`?"), "{error}");
+    let (code, _, error) = case.run(&["--set", "set.yaml", "--input", "bad.jsonl"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("set.yaml:2: rewards.0.accurcy: unknown field `accurcy`"), "{error}");
+    assert!(error.contains("did you mean `accuracy`?"), "{error}");
+    let (code, _, error) = case.run(&["--set", "value.yaml", "--input", "bad.jsonl"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("max_len must be at least 1, got 0"), "{error}");
+    let (code, _, error) = case.run(&["--name", "think_format", "--input", "bytes.jsonl"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("bytes.jsonl:1: is not JSON: "), "{error}");
+    let (code, _, error) = case.run(&["--name", "soft_overlong", "--input", "bad.jsonl"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("needs the tokens of the completions"), "{error}");
+    let (code, _, _) = case.run(&["--input", "bad.jsonl"]);
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_process_in_a_set_fails_its_row_alone() {
+    let program = r#"while IFS= read -r line; do id=${line#*:}; id=${id%%,*}; case "$line" in *crash*) echo gone >&2; exit 7;; *) echo "{\"id\":$id,\"score\":0.75}";; esac; done"#;
+    let set = json!({"rewards": [{"process": {"command": ["sh", "-c", program]}}]}).to_string();
+    let rows = lines(&[
+        json!({"completion": "a"}),
+        json!({"completion": "crash"}),
+        json!({"completion": "b"}),
+    ]);
+    let case = Case::new(&[("rows.jsonl", &rows), ("set.yaml", &set)]);
+    let (code, output, error) = case.run(&["--set", "set.yaml", "--input", "rows.jsonl"]);
+    assert_eq!(code, Some(0), "{error}");
+    let found = parsed(&output);
+    let rewards: Vec<&Value> = found.iter().map(|row| &row["reward"]).collect();
+    assert_eq!(rewards, [&json!(0.75), &Value::Null, &json!(0.75)]);
+    let failed = &found[1]["rewards"]["process"];
+    assert_eq!(failed["verdict"], "failed");
+    assert_eq!(failed["reason"], "it ended without an answer (exit status: 7); it said: gone");
+}
+
+#[test]
+fn two_sets_are_compared_row_by_row() {
+    let rows = lines(&[
+        json!({"completion": "<answer>4</answer>", "solution": "$4$"}),
+        json!({"completion": r"\boxed{4}", "solution": "$4$"}),
+        json!({"completion": r"\boxed{5}", "solution": "$4$"}),
+    ]);
+    let case = Case::new(&[
+        ("rows.jsonl", &rows),
+        ("a.yaml", "rewards: [accuracy]\n"),
+        ("b.yaml", "rewards: [{accuracy: {semantics: verify}}]\n"),
+    ]);
+    let (code, output, error) = case.run(&["diff", "a.yaml", "b.yaml", "--input", "rows.jsonl"]);
+    assert_eq!(code, Some(0), "{error}");
+    let found = parsed(&output);
+    assert_eq!(found.len(), 1, "{output}");
+    assert_eq!(
+        (&found[0]["row"], &found[0]["completion"]),
+        (&json!(1), &json!("<answer>4</answer>"))
+    );
+    let accuracy = &found[0]["rewards"]["accuracy"];
+    assert_eq!([&accuracy["a"]["score"], &accuracy["b"]["score"]], [&json!(0.0), &json!(1.0)]);
+    let summary = "accuracy: 1 of 3 rows differ; mean 0.3333 -> 0.6667; 1 unparseable -> correct";
+    assert!(error.contains(summary), "{error}");
+    for (set, scored) in [("a.yaml", "a.jsonl"), ("b.yaml", "b.jsonl")] {
+        let (code, _, error) =
+            case.run(&["--set", set, "--input", "rows.jsonl", "--output", scored]);
+        assert_eq!(code, Some(0), "{error}");
+    }
+    let of_files = case.run(&["diff", "a.jsonl", "b.jsonl"]);
+    assert_eq!((of_files.0, of_files.1), (Some(0), output));
+    let (code, _, error) = case.run(&["diff", "a.jsonl", "rows.jsonl"]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("rows.jsonl:1: rewards: expected the scores that `forethought reward` writes, found nothing"), "{error}");
+    let (code, _, error) = case.run(&["diff", "a.yaml", "b.yaml"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("--input names the rows that it scores"), "{error}");
+}

@@ -1,0 +1,119 @@
+//! Another process, asked through its standard streams.
+
+use std::time::{Duration, Instant};
+
+use forethought_reward::ProcessConfig;
+
+use crate::message::Answer;
+use crate::reward::Asked;
+use crate::running::{Event, Running};
+use crate::{Bound, ExternalError, seconds};
+
+/// A process that is started when it is asked, and again after it failed.
+#[derive(Debug)]
+pub struct Process {
+    config: ProcessConfig,
+    timeout: Duration,
+    startup: Duration,
+    running: Option<Running>,
+}
+
+impl Process {
+    /// A process that is not started yet.
+    ///
+    /// # Errors
+    ///
+    /// If no program is named or a time is out of range.
+    pub fn new(config: &ProcessConfig) -> Result<Self, ExternalError> {
+        if config.command.first().is_none_or(String::is_empty) {
+            return Err(ExternalError::NoCommand);
+        }
+        Ok(Self {
+            timeout: seconds("process.timeout", config.timeout, Bound::AboveZero)?,
+            startup: seconds("process.startup", config.startup, Bound::ZeroOrMore)?,
+            config: config.clone(),
+            running: None,
+        })
+    }
+
+    /// The running process, and how long it may take for the next answer.
+    fn started(&mut self) -> Result<(&mut Running, Duration), String> {
+        if self.running.as_mut().is_some_and(Running::has_ended) {
+            self.running = None;
+        }
+        let limit = if self.running.is_some() { self.timeout } else { self.timeout + self.startup };
+        let running = match self.running.take() {
+            Some(running) => running,
+            None => Running::start(&self.config)?,
+        };
+        Ok((self.running.insert(running), limit))
+    }
+}
+
+impl Asked for Process {
+    const NAME: &'static str = "process";
+
+    fn ask(&mut self, id: u64, question: &[u8]) -> Result<Vec<u8>, String> {
+        let (running, limit) = self.started()?;
+        let answer = answer(running, id, question, limit);
+        if let Err(Fault::Lost(_)) = answer {
+            // Whatever it still answers belongs to this question: a new one knows nothing of it.
+            let last_words = self.running.take().map(Running::kill).unwrap_or_default();
+            return answer.map_err(|fault| format!("{}{last_words}", fault.reason()));
+        }
+        answer.map_err(Fault::reason)
+    }
+}
+
+/// What went wrong with an answer.
+enum Fault {
+    /// The process goes on.
+    Answer(String),
+    /// The process is of no more use.
+    Lost(String),
+}
+
+impl Fault {
+    fn reason(self) -> String {
+        match self {
+            Self::Answer(reason) | Self::Lost(reason) => reason,
+        }
+    }
+}
+
+/// The answer to this question. Answers to earlier ones, which came too late or twice, are passed over.
+fn answer(
+    running: &mut Running,
+    id: u64,
+    question: &[u8],
+    limit: Duration,
+) -> Result<Vec<u8>, Fault> {
+    let start = Instant::now();
+    running.send(question.to_vec());
+    loop {
+        let left = limit.saturating_sub(start.elapsed());
+        let line = match running.wait(left) {
+            Event::Line(line) => line,
+            Event::TooLong(limit) => {
+                return Err(Fault::Lost(format!("its answer is longer than {limit} bytes")));
+            }
+            Event::Nothing => {
+                let seconds = limit.as_secs_f64();
+                return Err(Fault::Lost(format!(
+                    "it did not answer within {seconds} s and was killed"
+                )));
+            }
+            Event::End => {
+                return Err(Fault::Lost(format!("it ended without an answer{}", running.status())));
+            }
+        };
+        match Answer::read(&line).map_err(Fault::Answer)?.id() {
+            Some(found) if found < id => {}
+            Some(found) if found == id => return Ok(line),
+            found => {
+                let found = found.map_or_else(|| "no id".to_owned(), |found| format!("id {found}"));
+                return Err(Fault::Lost(format!("it answered with {found} instead of id {id}")));
+            }
+        }
+    }
+}
