@@ -178,9 +178,7 @@ fn completions_of_a_megabyte_are_judged() {
     ]);
     let tokens = vec![7; 250_000];
     let set = all();
-    for unit in
-        ["a", "<think>", "\\boxed{", "$", "思考一下", "1 ", "</think>x", "answer: ", "\u{0}"]
-    {
+    for unit in ["a", "\\boxed{", "思考一下", "answer: $", "</think>x "] {
         let text = unit.repeat((1 << 20) / unit.len());
         let start = Instant::now();
         let scores = set.score(&[Sample::new(&text, &fields).with_tokens(&tokens)]);
