@@ -102,7 +102,7 @@ fn finish(outcome: &Outcome, root: &Path, shown: Shown) -> Result<ExitCode, Fail
     if let Outcome::Interrupted { stage, step, signal } = outcome {
         let place = match step {
             Some(step) => format!("{stage} stopped after step {step}, checkpoint written"),
-            None => format!("stopped before {stage} began"),
+            None => format!("stopped before {stage} was done"),
         };
         Console::Stderr.line(format!("{place}; run the same command with --resume to go on"));
         return Ok(ExitCode::from(signal.exit_code()));

@@ -102,14 +102,35 @@ impl Ingredients<'_> {
     }
 }
 
-/// The manifest of a stage's artifact if it is there, has this id, and none of its files is missing or cut.
-pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Option<ArtifactManifest> {
+/// What lies at the place of an artifact.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Found {
+    /// The artifact with the id that was asked for, every file as it was sealed.
+    Whole(ArtifactManifest),
+    /// The artifact, but this file of it is not what was sealed.
+    Damaged(String),
+    /// Another one, or nothing.
+    Absent,
+}
+
+/// The artifact of a stage if it is there and has this id. Its files are read whole: what is wrong in one would be in all
+/// that is made of it.
+pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Found {
     let root = folder.artifact(stage);
-    let manifest: ArtifactManifest = read_json(&root.join(MANIFEST)).ok()?;
-    let is_whole = |(name, facts): (&String, &FileFacts)| {
-        fs::metadata(root.join(name)).is_ok_and(|metadata| metadata.len() == facts.bytes)
+    let Some(manifest) = sealed(&root, id) else { return Found::Absent };
+    let is_changed = |(name, facts): &(&String, &FileFacts)| {
+        file_facts(&root.join(name)).map_or(true, |found| found != **facts)
     };
-    (manifest.id == id && manifest.files.iter().all(is_whole)).then_some(manifest)
+    match manifest.files.iter().find(is_changed) {
+        Some((name, _)) => Found::Damaged(name.clone()),
+        None => Found::Whole(manifest),
+    }
+}
+
+/// The manifest of the artifact in a folder, if it has this id.
+fn sealed(root: &Path, id: &str) -> Option<ArtifactManifest> {
+    let manifest: ArtifactManifest = read_json(&root.join(MANIFEST)).ok()?;
+    (manifest.id == id).then_some(manifest)
 }
 
 /// Copies the artifact with this id from another run below `runs`, if one has it and its files are what they were.
@@ -127,7 +148,7 @@ pub(crate) fn take_over(
     others.sort();
     for other in others.into_iter().filter(|other| other != folder.root()) {
         let source = RunFolder::new(other.clone());
-        let Some(manifest) = find(&source, stage, id) else { continue };
+        let Some(manifest) = sealed(&source.artifact(stage), id) else { continue };
         let staging = stage_anew(folder, stage)?;
         if copy_files(&source.artifact(stage), &staging, &manifest)? {
             write_json(&staging.join(MANIFEST), &manifest)?;
@@ -145,8 +166,8 @@ fn copy_files(from: &Path, to: &Path, manifest: &ArtifactManifest) -> Result<boo
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(PipelineError::io(parent))?;
         }
-        fs::copy(&source, &target).map_err(PipelineError::io(&source))?;
-        if file_facts(&target)? != *facts {
+        // A file that is not there, or not as it was sealed, makes the artifact none.
+        if fs::copy(&source, &target).is_err() || file_facts(&target)? != *facts {
             return Ok(false);
         }
     }
@@ -156,10 +177,25 @@ fn copy_files(from: &Path, to: &Path, manifest: &ArtifactManifest) -> Result<boo
 /// Puts what is staged in the artifact's place.
 fn settle(folder: &RunFolder, stage: &str) -> Result<(), PipelineError> {
     let (staging, place) = (folder.staging(stage), folder.artifact(stage));
+    sync_all(&staging)?;
     if place.exists() {
         fs::remove_dir_all(&place).map_err(PipelineError::io(&place))?;
     }
-    fs::rename(&staging, &place).map_err(PipelineError::io(&place))
+    fs::rename(&staging, &place).map_err(PipelineError::io(&place))?;
+    place.parent().map_or(Ok(()), sync)
+}
+
+/// Waits until a folder with all that is in it would survive a loss of power: only then may what it was made of go.
+fn sync_all(folder: &Path) -> Result<(), PipelineError> {
+    for entry in fs::read_dir(folder).map_err(PipelineError::io(folder))? {
+        let path = entry.map_err(PipelineError::io(folder))?.path();
+        if path.is_dir() { sync_all(&path)? } else { sync(&path)? }
+    }
+    sync(folder)
+}
+
+fn sync(path: &Path) -> Result<(), PipelineError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(PipelineError::io(path))
 }
 
 /// Seals the staged files of a stage and puts them in the artifact's place.
@@ -299,17 +335,20 @@ mod tests {
     #[test]
     fn an_artifact_is_found_by_its_id_only() {
         let (_temporary, folder, id) = committed(serde_json::json!({"width": 25}));
-        assert!(find(&folder, "label", &id).is_some());
+        assert!(matches!(find(&folder, "label", &id), Found::Whole(_)));
         let other = ingredients(serde_json::json!({"width": 50})).id().expect("hashed");
         assert_ne!(id, other);
-        assert_eq!(find(&folder, "label", &other), None);
+        assert_eq!(find(&folder, "label", &other), Found::Absent);
     }
 
     #[test]
-    fn an_artifact_with_a_cut_file_is_not_found() {
+    fn an_artifact_with_a_cut_or_changed_file_is_told_from_a_whole_one() {
         let (_temporary, folder, id) = committed(serde_json::json!({}));
-        fs::write(folder.artifact("label").join("rows.jsonl"), "1\n").expect("cut");
-        assert_eq!(find(&folder, "label", &id), None);
+        for text in ["1\n", "1\n3\n"] {
+            fs::write(folder.artifact("label").join("rows.jsonl"), text).expect("written");
+            let damaged = Found::Damaged("rows.jsonl".to_owned());
+            assert_eq!(find(&folder, "label", &id), damaged);
+        }
     }
 
     #[test]
@@ -324,7 +363,7 @@ mod tests {
         let two = RunFolder::new(runs.path().join("two"));
         let taken = take_over(runs.path(), &two, "label", &made.id).expect("readable");
         assert_eq!(taken, Some((runs.path().join("one"), made.clone())));
-        assert_eq!(find(&two, "label", &made.id), Some(made.clone()));
+        assert_eq!(find(&two, "label", &made.id), Found::Whole(made.clone()));
         let rows = fs::read_to_string(two.artifact("label").join("model/rows.jsonl"));
         assert_eq!(rows.expect("it was copied"), "1\n2\n");
 

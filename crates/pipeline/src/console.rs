@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::secret::redact;
+
 /// Where a run reports to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Console {
@@ -18,11 +20,11 @@ pub enum Console {
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Console {
-    /// Shows one line.
+    /// Shows one line, without secrets.
     pub fn line(self, text: impl AsRef<str>) {
         if self == Self::Stderr {
             // A closed standard error is no reason to stop a training run.
-            let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+            let _ = writeln!(std::io::stderr(), "{}", redact(text.as_ref()));
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use forethought_rollout::RolloutError;
+
 use crate::config::ConfigError;
 
 /// What stopped a pipeline.
@@ -65,7 +67,7 @@ pub enum PipelineError {
     Model(#[from] forethought_model::ModelError),
     /// The answers cannot be sampled.
     #[error(transparent)]
-    Rollout(#[from] forethought_rollout::RolloutError),
+    Rollout(RolloutError),
     /// The tokenizer cannot be trained.
     #[error(transparent)]
     Bpe(#[from] forethought_tokenize::BpeError),
@@ -83,9 +85,25 @@ pub enum PipelineError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The stage left off, for the run is to stop; what it had done is done again later.
+    #[error("stopped")]
+    Interrupted,
+    /// The folder of the run belongs to another process, or cannot be written.
+    #[error(transparent)]
+    Lock(#[from] forethought_train::LockError),
     /// The asked-for device is not there.
     #[error("device {0}")]
     Device(String),
+}
+
+impl From<RolloutError> for PipelineError {
+    fn from(error: RolloutError) -> Self {
+        match error {
+            // Only a signal cancels.
+            RolloutError::Cancelled => Self::Interrupted,
+            error => Self::Rollout(error),
+        }
+    }
 }
 
 impl PipelineError {

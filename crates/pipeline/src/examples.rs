@@ -1,5 +1,7 @@
 //! Examples as token ids.
 
+use std::collections::BTreeSet;
+
 use forethought_schema::{Message, PromptCompletion, Role};
 use forethought_tokenize::{Encoded, Encoder, Ending, Fitted, Overflow, Prompt, fit};
 use serde::{Deserialize, Serialize};
@@ -85,6 +87,12 @@ pub(crate) struct Lengths {
 }
 
 impl Lengths {
+    /// The numbers, from 1, of the records that were kept, in their order.
+    pub(crate) fn kept(&self) -> Vec<usize> {
+        let dropped: BTreeSet<usize> = self.dropped.iter().map(|(number, _)| *number).collect();
+        (1..=self.read).filter(|number| !dropped.contains(number)).collect()
+    }
+
     /// Counts both sides of a pair: it is left out where one of them is.
     pub(crate) fn count_pair(
         &mut self,
@@ -140,6 +148,7 @@ mod tests {
         let limit = Limit { encoder: &encoder, max_length: 60, overflow: Overflow::Drop };
         let (encoded, lengths) = encode_examples("sft", &examples, limit).expect("valid examples");
         assert_eq!((lengths.read, encoded.len()), (2, 1));
+        assert_eq!(lengths.kept(), [1]);
         assert_eq!(lengths.dropped.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
         let (ids, first) = completion_of(&encoded[0]);
         let text = encoder.decode_with_specials(&ids[first..]).expect("known ids");

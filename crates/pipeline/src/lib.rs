@@ -13,6 +13,7 @@ mod examples;
 mod learner;
 mod manifest;
 mod order;
+mod origins;
 mod report;
 mod rewards;
 mod run;
@@ -44,9 +45,10 @@ pub use stages::{
 };
 pub use tuning::Base;
 
-/// A config as YAML, every value spelt out.
+/// A config as YAML, every value spelt out but secrets.
 fn yaml(config: &PipelineConfig) -> Result<String, PipelineError> {
     let value =
         serde_json::to_value(config).map_err(PipelineError::json("config.resolved.yaml"))?;
-    serde_yaml::to_string(&value).map_err(|error| PipelineError::stage("config", error))
+    let text = serde_yaml::to_string(&value);
+    text.map(|text| redact(&text)).map_err(|error| PipelineError::stage("config", error))
 }

@@ -61,7 +61,11 @@ impl StageFacts {
             seed: forethought_seed::Seed::new(ingredients.seed).derive(ingredients.stage).number(),
             seconds: artifact.seconds,
             is_reused,
-            files: ingredients.files.clone(),
+            files: ingredients
+                .files
+                .iter()
+                .map(|(path, hash)| (redact(path), hash.clone()))
+                .collect(),
         }
     }
 }

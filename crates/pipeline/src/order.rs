@@ -1,6 +1,7 @@
 //! Which examples an optimiser step takes: a fresh seeded permutation of all of them every epoch.
 
 use forethought_seed::Seed;
+use forethought_train::Cursor;
 use rand::seq::SliceRandom as _;
 
 /// What becomes of the examples at the end of an epoch that do not fill a step.
@@ -40,6 +41,13 @@ impl Order {
             Rest::Keep => self.num_examples.div_ceil(self.step_size),
             Rest::Drop => self.num_examples / self.step_size,
         }
+    }
+
+    /// Where a step, counted from 0 over all epochs, begins.
+    pub(crate) fn cursor(&self, step: u64) -> Cursor {
+        let steps = self.steps_per_epoch().max(1) as u64;
+        let seed = self.seed.number();
+        Cursor { epoch: step / steps, step_of_epoch: step % steps, seed }
     }
 
     /// The examples of a step, counted from 0 over all epochs.
@@ -85,6 +93,12 @@ mod tests {
         let mut order = order.with_rest(Rest::Drop);
         assert_eq!(order.steps_per_epoch(), 2);
         assert_eq!([order.examples(1).len(), order.examples(3).len()], [4, 4]);
+    }
+
+    #[test]
+    fn the_cursor_counts_epochs_and_steps() {
+        let order = Order::new(Seed::new(3), 10, 4);
+        assert_eq!(order.cursor(7), Cursor { epoch: 2, step_of_epoch: 1, seed: 3 });
     }
 
     #[test]

@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use forethought_seed::Seed;
-use forethought_train::{Resume, Signal, StopFlag};
+use forethought_train::{Resume, RunLock, Signal, StopFlag, require_same_run};
 
-use crate::artifact::{self, ArtifactManifest, Ingredients, RunFolder};
+use crate::artifact::{self, ArtifactManifest, Found, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig, nearest};
 use crate::console::Console;
 use crate::manifest::{RunManifest, StageFacts};
+use crate::origins::origins;
 use crate::stages::{Before, Context, Done, REVISION};
-use crate::training::HISTORY;
+use crate::training::{self, HISTORY};
 use crate::{PipelineError, yaml};
 
 /// How to run a pipeline.
@@ -43,7 +44,7 @@ pub struct RunOptions<'a> {
 pub enum Outcome {
     /// Every asked-for stage is done.
     Finished,
-    /// A signal stopped it; nothing that was finished is lost.
+    /// A signal stopped it; no finished stage and no finished step is lost.
     Interrupted {
         /// The stage that was running, or about to.
         stage: String,
@@ -63,12 +64,18 @@ pub enum Outcome {
 pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome, PipelineError> {
     let root = options.folder.root();
     std::fs::create_dir_all(root).map_err(PipelineError::io(root))?;
+    let _lock = RunLock::acquire(root)?;
+    let selected = selected(config, options)?;
+    if options.resume == Resume::Continue {
+        refuse_other_runs(config, options, &selected)?;
+    }
     let resolved = root.join("config.resolved.yaml");
     std::fs::write(&resolved, yaml(config)?).map_err(PipelineError::io(&resolved))?;
     let mut finished: Vec<ArtifactManifest> = Vec::new();
     let (mut reused, mut is_forced) = (Vec::new(), false);
     let mut manifest = RunManifest::new(config)?;
-    for (index, stage) in selected(config, options)?.into_iter().enumerate() {
+    let mut made_of = Vec::new();
+    for (index, stage) in selected.into_iter().enumerate() {
         // Training stops after a step; whatever else was running when the signal came has just finished.
         if let Some(signal) = options.stop.signal() {
             let stage = stage.name().to_owned();
@@ -77,10 +84,18 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
         let position = (index + 1, config.stages.len());
         is_forced |= options.from.as_deref() == Some(stage.name());
         let before = Before(&config.stages[..index]);
-        let progress = Progress { reused: &reused, position, is_forced };
-        let ingredients = ingredients(stage, before, config.seed, &finished)?;
+        let ids = |stage: &str| finished.iter().find(|one| one.stage == stage).map(|one| &one.id);
+        made_of.push(ingredients(stage, before, config.seed, &ids)?);
+        let Some(ingredients) = made_of.last() else { continue };
+        let progress = Progress {
+            finished: &finished,
+            made_of: &made_of,
+            reused: &reused,
+            position,
+            is_forced,
+        };
         let (artifact, is_reused) =
-            match run_stage(stage, &ingredients, before, (config, options), &progress)? {
+            match run_stage(stage, ingredients, before, (config, options), &progress)? {
                 Ran::Reused(artifact) => (artifact, true),
                 Ran::Made(artifact) => (artifact, false),
                 Ran::Interrupted(outcome) => return Ok(outcome),
@@ -88,7 +103,7 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
         if is_reused {
             reused.push(stage.name().to_owned());
         }
-        manifest.stages.push(StageFacts::new(&artifact, &ingredients, is_reused));
+        manifest.stages.push(StageFacts::new(&artifact, ingredients, is_reused));
         manifest.write(root)?;
         finished.push(artifact);
         write_metrics(&options.folder, &finished)?;
@@ -126,6 +141,9 @@ fn position(name: &str, names: &[&str]) -> Result<usize, PipelineError> {
 
 /// How far a run is.
 struct Progress<'a> {
+    finished: &'a [ArtifactManifest],
+    /// What the artifacts so far are made of, the one in the making last.
+    made_of: &'a [Ingredients<'a>],
     /// The stages of this run whose artifacts were there.
     reused: &'a [String],
     /// The number of the stage, from 1, and how many there are.
@@ -157,9 +175,16 @@ fn run_stage(
     let name = stage.name();
     let id = ingredients.id()?;
     let is_forced = progress.is_forced;
-    if let Some(manifest) = artifact::find(folder, name, &id).filter(|_| !is_forced) {
-        console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
-        return Ok(Ran::Reused(manifest));
+    match if is_forced { Found::Absent } else { artifact::find(folder, name, &id) } {
+        Found::Whole(manifest) => {
+            console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
+            training::forget(folder, name)?;
+            return Ok(Ran::Reused(manifest));
+        }
+        Found::Damaged(file) => {
+            console.line(format!("      {name}: {file} is not what was written; made again"));
+        }
+        Found::Absent => {}
     }
     // A report bears the name of its run, and leaves a page beside its artifact.
     let is_shared = !is_forced && !matches!(stage, StageConfig::Report(_));
@@ -185,32 +210,67 @@ fn run_stage(
         id: &id,
         config,
         reused: progress.reused,
+        origins: &origins(progress.made_of, progress.finished),
     };
-    match stage.run(&context)? {
-        Done::Finished => {}
-        Done::Interrupted { step, signal } => {
-            let step = (step > 0).then_some(step);
-            let stage = name.to_owned();
-            return Ok(Ran::Interrupted(Outcome::Interrupted { stage, step, signal }));
-        }
+    if let Some(outcome) = interrupted(stage.run(&context), &context)? {
+        return Ok(Ran::Interrupted(outcome));
     }
     let seconds = started.elapsed().as_secs_f64();
     let manifest = artifact::commit(folder, ingredients, seconds)?;
+    training::forget(folder, name)?;
     console.line(format!("      {name} done in {seconds:.1} s"));
     Ok(Ran::Made(manifest))
 }
 
+/// How a stage was stopped, if a signal stopped it.
+fn interrupted(
+    done: Result<Done, PipelineError>,
+    context: &Context<'_>,
+) -> Result<Option<Outcome>, PipelineError> {
+    let (step, signal) = match (done, context.stop.signal()) {
+        (Ok(Done::Finished), _) => return Ok(None),
+        (Ok(Done::Interrupted { step, signal }), _) => (step, signal),
+        (Err(PipelineError::Interrupted), Some(signal)) => (0, signal),
+        (Err(error), _) => return Err(error),
+    };
+    let (stage, step) = (context.name.to_owned(), (step > 0).then_some(step));
+    Ok(Some(Outcome::Interrupted { stage, step, signal }))
+}
+
+/// Refuses to resume a training that was begun with other settings or other files, before anything is made again.
+fn refuse_other_runs(
+    config: &PipelineConfig,
+    options: &RunOptions<'_>,
+    selected: &[&StageConfig],
+) -> Result<(), PipelineError> {
+    let mut planned: Vec<Ingredients<'_>> = Vec::new();
+    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+    for (index, stage) in selected.iter().enumerate() {
+        let before = Before(&config.stages[..index]);
+        let id = |stage: &str| ids.get(stage);
+        // A file that cannot be read is an error of its stage.
+        let Ok(one) = ingredients(stage, before, config.seed, &id) else { return Ok(()) };
+        let (name, id) = (one.stage, one.id()?);
+        planned.push(one);
+        let folder = options.folder.training(name);
+        require_same_run(&folder, name, &id, &origins(&planned, &[]))
+            .map_err(forethought_train::TrainError::from)?;
+        ids.insert(name, id);
+    }
+    Ok(())
+}
+
 /// What the artifact of a stage is made of.
-fn ingredients<'a>(
+fn ingredients<'a, 'i>(
     stage: &'a StageConfig,
     before: Before<'a>,
     seed: u64,
-    finished: &[ArtifactManifest],
+    id: &dyn Fn(&str) -> Option<&'i String>,
 ) -> Result<Ingredients<'a>, PipelineError> {
     let read =
         stage.inputs(before).map_err(|(_, message)| PipelineError::stage(stage.name(), message))?;
-    let inputs = finished.iter().filter(|manifest| read.contains(&manifest.stage.as_str()));
-    let inputs = inputs.map(|manifest| (manifest.stage.clone(), manifest.id.clone())).collect();
+    let inputs = read.into_iter().filter_map(|name| Some((name.to_owned(), id(name)?.clone())));
+    let inputs = inputs.collect();
     let mut files = BTreeMap::new();
     for path in stage.files()? {
         let facts = artifact::file_facts(&path)?;

@@ -52,8 +52,9 @@ fn is_separator(one: char) -> bool {
 fn word(word: &str) -> String {
     if let Some((name, value)) = word.split_once('=') {
         let last = name.rsplit(['?', '.', '-']).next().unwrap_or_default();
-        if is_secret_name(last) && !value.is_empty() {
-            return format!("{name}={PLACEHOLDER}");
+        // A number is a setting, such as `max_new_tokens`.
+        if is_secret_name(last) && !value.is_empty() && value.parse::<f64>().is_err() {
+            return format!("{}={PLACEHOLDER}", self::word(name));
         }
         return format!("{}={}", self::word(name), self::word(value));
     }
@@ -100,6 +101,8 @@ mod tests {
         assert_eq!(clean("https://me:pass@host/a?b=1"), "https://[redacted]@host/a?b=1");
         assert_eq!(clean("https://host/a?token=abc&b=1"), "https://host/a?token=[redacted]&b=1");
         assert_eq!(clean("server.api_key=abc"), "server.api_key=[redacted]");
+        let both = clean("https://me:pass@host/a?token=abc");
+        assert_eq!(both, "https://[redacted]@host/a?token=[redacted]");
     }
 
     #[test]
@@ -109,6 +112,7 @@ mod tests {
             "hf_hub and sk-learn",
             "tokens: 12\nmax_tokens: {a: [1, 2]}",
             "mail@example.org",
+            "sampling.max_new_tokens=20",
             "weights of 12/6/3 at https://host/path",
         ] {
             assert_eq!(clean(text), text);

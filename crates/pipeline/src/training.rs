@@ -1,6 +1,7 @@
 //! What the training stages share: checks, the run of Burn's learner, and the model folder at its end.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use forethought_model::{
     Decoder, SaveOptions, ScoreModel, save, save_adapter, save_score_adapter, save_score_model,
@@ -10,7 +11,7 @@ use forethought_tokenize::Encoder;
 use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, TrainConfig, fit};
 
 use crate::PipelineError;
-use crate::artifact::write_lines;
+use crate::artifact::{RunFolder, write_lines};
 use crate::config::Problem;
 use crate::console::Console;
 use crate::learner::Learner;
@@ -77,6 +78,7 @@ impl Training<'_> {
             folder: &folder,
             stage: context.name,
             config_hash: context.id,
+            origins: context.origins,
             resume: context.resume,
             stop: context.stop,
             progress: context.console.progress(),
@@ -95,10 +97,63 @@ impl Training<'_> {
             (None, Some(scorer)) => write_scorer(context, scorer, self.encoder)?,
             (None, None) => {}
         }
-        // The artifact holds the result; the checkpoints served to get there.
-        fs::remove_dir_all(&folder).map_err(PipelineError::io(&folder))?;
+        keep_bad_steps(&folder, &context.staging)?;
         Ok(Done::Finished)
     }
+}
+
+/// What was written about steps that were left out belongs to the result.
+fn keep_bad_steps(training: &Path, staging: &Path) -> Result<(), PipelineError> {
+    let (from, to) = (training.join("bad-steps"), staging.join("bad-steps"));
+    if !from.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(&to).map_err(PipelineError::io(&to))?;
+    for entry in fs::read_dir(&from).map_err(PipelineError::io(&from))? {
+        let path = entry.map_err(PipelineError::io(&from))?.path();
+        let Some(name) = path.file_name() else { continue };
+        fs::copy(&path, to.join(name)).map_err(PipelineError::io(&path))?;
+    }
+    Ok(())
+}
+
+/// Removes the checkpoints of a stage whose artifact holds the result: they served to get there. Damaged ones stay, for
+/// whoever wants to know how that could be.
+pub(crate) fn forget(folder: &RunFolder, stage: &str) -> Result<(), PipelineError> {
+    let folder = folder.training(stage);
+    let checkpoints = folder.join("checkpoints");
+    let damaged = entries(&checkpoints)?.into_iter().any(|path| is_damaged(&path));
+    if !damaged {
+        return remove(&folder);
+    }
+    let others = entries(&folder)?.into_iter().filter(|path| *path != checkpoints);
+    let intact = entries(&checkpoints)?.into_iter().filter(|path| !is_damaged(path));
+    others.chain(intact).try_for_each(|path| remove(&path))
+}
+
+/// Whether a checkpoint was set aside.
+fn is_damaged(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.to_string_lossy().starts_with("bad"))
+}
+
+/// What is in a folder, if there is one.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).map_err(PipelineError::io(folder))?;
+    let entries = entries.map(|entry| entry.map(|entry| entry.path()));
+    entries.collect::<Result<_, _>>().map_err(PipelineError::io(folder))
+}
+
+/// Removes a file, a folder or nothing.
+fn remove(path: &Path) -> Result<(), PipelineError> {
+    let removed = match () {
+        () if path.is_dir() => fs::remove_dir_all(path),
+        () if path.exists() => fs::remove_file(path),
+        () => Ok(()),
+    };
+    removed.map_err(PipelineError::io(path))
 }
 
 /// The dropout of each micro-batch has a seed of its own.

@@ -36,6 +36,9 @@ pub enum RolloutError {
         "min_new_tokens bans the tokens that end a completion, and eos_ids has every token of the vocabulary"
     )]
     EndsAlways,
+    /// Who asked no longer wants an answer.
+    #[error("the sampling was cancelled")]
+    Cancelled,
     /// The model computes infinities or worse, as it does after training has diverged.
     #[error("the model's logits are not finite: its weights are useless")]
     NotFinite,

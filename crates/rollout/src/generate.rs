@@ -33,6 +33,9 @@ pub struct Request<'a> {
     pub first_prompt: u64,
     /// Finds the stop strings of the sampling, without which they are an error.
     pub stop: Option<StopCheck<'a>>,
+    /// Asked before every token; where it says so, the request ends with [`RolloutError::Cancelled`]. Nothing else comes of
+    /// it, so that the same request gives the same completions later.
+    pub cancel: Option<Cancel<'a>>,
     /// Prompts are completed in chunks of which prompts and completions have at most this many tokens (a single prompt
     /// with all its samples always is a chunk). It bounds memory and changes no result.
     pub max_cached_tokens: usize,
@@ -50,6 +53,7 @@ impl<'a> Request<'a> {
             step: 0,
             first_prompt: 0,
             stop: None,
+            cancel: None,
             max_cached_tokens: DEFAULT_MAX_CACHED_TOKENS,
         }
     }
@@ -63,6 +67,16 @@ pub struct StopCheck<'a>(pub &'a (dyn Fn(&[u32]) -> Result<bool, String> + Sync)
 impl fmt::Debug for StopCheck<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("StopCheck").finish_non_exhaustive()
+    }
+}
+
+/// Says whether a request is to be given up.
+#[derive(Clone, Copy)]
+pub struct Cancel<'a>(pub &'a (dyn Fn() -> bool + Sync));
+
+impl fmt::Debug for Cancel<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Cancel").finish_non_exhaustive()
     }
 }
 
@@ -100,7 +114,7 @@ pub struct Progress {
 /// # Errors
 ///
 /// If the sampling is out of range or a prompt is empty, too long or has an unknown token; nothing is computed then. If
-/// the model computes logits that are not finite.
+/// the model computes logits that are not finite. If the request is cancelled.
 pub fn generate(
     model: &Decoder,
     sampling: &Sampling,
@@ -130,6 +144,9 @@ pub fn generate(
         let num_before = done.len();
         let mut chunk = Chunk::new(&job, prompts)?;
         while !chunk.is_done() {
+            if request.cancel.is_some_and(|Cancel(is_over)| is_over()) {
+                return Err(RolloutError::Cancelled);
+            }
             num_tokens += chunk.step()?;
             let num_completed = num_before + chunk.num_completed();
             progress(Progress { num_completed, num_samples, num_tokens });

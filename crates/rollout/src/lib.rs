@@ -36,7 +36,8 @@ mod sampling;
 
 pub use error::{PromptError, RolloutError};
 pub use generate::{
-    Completion, DEFAULT_MAX_CACHED_TOKENS, Progress, Request, StopCheck, check_prompt, generate,
+    Cancel, Completion, DEFAULT_MAX_CACHED_TOKENS, Progress, Request, StopCheck, check_prompt,
+    generate,
 };
 pub use given::{Given, check_given, given_log_probs};
 pub use sampler::{Candidate, Past, distribution};

@@ -41,12 +41,6 @@ pub(crate) struct Capture<M: LearnerModel> {
     pub(crate) inbox: Inbox,
 }
 
-/// The state of a learner beside its weights.
-pub(crate) struct Captured {
-    pub(crate) optimizer: OptimizerRecord,
-    pub(crate) scheduler: LrSchedulerRecord,
-}
-
 pub(crate) fn collectors() -> (Collectors, Inbox) {
     let (model_sender, model) = channel();
     let (optimizer_sender, optimizer) = channel();
@@ -60,15 +54,14 @@ pub(crate) fn collectors() -> (Collectors, Inbox) {
 }
 
 impl<M: LearnerModel> Capture<M> {
-    /// The optimiser's and the scheduler's state after `step` steps, or `None` if a thread of the learner is gone.
-    pub(crate) fn take(&mut self, learner: &Learner<M>, step: u64) -> Option<Captured> {
+    /// The optimiser's state after `step` steps, or `None` if a thread of the learner is gone.
+    pub(crate) fn take(&mut self, learner: &Learner<M>, step: u64) -> Option<OptimizerRecord> {
         let step = usize::try_from(step).ok()?;
         self.checkpointer.checkpoint(learner, step, &self.events);
-        // The learner's model can be read directly; its copy is not needed.
+        // The learner's model can be read directly, and the schedule stands at the step: their copies are not needed.
         drop(self.inbox.model.recv().ok()?);
-        let optimizer = self.inbox.optimizer.recv().ok()?;
-        let scheduler = self.inbox.scheduler.recv().ok()?;
-        Some(Captured { optimizer, scheduler })
+        drop(self.inbox.scheduler.recv().ok()?);
+        self.inbox.optimizer.recv().ok()
     }
 }
 

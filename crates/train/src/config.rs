@@ -4,6 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamW;
+use crate::checkpoint::Best;
+use crate::guard::{LossSpike, NonFinite};
+use crate::record::StepRecord;
 use crate::schedule::{Schedule, Shape};
 use crate::scheduler::{SchedulerKwargs, SchedulerType};
 
@@ -43,6 +46,16 @@ pub struct TrainConfig {
     pub save_total_limit: usize,
     /// Steps between progress lines when the output is not a terminal: `>= 1`. Default 10 (TRL 1.16; HF: 500).
     pub logging_steps: u64,
+    /// The metric whose best value, and its step, checkpoints keep: `loss`, `grad_norm`, or one that the steps log. Default
+    /// `loss` (HF).
+    pub metric_for_best_model: String,
+    /// Whether a larger value of it is better. Default: unless its name ends in `loss` (HF).
+    pub greater_is_better: Option<bool>,
+    /// What happens when a loss or gradient is NaN or infinite: `stop`, or `{skip: N}`. Default `stop` (HF: nothing, and the
+    /// weights are lost).
+    pub non_finite: NonFinite,
+    /// When the run goes back to its last checkpoint because the loss has risen far. Default: never.
+    pub loss_spike: Option<LossSpike>,
 }
 
 impl Default for TrainConfig {
@@ -62,6 +75,10 @@ impl Default for TrainConfig {
             save_steps: 500,
             save_total_limit: 2,
             logging_steps: 10,
+            metric_for_best_model: "loss".to_owned(),
+            greater_is_better: None,
+            non_finite: NonFinite::Stop,
+            loss_spike: None,
         }
     }
 }
@@ -110,6 +127,35 @@ pub struct Trainer {
     pub(crate) save_steps: u64,
     pub(crate) save_total_limit: usize,
     pub(crate) logging_steps: u64,
+    pub(crate) watched: Watched,
+    pub(crate) non_finite: NonFinite,
+    pub(crate) loss_spike: Option<LossSpike>,
+}
+
+/// The metric whose best value is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Watched {
+    metric: String,
+    is_greater_better: bool,
+}
+
+impl Watched {
+    /// The better of what was best so far and a finished step.
+    pub(crate) fn better(&self, best: Option<Best>, record: &StepRecord) -> Option<Best> {
+        let value = match self.metric.as_str() {
+            "loss" => Some(record.loss),
+            "grad_norm" => Some(record.grad_norm),
+            name => record.metric(name),
+        };
+        let Some(value) = value.filter(|value| value.is_finite()) else { return best };
+        let is_better = |best: &Best| {
+            if self.is_greater_better { best.value < value } else { value < best.value }
+        };
+        if best.as_ref().is_none_or(is_better) {
+            return Some(Best { metric: self.metric.clone(), value, step: record.step });
+        }
+        best
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,6 +191,14 @@ impl TrainConfig {
             save_steps: self.save_steps,
             save_total_limit: self.save_total_limit,
             logging_steps: self.logging_steps,
+            watched: Watched {
+                is_greater_better: self
+                    .greater_is_better
+                    .unwrap_or(!self.metric_for_best_model.ends_with("loss")),
+                metric: self.metric_for_best_model.clone(),
+            },
+            non_finite: self.non_finite,
+            loss_spike: self.loss_spike,
         })
     }
 
@@ -159,11 +213,18 @@ impl TrainConfig {
         AT_LEAST_ONE.check("max_steps", self.max_steps.unwrap_or(1) as f64)?;
         AT_LEAST_ONE.check("save_steps", self.save_steps as f64)?;
         AT_LEAST_ONE.check("logging_steps", self.logging_steps as f64)?;
-        AT_LEAST_TWO.check("save_total_limit", self.save_total_limit as f64)
+        AT_LEAST_TWO.check("save_total_limit", self.save_total_limit as f64)?;
+        self.non_finite.check()?;
+        self.loss_spike.as_ref().map_or(Ok(()), LossSpike::check)
     }
 }
 
 impl Trainer {
+    /// Whether a step may be taken back after its batches were used, so that what the source keeps must be kept aside.
+    pub(crate) fn may_take_back(&self) -> bool {
+        self.non_finite != NonFinite::Stop || self.loss_spike.is_some()
+    }
+
     /// The learning rate of every step of a run of `num_steps` steps.
     #[must_use]
     pub fn schedule(&self, num_steps: u64) -> Schedule {
@@ -193,8 +254,8 @@ fn ceil(steps: f64) -> u64 {
 
 /// What a field may be, in words and as a test.
 pub(crate) struct Rule {
-    words: &'static str,
-    allows: fn(f64) -> bool,
+    pub(crate) words: &'static str,
+    pub(crate) allows: fn(f64) -> bool,
 }
 
 pub(crate) const POSITIVE: Rule =

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::checkpoint::CheckpointError;
+use crate::lock::LockError;
 use crate::source::BatchError;
 
 /// An error that ended a run before its last step. The checkpoints written before it are untouched.
@@ -29,7 +30,9 @@ pub enum TrainError {
         description: String,
     },
     /// The loss of a step is NaN or infinite. No weight was changed by it.
-    #[error("step {step} ({description}): the loss is {loss}; the weights were not updated")]
+    #[error(
+        "step {step} ({description}): the loss is {loss}; the weights were not updated; {rows}"
+    )]
     NonFiniteLoss {
         /// The step, counted from 1.
         step: u64,
@@ -37,10 +40,12 @@ pub enum TrainError {
         description: String,
         /// The loss.
         loss: f64,
+        /// In which file its rows are, in words.
+        rows: String,
     },
     /// A gradient of a step is NaN or infinite. No weight was changed by it.
     #[error(
-        "step {step} ({description}): the gradient of {parameter} is not finite (loss {loss}); the weights were not updated"
+        "step {step} ({description}): the gradient of {parameter} is not finite (loss {loss}); the weights were not updated; {rows}"
     )]
     NonFiniteGradient {
         /// The step, counted from 1.
@@ -51,7 +56,40 @@ pub enum TrainError {
         parameter: String,
         /// The loss.
         loss: f64,
+        /// In which file its rows are, in words.
+        rows: String,
     },
+    /// The loss rose far above those before it, once more than the run may go back. No weight was changed by it.
+    #[error(
+        "step {step} ({description}): the loss is {loss}, those before it {mean} with a deviation of {deviation}; the weights were not updated; {rows}; the run has gone back {num_rollbacks} times, as often as loss_spike allows"
+    )]
+    LossSpike {
+        /// The step, counted from 1.
+        step: u64,
+        /// What is in the step.
+        description: String,
+        /// The loss.
+        loss: f64,
+        /// Mean of the losses before.
+        mean: f64,
+        /// Their deviation.
+        deviation: f64,
+        /// In which file its rows are, in words.
+        rows: String,
+        /// How often the run has gone back.
+        num_rollbacks: u64,
+    },
+    /// The model that training starts from is broken.
+    #[error(
+        "the tensor {parameter} of the model that training starts from holds NaN or an infinity"
+    )]
+    NonFiniteWeights {
+        /// Path of the first such parameter.
+        parameter: String,
+    },
+    /// The folder of the run belongs to another process, or cannot be written.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// No parameter can be trained.
     #[error(
         "no parameter of the model can be trained: it must be on an autodiff device, and not frozen"

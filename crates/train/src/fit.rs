@@ -7,29 +7,32 @@ use burn::train::logger::InMemoryMetricLogger;
 use burn::train::{Learner, LearnerModel, SupervisedTraining, TrainStep, TrainingStrategy};
 
 use crate::capture::{AlwaysSave, Inbox, collectors};
-use crate::checkpoint::{CheckpointError, Contents, Identity, Store};
+use crate::checkpoint::{Best, CheckpointError, Identity, Keep, Origins, Store};
 use crate::config::Trainer;
 use crate::error::TrainError;
+use crate::lock::RunLock;
 use crate::metrics::MetricsLog;
 use crate::progress::{Progress, Reporter, Span};
 use crate::quiet::{NoItems, Quiet};
 use crate::record::StepRecord;
-use crate::schedule::{Schedule, ScheduleState};
+use crate::resume::{learner_of, restore_source};
 use crate::source::{BatchSource, StepOutput};
 use crate::stop::{Signal, StopFlag};
 use crate::strategy::{Job, Report, StepStrategy};
-use crate::weights::{is_trainable, load_model, load_state, number_parameters};
+use crate::weights::{Trainable, first_not_finite, number_parameters};
 
 /// Where and how a run takes place.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
-    /// Folder of `checkpoints/` and `metrics.jsonl`. It exists.
+    /// Folder of `checkpoints/` and `metrics.jsonl`. It exists, and belongs to this run while it lasts.
     pub folder: &'a Path,
     /// Name of the stage, e.g. `sft`: it is in every metric and every checkpoint.
     pub stage: &'a str,
     /// Hash of everything that the result depends on: configuration, data, initial weights. A checkpoint with another
     /// one is refused.
     pub config_hash: &'a str,
+    /// The same piece by piece, for the message of a run that differs; [`Origins::default`] says nothing but that it does.
+    pub origins: &'a Origins,
     /// What to do about checkpoints that are there.
     pub resume: Resume,
     /// Read before each step.
@@ -72,6 +75,8 @@ pub struct Fitted<M> {
     pub history: Vec<StepRecord>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The best value of the metric that `metric_for_best_model` names, if a step had it.
+    pub best: Option<Best>,
     /// Sentences for the user: damaged checkpoints set aside, and the step that the run was resumed from.
     pub notices: Vec<String>,
 }
@@ -83,8 +88,9 @@ pub struct Fitted<M> {
 ///
 /// # Errors
 ///
-/// If a checkpoint cannot be written or resumed from, the source fails, or a loss or gradient is not finite. The weights
-/// are then those of the last checkpoint.
+/// If another process runs in the folder, it cannot be written or has too little room for the checkpoints, a checkpoint
+/// cannot be written or resumed from, the source fails, or a loss or gradient is not finite. What was reached by then is
+/// in the last checkpoint.
 pub fn fit<M, S>(
     model: M,
     mut source: S,
@@ -99,19 +105,28 @@ where
     if num_steps == 0 {
         return Err(TrainError::NoSteps);
     }
-    if !is_trainable(&model) {
+    let model = number_parameters(model);
+    let trainable = Trainable::of(&model);
+    if trainable.names.is_empty() {
         return Err(TrainError::Frozen);
     }
+    if let Some(parameter) = first_not_finite(&model) {
+        return Err(TrainError::NonFiniteWeights { parameter });
+    }
+    let lock = RunLock::acquire(run.folder)?;
     let store = open_store(config, run)?;
     let (contents, mut notices) = match run.resume {
         Resume::Fresh => (store.require_empty().map(|()| None)?, vec![]),
         Resume::Continue => store.load_newest().map(|found| (found.contents, found.notices))?,
     };
-    let first_step = contents.as_ref().map_or(0, |contents| contents.step);
-    if contents.is_some() {
+    // The weights and two moments of each.
+    store.require_room(3 * trainable.num_bytes + STATE_BYTES)?;
+    let state = contents.as_ref().map(|contents| contents.state.clone()).unwrap_or_default();
+    let first_step = state.step;
+    if let Some(contents) = &contents {
         notices.push(format!("resumed after step {first_step} of {num_steps}"));
+        restore_source::<M, S>(&mut source, contents, &store)?;
     }
-    restore::<M, S>(&mut source, contents.as_ref(), &store)?;
     let (mut metrics, history) = MetricsLog::open(run.folder, run.stage, first_step)?;
     if let Some(folder) = run.tensorboard {
         metrics = metrics.with_events(folder, first_step)?;
@@ -121,12 +136,14 @@ where
     for notice in &notices {
         reporter.notice(notice);
     }
-
-    let learner = learner(model, config, config.schedule(num_steps), contents, &store)?;
+    let path = store.path(first_step);
+    let learner = learner_of(model, config, config.schedule(num_steps), contents, &path)?;
     let job = Job {
         source,
         config: config.clone(),
         stage: run.stage.to_owned(),
+        folder: run.folder.to_owned(),
+        tensorboard: run.tensorboard.map(Path::to_owned),
         first_step,
         num_steps,
         store,
@@ -134,59 +151,41 @@ where
         reporter,
         stop: run.stop.clone(),
         history,
+        best: state.best,
+        guarded: state.guarded,
     };
-    launch(learner, job, run.folder, notices)
+    let fitted = launch(learner, job, run.folder, notices);
+    drop(lock);
+    fitted
 }
 
-/// Gives the source back what it kept when the checkpoint was written.
-fn restore<M, S>(
-    source: &mut S,
-    contents: Option<&Contents>,
-    store: &Store,
-) -> Result<(), CheckpointError>
-where
-    M: TrainStep,
-    S: BatchSource<M>,
-{
-    let Some((step, state)) = contents.and_then(|one| Some((one.step, one.source.as_deref()?)))
-    else {
-        return Ok(());
-    };
-    source.restore(state).map_err(|error| CheckpointError::Unfit {
-        path: store.path(step),
-        reason: error.to_string(),
-    })
+/// What a checkpoint holds beside weights and moments, as far as it is known before the first step.
+const STATE_BYTES: u64 = 1 << 16;
+
+/// Fails if the checkpoints in a run folder are of another run, before anything that this run needs is made; the arguments
+/// are those of [`Run`]. Of the pieces that `origins` does not know yet nothing is compared.
+///
+/// # Errors
+///
+/// If they are, with all that differs.
+pub fn require_same_run(
+    folder: &Path,
+    stage: &str,
+    config_hash: &str,
+    origins: &Origins,
+) -> Result<(), CheckpointError> {
+    let (stage, config_hash) = (stage.to_owned(), config_hash.to_owned());
+    Store::require_same(folder, Identity { stage, config_hash, origins: origins.clone() })
 }
 
 fn open_store(config: &Trainer, run: &Run<'_>) -> Result<Store, CheckpointError> {
-    let identity =
-        Identity { stage: run.stage.to_owned(), config_hash: run.config_hash.to_owned() };
-    Store::open(run.folder, identity, config.save_total_limit)
-}
-
-/// The learner at the start of the run, or where `contents` left it.
-fn learner<M: LearnerModel>(
-    model: M,
-    config: &Trainer,
-    schedule: Schedule,
-    contents: Option<Contents>,
-    store: &Store,
-) -> Result<Learner<M>, CheckpointError> {
-    let new = |model: M| {
-        let optimizer = config.adamw.clone().for_module(&model);
-        Learner::new(model, optimizer, ScheduleState { schedule, step: 0 })
+    let identity = Identity {
+        stage: run.stage.to_owned(),
+        config_hash: run.config_hash.to_owned(),
+        origins: run.origins.clone(),
     };
-    let model = number_parameters(model);
-    let Some(Contents { step, weights, model: bytes, optimizer, scheduler, .. }) = contents else {
-        return Ok(new(model));
-    };
-    let unfit = |error: burn::store::RecordError| CheckpointError::Unfit {
-        path: store.path(step),
-        reason: error.to_string(),
-    };
-    let mut learner = new(load_model(model, weights, bytes).map_err(unfit)?);
-    load_state(&mut learner, optimizer, scheduler).map_err(unfit)?;
-    Ok(learner)
+    let anchor = config.loss_spike.is_some().then_some(config.save_steps);
+    Store::open(run.folder, identity, Keep { limit: config.save_total_limit, anchor })
 }
 
 fn launch<M, S>(
@@ -213,13 +212,13 @@ where
         .label(&label)
         .launch(learner);
     let report = report.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(Report { result: outcome, history }) = report else {
+    let Some(Report { result: outcome, history, best }) = report else {
         let reason = result.error.map_or_else(|| "it never ran".to_owned(), |e| e.to_string());
         return Err(TrainError::Learner(reason));
     };
     let outcome = outcome?;
     match result.error {
         Some(error) => Err(TrainError::Learner(error.to_string())),
-        None => Ok(Fitted { model: result.model, history, outcome, notices }),
+        None => Ok(Fitted { model: result.model, history, outcome, best, notices }),
     }
 }

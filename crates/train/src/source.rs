@@ -3,9 +3,20 @@
 use burn::module::Module;
 use burn::tensor::{ExecutionError, Tensor};
 use burn::train::{ItemLazy, TrainOutput, TrainStep};
+use serde::Serialize;
+
+use crate::checkpoint::Cursor;
 
 /// Any error of a [`BatchSource`]; it is shown to the user under the step's number.
 pub type BatchError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a source made no batches: the run is to stop, and it left off. What later steps depend on is as it was before.
+///
+/// It is for batches that take long to make, such as samples: the step has not begun then, and a resumed run makes them
+/// again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the batches were not finished, for the run is to stop")]
+pub struct Abandoned;
 
 /// Source of the micro-batches of each optimiser step.
 ///
@@ -23,8 +34,26 @@ pub trait BatchSource<M: TrainStep> {
     ///
     /// # Errors
     ///
-    /// If the step has no batch; the run ends with this error, its last checkpoint untouched.
+    /// If the step has no batch; the run ends with this error, its last checkpoint untouched. [`Abandoned`], if the run was
+    /// asked to stop: it then stops before this step.
     fn batches(&mut self, step: u64, model: &M) -> Result<StepBatches<M::Input>, BatchError>;
+
+    /// Where in the data optimiser step `step`, counted from 0, begins; it stands in every checkpoint, and a run whose data
+    /// stand elsewhere does not resume from it.
+    fn cursor(&self, step: u64) -> Option<Cursor> {
+        let _ = step;
+        None
+    }
+
+    /// The rows of a step whose batches were made, for a person who asks why it went wrong.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be found or decoded.
+    fn rows(&mut self, step: u64) -> Result<Vec<BatchRow>, BatchError> {
+        let _ = step;
+        Ok(Vec::new())
+    }
 
     /// What the steps so far left behind and later ones depend on, such as completions that were sampled and are not
     /// used up. It is stored in every checkpoint. Most sources have no such thing.
@@ -41,6 +70,15 @@ pub trait BatchSource<M: TrainStep> {
         let _ = state;
         Err("this source keeps no state".into())
     }
+}
+
+/// One row of a step, for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BatchRow {
+    /// Where it comes from, e.g. its line in a file.
+    pub id: String,
+    /// What is in it.
+    pub text: String,
 }
 
 /// The micro-batches of one optimiser step.
@@ -86,6 +124,11 @@ impl ItemLazy for StepOutput {
     fn sync(self) -> Result<Self, ExecutionError> {
         Ok(self)
     }
+}
+
+/// The loss of each micro-batch.
+pub(crate) fn losses(outputs: &[StepOutput]) -> Vec<f64> {
+    outputs.iter().map(|output| read(output.loss.clone())).collect()
 }
 
 /// Sum of the losses, and the weighted mean of each metric in order of first appearance.

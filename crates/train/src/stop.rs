@@ -2,9 +2,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 /// A request to stop.
@@ -48,6 +48,8 @@ impl Signal {
 pub struct StopFlag {
     /// Number of the last signal, 0 before any: the one thing a signal handler may write.
     received: Arc<AtomicUsize>,
+    /// Reads left until the flag raises itself, and as which signal; for tests.
+    counted: Option<(Arc<AtomicU64>, Signal)>,
 }
 
 impl StopFlag {
@@ -55,6 +57,18 @@ impl StopFlag {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A flag that raises itself the `reads`-th time it is read, for tests of what happens when a signal comes at a place
+    /// where it is noticed.
+    ///
+    /// # Panics
+    ///
+    /// If `reads` is 0.
+    #[must_use]
+    pub fn after_reads(signal: Signal, reads: u64) -> Self {
+        assert!(reads > 0, "the first read is number 1");
+        Self { counted: Some((Arc::new(AtomicU64::new(reads)), signal)), ..Self::default() }
     }
 
     /// A flag set by the first `SIGINT` or `SIGTERM` of this process. The second one, of either kind, ends the process
@@ -67,6 +81,7 @@ impl StopFlag {
     /// If the operating system refuses the handlers.
     pub fn on_signals() -> io::Result<Self> {
         let stop = Self::new();
+        refuse_to_die_of_a_full_file()?;
         let has_been_asked = Arc::new(AtomicBool::new(false));
         for signal in [Signal::Interrupt, Signal::Terminate] {
             // Handlers of one signal run in the order of their registration, so the shutdown sees `has_been_asked` as
@@ -89,14 +104,34 @@ impl StopFlag {
     /// The signal that asked for a stop, if one did.
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
+        if let Some((left, signal)) = &self.counted
+            && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                == Ok(1)
+        {
+            self.raise(*signal);
+        }
         let number = i32::try_from(self.received.load(Ordering::SeqCst)).ok()?;
         [Signal::Interrupt, Signal::Terminate].into_iter().find(|signal| signal.number() == number)
     }
 }
 
+/// A file that grows beyond the limit of the process (`ulimit -f`) ends it by default, without a word. With a handler the
+/// write fails instead, and the error names the file.
+fn refuse_to_die_of_a_full_file() -> io::Result<()> {
+    flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_counted_flag_is_raised_by_being_read() {
+        let flag = StopFlag::after_reads(Signal::Interrupt, 2);
+        assert_eq!(flag.clone().signal(), None);
+        assert_eq!(flag.signal(), Some(Signal::Interrupt));
+        assert_eq!(flag.signal(), Some(Signal::Interrupt));
+    }
 
     #[test]
     fn a_flag_remembers_which_signal_asked_and_shares_it_with_its_clones() {

@@ -1,33 +1,39 @@
 //! The loop over optimiser steps, as a learning strategy of Burn's learner.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::train::{
     Learner, LearnerModel, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
     TrainLoader, TrainStep, TrainingComponents, ValidLoader,
 };
 
 use crate::capture::{Capture, Inbox};
-use crate::checkpoint::Store;
+use crate::checkpoint::{
+    Best, CheckpointError, Contents, Guarded, MODEL, OPTIMIZER, RunState, Store,
+};
 use crate::config::Trainer;
-use crate::diagnosis::{Limits, news};
 use crate::error::TrainError;
 use crate::fit::Outcome;
-use crate::gradients::{GlobalNorm, clip, global_norm};
 use crate::metrics::MetricsLog;
+use crate::moments::optimizer_bytes;
 use crate::progress::Reporter;
 use crate::record::StepRecord;
-use crate::source::{BatchSource, StepBatches, StepOutput, reduce};
+use crate::resume::learner_of;
+use crate::source::{BatchSource, StepOutput};
+use crate::step::Taken;
 use crate::stop::StopFlag;
-use crate::weights::contents;
+use crate::weights::model_bytes;
 
 /// Everything a run needs beside the learner.
 pub(crate) struct Job<S> {
     pub(crate) source: S,
     pub(crate) config: Trainer,
     pub(crate) stage: String,
+    /// The folder of the run.
+    pub(crate) folder: PathBuf,
+    /// The folder of event files, where they are wanted.
+    pub(crate) tensorboard: Option<PathBuf>,
     /// Steps that a checkpoint has already.
     pub(crate) first_step: u64,
     /// Steps of the whole run.
@@ -37,6 +43,10 @@ pub(crate) struct Job<S> {
     pub(crate) reporter: Reporter,
     pub(crate) stop: StopFlag,
     pub(crate) history: Vec<StepRecord>,
+    /// The best value of the watched metric so far.
+    pub(crate) best: Option<Best>,
+    /// Steps that changed no weight.
+    pub(crate) guarded: Guarded,
 }
 
 /// What is left of a [`Job`] that ended.
@@ -44,6 +54,7 @@ pub(crate) struct Job<S> {
 pub(crate) struct Report {
     pub(crate) result: Result<Outcome, TrainError>,
     pub(crate) history: Vec<StepRecord>,
+    pub(crate) best: Option<Best>,
 }
 
 /// Runs one [`Job`] on the learner and leaves a [`Report`].
@@ -99,7 +110,7 @@ impl<S> Job<S> {
     {
         let result = self.steps(learner, &mut capture);
         self.reporter.finish();
-        Report { result, history: self.history }
+        Report { result, history: self.history, best: self.best }
     }
 
     fn steps<M>(
@@ -111,90 +122,89 @@ impl<S> Job<S> {
         M: LearnerModel + TrainStep<Output = StepOutput>,
         S: BatchSource<M>,
     {
-        let mut saved = self.first_step;
-        for index in self.first_step..self.num_steps {
-            if let Some(signal) = self.stop.signal() {
-                if saved < index {
-                    self.save(learner, capture, index)?;
-                }
-                return Ok(Outcome::Interrupted { step: index, signal });
-            }
-            self.step(learner, index)?;
-            let step = index + 1;
-            if step.is_multiple_of(self.config.save_steps) || step == self.num_steps {
-                self.save(learner, capture, step)?;
-                saved = step;
+        let (mut index, mut saved) = (self.first_step, self.first_step);
+        if index == 0 && self.config.loss_spike.is_some() {
+            // There must be something to go back to.
+            self.save(learner, capture, 0)?;
+        }
+        while index < self.num_steps {
+            let taken = match self.stop.signal() {
+                Some(_) => Taken::Abandoned,
+                None => self.step(learner, index)?,
+            };
+            index = match taken {
+                Taken::Done => index + 1,
+                Taken::Abandoned => return self.interrupted((learner, capture), index, saved),
+                Taken::Spike => self.go_back(learner, index)?,
+            };
+            saved = saved.min(index);
+            let is_due = index.is_multiple_of(self.config.save_steps) || index == self.num_steps;
+            if is_due && saved < index {
+                self.save(learner, capture, index)?;
+                saved = index;
             }
         }
         Ok(Outcome::Finished)
     }
 
-    /// One optimiser step: `index` is its number from 0.
-    fn step<M>(&mut self, learner: &mut Learner<M>, index: u64) -> Result<(), TrainError>
+    /// Writes a checkpoint of `step` finished steps unless there is one.
+    fn interrupted<M>(
+        &mut self,
+        (learner, capture): (&Learner<M>, &mut Capture<M>),
+        step: u64,
+        saved: u64,
+    ) -> Result<Outcome, TrainError>
     where
-        M: LearnerModel + TrainStep<Output = StepOutput>,
+        M: LearnerModel,
         S: BatchSource<M>,
     {
-        let started = Instant::now();
-        let step = index + 1;
-        let StepBatches { inputs, num_tokens, description, mut metrics } = self
-            .source
-            .batches(index, &learner.model().valid())
-            .map_err(|source| TrainError::Batch { step, source })?;
-        if inputs.is_empty() {
-            return Err(TrainError::EmptyStep { step, description });
+        if saved < step {
+            self.save(learner, capture, step)?;
         }
-
-        learner.lr_step();
-        let (grads, outputs) = accumulate(learner, inputs);
-        let (loss, of_loss) = reduce(outputs);
-        let norm = global_norm(&learner.model(), &grads);
-        check(step, description, loss, &norm)?;
-        learner.optimizer_step(self.clip(learner, grads, norm.total));
-
-        metrics.insert(0, ("num_tokens".to_owned(), self.num_tokens() + num_tokens as f64));
-        metrics.extend(of_loss);
-        self.record(StepRecord {
-            step,
-            stage: self.stage.clone(),
-            loss,
-            grad_norm: norm.total,
-            learning_rate: learner.lr_current().base(),
-            tokens_per_second: num_tokens as f64 / started.elapsed().as_secs_f64(),
-            metrics,
-            diagnosis: Vec::new(),
-        })
-    }
-
-    /// Tokens that the steps so far trained on.
-    fn num_tokens(&self) -> f64 {
-        self.history.last().and_then(|record| record.metric("num_tokens")).unwrap_or(0.0)
-    }
-
-    fn clip<M: LearnerModel>(
-        &self,
-        learner: &Learner<M>,
-        grads: GradientsParams,
-        norm: f64,
-    ) -> GradientsParams {
-        match self.config.max_grad_norm {
-            0.0 => grads,
-            max_norm => clip(&learner.model(), grads, norm, max_norm),
+        match self.stop.signal() {
+            Some(signal) => Ok(Outcome::Interrupted { step, signal }),
+            None => Err(TrainError::Learner("a source left off without being asked".to_owned())),
         }
     }
 
-    fn record(&mut self, record: StepRecord) -> Result<(), TrainError> {
-        self.history.push(record);
-        let limits = Limits { max_grad_norm: self.config.max_grad_norm };
-        let found = news(&self.history, limits);
-        let Some(record) = self.history.last_mut() else { return Ok(()) };
-        record.diagnosis = found;
-        self.metrics.append(record)?;
-        self.reporter.step(record);
-        for text in &record.diagnosis {
-            self.reporter.notice(text);
+    /// Returns to the newest checkpoint that `save_steps` asked for, whose number of steps is returned, and leaves out the
+    /// steps from there to the one that spiked, this one included.
+    fn go_back<M>(&mut self, learner: &mut Learner<M>, index: u64) -> Result<u64, TrainError>
+    where
+        M: LearnerModel,
+        S: BatchSource<M>,
+    {
+        let found = self.store.load_anchor()?;
+        for notice in &found.notices {
+            self.reporter.notice(notice);
         }
-        Ok(())
+        let Some(contents) = found.contents else {
+            return Err(TrainError::Learner("the checkpoints are gone".to_owned()));
+        };
+        let step = contents.state.step;
+        self.guarded.num_rollbacks += 1;
+        self.guarded.skip_until = index + 1;
+        self.best.clone_from(&contents.state.best);
+        self.restore_source(&contents)?;
+        let schedule = self.config.schedule(self.num_steps);
+        let path = self.store.path(step);
+        *learner = learner_of(learner.model(), &self.config, schedule, Some(contents), &path)?;
+        let (mut metrics, history) = MetricsLog::open(&self.folder, &self.stage, step)?;
+        if let Some(folder) = &self.tensorboard {
+            metrics = metrics.with_events(folder, step)?;
+        }
+        (self.metrics, self.history) = (metrics, history);
+        let left_out = index + 1 - step;
+        self.reporter.notice(&format!("went back to step {step}, leaving out {left_out} steps"));
+        Ok(step)
+    }
+
+    fn restore_source<M>(&mut self, contents: &Contents) -> Result<(), CheckpointError>
+    where
+        M: TrainStep,
+        S: BatchSource<M>,
+    {
+        crate::resume::restore_source::<M, S>(&mut self.source, contents, &self.store)
     }
 
     fn save<M>(
@@ -207,43 +217,30 @@ impl<S> Job<S> {
         M: LearnerModel,
         S: BatchSource<M>,
     {
-        let captured = capture.take(learner, step).ok_or_else(|| {
+        let optimizer = capture.take(learner, step).ok_or_else(|| {
             TrainError::Learner("it did not hand over the optimiser's state".to_owned())
         })?;
         self.metrics.sync()?;
-        let source = self.source.state();
-        for notice in self.store.save(&contents(learner, captured, step, source)?)? {
+        let state = RunState {
+            step,
+            micro_batch: 0,
+            // The schedule takes one step with each of the optimiser, skipped ones included.
+            scheduler_step: step,
+            cursor: self.source.cursor(step),
+            best: self.best.clone(),
+            guarded: self.guarded,
+            source: self.source.state(),
+        };
+        let model = learner.model();
+        let model = move || encoded(MODEL, model_bytes(&model));
+        let optimizer = move || encoded(OPTIMIZER, optimizer_bytes(optimizer));
+        for notice in self.store.save(&state, Box::new(model), Box::new(optimizer))? {
             self.reporter.notice(&notice);
         }
         Ok(())
     }
 }
 
-/// Sum of the gradients of the micro-batches, in their order, and what each reported.
-fn accumulate<M>(
-    learner: &Learner<M>,
-    inputs: Vec<<M as TrainStep>::Input>,
-) -> (GradientsParams, Vec<StepOutput>)
-where
-    M: LearnerModel + TrainStep<Output = StepOutput>,
-{
-    let mut sum = GradientsAccumulator::new();
-    let outputs = inputs.into_iter().map(|input| {
-        let output = learner.train_step(input);
-        sum.accumulate(&learner.model(), output.grads);
-        output.item
-    });
-    let outputs = outputs.collect();
-    (sum.grads(), outputs)
-}
-
-/// Refuses an update that would put something else than numbers into the weights.
-fn check(step: u64, description: String, loss: f64, norm: &GlobalNorm) -> Result<(), TrainError> {
-    if !loss.is_finite() {
-        return Err(TrainError::NonFiniteLoss { step, description, loss });
-    }
-    if let Some(parameter) = norm.first_non_finite.clone() {
-        return Err(TrainError::NonFiniteGradient { step, description, parameter, loss });
-    }
-    Ok(())
+fn encoded(file: &'static str, bytes: Result<Vec<u8>, String>) -> Result<Vec<u8>, CheckpointError> {
+    bytes.map_err(|reason| CheckpointError::Encode { file, reason })
 }

@@ -1,15 +1,17 @@
 //! Runs that are stopped and go on.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use forethought_pipeline::{Outcome, Signal, StopFlag};
 use forethought_tests::Project;
 use serde_json::Value;
 
 use crate::attempt::{Attempt, Finished};
+use crate::lora::{model_folder, on_folder};
 
 /// Steps of both trainings: enough that a signal after the second one comes in time.
 const STEPS: usize = 30;
@@ -52,7 +54,7 @@ fn interrupted_in(stage: &str, attempt: Attempt, folder: &Path) -> u64 {
 }
 
 /// The log of a training without what the clock says.
-fn timeless(run: &Finished, stage: &str) -> Vec<Value> {
+pub(crate) fn timeless(run: &Finished, stage: &str) -> Vec<Value> {
     let mut history: Vec<Value> = run.rows(&format!("{stage}/history.jsonl"));
     for step in &mut history {
         step.as_object_mut().expect("an object").remove("tokens_per_second");
@@ -106,10 +108,101 @@ fn a_run_that_is_stopped_before_it_starts_a_training_says_so_and_goes_on_later()
     assert!(run.bytes(model) == straight.bytes(model));
 }
 
+/// Everything that lies in a folder, and when it was last written.
+fn times(folder: &Path) -> Vec<(PathBuf, SystemTime)> {
+    let mut times = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let when = std::fs::metadata(&path).and_then(|one| one.modified()).expect("a time");
+        if path.is_dir() {
+            times.extend(self::times(&path));
+        }
+        times.push((path, when));
+    }
+    times.sort();
+    times
+}
+
 #[test]
-fn checkpoints_of_another_config_are_refused_by_resume() {
+fn a_config_or_data_that_have_changed_are_refused_by_resume_with_all_that_differs() {
     let project = Project::new();
-    interrupted_in("sft", long(&project, "run"), &project.path("run"));
-    let error = long(&project, "run").set("sft.training.weight_decay=0.5").resumed().error();
-    assert!(error.contains("step-") && error.contains("config"), "{error}");
+    let folder = project.path("run");
+    interrupted_in("sft", long(&project, "run"), &folder);
+    let artifacts = times(&folder.join("artifacts"));
+    for (change, line) in [
+        ("sft.training.weight_decay=0.5", "config sft.training.weight_decay: 0.0 -> 0.5"),
+        ("sft.max_length=600", "config sft.max_length: 700 -> 600"),
+        ("seed=8", "config seed: 7 -> 8"),
+        ("balance.min_count=19", "config balance.min_count: 20 -> 19"),
+        ("sft.training.save_steps=4", "config sft.training.save_steps: 3 -> 4"),
+    ] {
+        let error = long(&project, "run").set(change).resumed().error();
+        assert!(error.contains(&format!("(was -> is) in\n  {line}\n")), "{error}");
+        assert!(error.contains("training/sft/checkpoints/step-"), "{error}");
+    }
+    let traces = std::fs::read_to_string(project.path("traces.jsonl")).expect("traces");
+    project.write("traces.jsonl", traces.replacen("ticks", "tocks", 1));
+    let error = long(&project, "run").set("sft.max_length=600").resumed().error();
+    let data = format!("data {}: ", project.path("traces.jsonl").display());
+    assert!(
+        error.contains("config sft.max_length: 700 -> 600\n") && error.contains(&data),
+        "{error}"
+    );
+    assert_eq!(times(&folder.join("artifacts")), artifacts, "nothing was made again");
+
+    project.write("traces.jsonl", traces);
+    long(&project, "run").until("sft").resumed().finish();
+}
+
+#[test]
+fn a_tokenizer_that_has_changed_is_refused_by_resume() {
+    let project = Project::new();
+    let base = model_folder(&project);
+    let run = || {
+        let run = on_folder(&project, &base).set(format!("sft.training.max_steps={STEPS}"));
+        run.until("sft")
+    };
+    interrupted_in("sft", run(), &project.path("run"));
+    let tokenizer = base.join("tokenizer.json");
+    let text = std::fs::read_to_string(&tokenizer).expect("a tokenizer");
+    std::fs::write(&tokenizer, format!("{text} ")).expect("written");
+    let error = run().resumed().error();
+    let line = format!("in\n  tokenizer {}: ", tokenizer.display());
+    assert!(error.contains(&line) && error.contains(" -> "), "{error}");
+}
+
+#[test]
+fn a_damaged_artifact_is_made_again_and_not_used() {
+    let project = Project::new();
+    let run = Attempt::new(&project, "run").until("sft").finish();
+    let model = "sft/model/model.safetensors";
+    let whole = run.bytes(model);
+    let mut flipped = whole.clone();
+    *flipped.last_mut().expect("weights") ^= 1;
+    std::fs::write(run.artifact(model), flipped).expect("written");
+    let again = Attempt::new(&project, "run").until("sft").finish();
+    assert!(again.bytes(model) == whole);
+}
+
+#[test]
+fn long_work_without_steps_leaves_off_and_is_done_again() {
+    let project = Project::new();
+    let straight = Attempt::new(&project, "straight").finish();
+    let (mut reads, mut stages) = (1, BTreeSet::new());
+    loop {
+        let stop = StopFlag::after_reads(Signal::Interrupt, reads);
+        match Attempt::new(&project, "run").resumed().stopped_by(&stop).run().expect("no error") {
+            Outcome::Interrupted { stage, .. } => stages.insert(stage),
+            _ => break,
+        };
+        // What was finished is not asked again, so that few reads lead far.
+        reads = if stages.contains("predict") { reads + 1 } else { reads.max(stages.len() as u64) };
+        reads += 1;
+    }
+    let all: BTreeSet<&str> = stages.iter().map(String::as_str).collect();
+    assert!(all.contains("predict") && all.contains("sft") && all.contains("grpo"), "{all:?}");
+    let run = Attempt::new(&project, "run").resumed().finish();
+    for file in ["predict/grpo.jsonl", "grpo/model/model.safetensors"] {
+        assert!(run.bytes(file) == straight.bytes(file), "{file}");
+    }
 }

@@ -121,8 +121,8 @@ fn checkpoints_hold_the_adapter_and_not_the_base() {
         fs::metadata(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).len()
     };
     let weights = size(base.join("model.safetensors"));
-    assert!(4 * size(checkpoint.join("model.bpk")) < weights, "the record of the model");
-    assert!(4 * size(checkpoint.join("optimizer.bpk")) < weights, "the state of the optimiser");
+    assert!(4 * size(checkpoint.join("model.safetensors")) < weights, "what is trained");
+    assert!(4 * size(checkpoint.join("optimizer.bpk.zst")) < weights, "its moments");
 
     let resumed = long().resumed().finish().bytes("sft/model/model.safetensors");
     let straight = long().from("sft").finish().bytes("sft/model/model.safetensors");

@@ -1,7 +1,9 @@
 //! Whole pipelines on small data: what they leave, what they skip, how they stop and go on, and what they refuse.
 
 mod attempt;
+mod bad_steps;
 mod configs;
+mod everywhere;
 mod interrupt;
 mod lora;
 mod methods;

@@ -17,7 +17,7 @@ const PAIRS: &str = "  - pairs: {source: {classes: {rule: {symmetric: {max_class
 const LOWER: &str = "  - pairs: {source: {classes: {rule: {lower: {min_distance: 1, max_distance: 3}}, num_per_prompt: 2}}}\n";
 
 /// The stage of each method, ending with the line that sets its steps.
-const METHODS: [(&str, &str); 7] = [
+pub(crate) const METHODS: [(&str, &str); 7] = [
     (
         "dpo",
         "  - dpo: {num_train_epochs: 9, loss: {loss_type: [sigmoid, sft]}, per_device_train_batch_size: 8, training: {learning_rate: 3.0e-3, STEPS}}\n",
@@ -49,7 +49,7 @@ const METHODS: [(&str, &str); 7] = [
 ];
 
 /// A project whose pipeline has this method after a short fine-tuning, in place of the one it comes with.
-fn project(method: &str, num_steps: u32) -> Project {
+pub(crate) fn project(method: &str, num_steps: u32) -> Project {
     let (_, stage) = METHODS.iter().find(|(name, _)| *name == method).expect("a method");
     let stage = stage.replace("STEPS", &format!("max_steps: {num_steps}, save_steps: 3"));
     let project = Project::new();
@@ -62,7 +62,7 @@ fn project(method: &str, num_steps: u32) -> Project {
     project
 }
 
-fn attempt(project: &Project, folder: &str, method: &str) -> Attempt {
+pub(crate) fn attempt(project: &Project, folder: &str, method: &str) -> Attempt {
     Attempt::new(project, folder)
         .set("sft.training.learning_rate=1e-2")
         .set("sft.training.max_steps=20")

@@ -35,6 +35,11 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "doc", what: "the API documentation without a warning", run: doc },
     Step { name: "test", what: "the test command of README.md", run: test },
     Step { name: "pipeline", what: "the pipelines of configs/ci, in release mode", run: pipeline },
+    Step {
+        name: "chaos",
+        what: "the release binary, killed, signalled, starved and damaged (a minute of it)",
+        run: chaos,
+    },
     Step { name: "hub", what: "the hub feature, against a server on this machine", run: hub },
     Step {
         name: "interop",
@@ -181,6 +186,16 @@ fn files_arguments(shared: &Path) -> Vec<String> {
 /// A path between single quotes, as YAML reads it literally.
 fn yaml_string(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', "''"))
+}
+
+/// What a run survives; the long form is run by hand.
+fn chaos(workspace: &Workspace) -> Result<Outcome, String> {
+    let binary = dispatch::build(workspace, &[])?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["run", "--package", "forethought-tests", "--features", "chaos", "--bin", "chaos"]);
+    cargo.arg("--").arg(binary).arg("--short");
+    run(&mut cargo)?;
+    Ok(Outcome::PassedWithout("the short form".into()))
 }
 
 /// Compiling CUDA code needs LLVM, type-checking it does not: the build scripts that would fetch it return early when

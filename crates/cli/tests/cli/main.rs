@@ -7,9 +7,11 @@ mod generate;
 mod help;
 mod logprobs;
 mod merge;
+mod owner;
 mod reward;
 mod rows;
 mod score;
+mod secrets;
 mod signals;
 mod verify;
 

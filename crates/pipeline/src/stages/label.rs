@@ -36,6 +36,7 @@ impl LabelStage {
         let mut bar = context.console.bar(traces.len(), "counting thinking tokens");
         let mut labelled = Vec::with_capacity(traces.len());
         for chunk in traces.chunks(CHUNK) {
+            context.check_stop()?;
             let texts: Vec<&str> = chunk.iter().map(|trace| trace.thinking.as_str()).collect();
             let encoded = encoder.encode_batch(&texts)?;
             labelled

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use forethought_seed::Seed;
-use forethought_train::{Resume, Signal, StopFlag};
+use forethought_train::{Origins, Resume, Signal, StopFlag};
 
 pub use balance::BalanceStage;
 pub use convert::ConvertStage;
@@ -70,9 +70,19 @@ pub(crate) struct Context<'a> {
     pub(crate) config: &'a PipelineConfig,
     /// The stages of this run whose artifacts were there.
     pub(crate) reused: &'a [String],
+    /// What the artifact in the making depends on, piece by piece.
+    pub(crate) origins: &'a Origins,
 }
 
 impl Context<'_> {
+    /// An error if the run is to stop: long work asks between its parts.
+    pub(crate) fn check_stop(&self) -> Result<(), PipelineError> {
+        match self.stop.signal() {
+            Some(_) => Err(PipelineError::Interrupted),
+            None => Ok(()),
+        }
+    }
+
     /// A file of an artifact made before.
     pub(crate) fn input(&self, stage: &str, file: &str) -> PathBuf {
         self.folder.artifact(stage).join(file)

@@ -5,7 +5,7 @@ mod measure;
 use std::path::Path;
 
 use forethought_reward::first_number;
-use forethought_rollout::{Completion, Request, Sampling, StopCheck, generate};
+use forethought_rollout::{Cancel, Completion, Request, Sampling, StopCheck, generate};
 use forethought_schema::{LabelledQuestion, Prediction, PromptCompletion};
 use forethought_tokenize::{Encoder, StopStrings};
 use schemars::JsonSchema;
@@ -101,9 +101,11 @@ impl PredictStage {
         let prompts: Vec<Vec<u32>> = questions.iter().map(|one| one.prompt.clone()).collect();
         let stop_strings = StopStrings::new(&encoder, &self.sampling.stop_strings);
         let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
+        let is_over = || context.stop.signal().is_some();
         let request = Request {
             eos_ids: encoder.eos_ids(),
             stop: Some(StopCheck(&stop)),
+            cancel: Some(Cancel(&is_over)),
             ..Request::new(&prompts, context.seed.derive(answering.name))
         };
         let mut bar = context.console.bar(prompts.len(), &format!("answers of {}", answering.name));

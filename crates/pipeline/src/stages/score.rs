@@ -101,6 +101,7 @@ impl ScoreStage {
         let mut bar = context.console.bar(pairs.len(), "scores");
         let mut records = Vec::with_capacity(pairs.len());
         for (index, batch) in pairs.chunks(self.batch_size).enumerate() {
+            context.check_stop()?;
             let first = index * self.batch_size;
             let scored = score(&model, limit, (first, batch), &mut lengths);
             let scored = scored.map_err(|message| PipelineError::stage(context.name, message))?;

@@ -1,66 +1,119 @@
 //! Files and folders that survive a crash: written and synced under another name, then renamed.
 
+use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
+use super::manifest::FileEntry;
 
 /// Suffix of a folder that is being written or deleted. Nothing reads such a folder.
 pub(crate) const STAGED: &str = ".tmp";
 
-/// Writes `files` (name and contents, in this order) as the folder `target`, which must not exist.
-///
-/// Whatever interrupts it, `target` is absent or complete: the files are synced, then the folder that lists them, then
-/// it is renamed, then the parent that lists it is synced.
-pub(crate) fn write_folder(target: &Path, files: &[(&str, &[u8])]) -> Result<(), CheckpointError> {
-    let staged = staged_name(target);
-    let written = stage(&staged, files).and_then(|()| {
-        fs::rename(&staged, target).map_err(|source| fail("rename", &staged, source))
-    });
-    if written.is_err() {
-        // What could be written is of no use, and on a full disk its space is needed.
-        let _ = fs::remove_dir_all(&staged);
+/// What checkpoints ask of a file system, one call at a time: tests stop it between any two.
+pub(crate) trait Disk: Debug + Send {
+    /// Makes a folder, and those above it.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// Makes a file with these contents; they may be lost when the power fails.
+    fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()>;
+    /// Waits until a file, or the names in a folder, would survive a loss of power.
+    fn sync(&self, path: &Path) -> io::Result<()>;
+    /// Gives a file or folder another name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a folder with all that is in it.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The file system of the machine.
+#[derive(Debug)]
+pub(crate) struct OsDisk;
+
+impl Disk for OsDisk {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
     }
-    written?;
-    sync_folder(target.parent().unwrap_or_else(|| Path::new(".")))
+
+    fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
+        File::create(path)?.write_all(contents)
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+}
+
+/// A folder in the making. Whatever interrupts it, its target is absent or complete: the files are synced, then the folder
+/// that lists them, then it is renamed, then the parent that lists it is synced. Dropped before, it leaves nothing.
+#[derive(Debug)]
+pub(crate) struct Staged<'a> {
+    disk: &'a dyn Disk,
+    /// Where the files are until all are there.
+    place: PathBuf,
+    target: PathBuf,
+    is_settled: bool,
+}
+
+impl<'a> Staged<'a> {
+    /// A folder that is to become `target`, which must not exist.
+    pub(crate) fn create(disk: &'a dyn Disk, target: &Path) -> Result<Self, CheckpointError> {
+        let place = staged_name(target);
+        disk.create_folder(&place).map_err(|source| fail("create", &place, source))?;
+        Ok(Self { disk, place, target: target.to_owned(), is_settled: false })
+    }
+
+    /// Writes one file.
+    pub(crate) fn add(&self, name: &str, contents: &[u8]) -> Result<FileEntry, CheckpointError> {
+        let path = self.place.join(name);
+        let written = self.disk.write(&path, contents).and_then(|()| self.disk.sync(&path));
+        written.map_err(|source| {
+            let free = fs4::available_space(&self.place).ok();
+            let free = free.map_or_else(String::new, |free| format!(", {free} are free"));
+            CheckpointError::Write { path, bytes: contents.len(), free, source }
+        })?;
+        Ok(FileEntry::of(contents))
+    }
+
+    /// Gives the folder its name.
+    pub(crate) fn settle(mut self) -> Result<(), CheckpointError> {
+        let Self { disk, place, target, .. } = &self;
+        disk.sync(place).map_err(|source| fail("sync", place, source))?;
+        disk.rename(place, target).map_err(|source| fail("rename", place, source))?;
+        let parent = target.parent().unwrap_or_else(|| Path::new("."));
+        let synced = disk.sync(parent).map_err(|source| fail("sync", parent, source));
+        self.is_settled = true;
+        synced
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            // What could be written is of no use, and on a full disk its space is needed.
+            let _ = self.disk.remove_folder(&self.place);
+        }
+    }
 }
 
 /// Deletes the folder. A kill in the middle leaves a staged name, not half a checkpoint.
-pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     let doomed = staged_name(folder);
-    fs::rename(folder, &doomed)?;
-    fs::remove_dir_all(&doomed)
+    disk.rename(folder, &doomed)?;
+    disk.remove_folder(&doomed)
 }
 
 fn staged_name(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(STAGED);
     PathBuf::from(name)
-}
-
-fn stage(staged: &Path, files: &[(&str, &[u8])]) -> Result<(), CheckpointError> {
-    fs::create_dir_all(staged).map_err(|source| fail("create", staged, source))?;
-    for (name, contents) in files {
-        let path = staged.join(name);
-        write_file(&path, contents).map_err(|source| CheckpointError::Write {
-            path,
-            bytes: contents.len(),
-            source,
-        })?;
-    }
-    sync_folder(staged)
-}
-
-fn write_file(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(contents)?;
-    file.sync_all()
-}
-
-fn sync_folder(folder: &Path) -> Result<(), CheckpointError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| fail("sync", folder, source))
 }
 
 fn fail(action: &'static str, path: &Path, source: io::Error) -> CheckpointError {

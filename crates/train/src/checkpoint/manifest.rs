@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Version of the layout of a checkpoint folder. A reader refuses others.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// What a checkpoint holds. Its presence, intact, is what makes a folder a checkpoint: it is written last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,10 +16,6 @@ pub(crate) struct Manifest {
     pub(crate) identity: Identity,
     /// Number of finished optimiser steps.
     pub(crate) step: u64,
-    /// Which weights are stored.
-    pub(crate) weights: Weights,
-    /// State beside the records, by whose it is: text, for a number may change by being written and read.
-    pub(crate) state: BTreeMap<String, String>,
     /// The other files of the folder.
     pub(crate) files: BTreeMap<String, FileEntry>,
 }
@@ -32,16 +28,59 @@ pub(crate) struct Identity {
     pub(crate) stage: String,
     /// Hash of everything the run depends on, as its caller computes it.
     pub(crate) config_hash: String,
+    /// The same, piece by piece.
+    pub(crate) origins: Origins,
 }
 
-/// Which weights a checkpoint stores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Weights {
-    /// Every parameter.
-    All,
-    /// The parameters that are trained; the frozen ones are where the caller loaded them from.
-    Trainable,
+/// What the result of a run depends on, piece by piece, so that a checkpoint of another run can say in what it differs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origins {
+    /// Settings: key and value.
+    pub config: BTreeMap<String, String>,
+    /// Hashes of the data, by file or by what it was made of.
+    pub data: BTreeMap<String, String>,
+    /// Hashes of the files of the tokenizer.
+    pub tokenizer: BTreeMap<String, String>,
+    /// Hashes of the files of the model that training starts from.
+    pub base_model: BTreeMap<String, String>,
+}
+
+impl Identity {
+    /// In what this run differs from the one of a checkpoint, a line each: what, what it was, what it is.
+    pub(crate) fn differences(&self, theirs: &Self) -> Vec<String> {
+        let pieces = [
+            ("config", &theirs.origins.config, &self.origins.config),
+            ("data", &theirs.origins.data, &self.origins.data),
+            ("tokenizer", &theirs.origins.tokenizer, &self.origins.tokenizer),
+            ("base model", &theirs.origins.base_model, &self.origins.base_model),
+        ];
+        let mut lines: Vec<String> =
+            pieces.iter().flat_map(|(what, old, new)| changes(what, old, new)).collect();
+        if theirs.stage != self.stage {
+            lines.push(format!("stage: {} -> {}", theirs.stage, self.stage));
+        }
+        if lines.is_empty() && theirs.config_hash != self.config_hash {
+            lines.push(format!("config hash: {} -> {}", theirs.config_hash, self.config_hash));
+        }
+        lines
+    }
+}
+
+/// The keys with other values, or in one of both only.
+fn changes(
+    what: &str,
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let text = |value: Option<&String>| value.map_or("(nothing)".to_owned(), Clone::clone);
+    keys.into_iter()
+        .filter(|key| old.get(*key) != new.get(*key))
+        .map(|key| format!("{what} {key}: {} -> {}", text(old.get(key)), text(new.get(key))))
+        .collect()
 }
 
 /// Length and hash of a file.
@@ -68,6 +107,26 @@ struct Sealed {
     sha256: String,
 }
 
+/// The one field of any version's manifest that says how to read the others.
+#[derive(Debug, Deserialize)]
+struct Versioned {
+    manifest: Version,
+}
+
+#[derive(Debug, Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It is not what was written.
+    Damaged(String),
+    /// Another version of this program wrote it.
+    OtherVersion(u32),
+}
+
 impl Manifest {
     /// The text of `manifest.json`.
     pub(crate) fn seal(&self) -> serde_json::Result<String> {
@@ -81,15 +140,25 @@ impl Manifest {
     /// # Errors
     ///
     /// Says what is wrong if the text is anything but that, byte for byte.
-    pub(crate) fn open(text: &str) -> Result<Self, String> {
+    pub(crate) fn open(text: &str) -> Result<Self, Unreadable> {
+        let damaged = |what: String| Unreadable::Damaged(what);
         let sealed: Sealed =
-            serde_json::from_str(text).map_err(|error| format!("cannot be parsed: {error}"))?;
-        let expected = sealed.manifest.seal().map_err(|error| error.to_string())?;
+            serde_json::from_str(text).map_err(|error| match serde_json::from_str::<Versioned>(
+                text,
+            )
+            .map(|one| one.manifest.format_version)
+            {
+                Ok(version) if version != FORMAT_VERSION => Unreadable::OtherVersion(version),
+                _ => damaged(format!("cannot be parsed: {error}")),
+            })?;
+        let expected = sealed.manifest.seal().map_err(|error| damaged(error.to_string()))?;
         // Sealing again must give the same text, hash included; that refuses even a changed space.
-        if expected == text {
-            Ok(sealed.manifest)
-        } else {
-            Err("its hash does not match".to_owned())
+        if expected != text {
+            return Err(damaged("its hash does not match".to_owned()));
+        }
+        match sealed.manifest.format_version {
+            FORMAT_VERSION => Ok(sealed.manifest),
+            version => Err(Unreadable::OtherVersion(version)),
         }
     }
 }
@@ -107,14 +176,21 @@ fn hash(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn identity(config: &[(&str, &str)], config_hash: &str) -> Identity {
+        let origins = Origins { config: map(config), ..Origins::default() };
+        Identity { stage: "sft".to_owned(), config_hash: config_hash.to_owned(), origins }
+    }
+
     fn manifest() -> Manifest {
         Manifest {
             format_version: FORMAT_VERSION,
-            identity: Identity { stage: "sft".to_owned(), config_hash: "ab12".to_owned() },
+            identity: identity(&[("seed", "7")], "ab12"),
             step: 120,
-            weights: Weights::All,
-            state: BTreeMap::new(),
-            files: BTreeMap::from([("model.bpk".to_owned(), FileEntry::of(b"abc"))]),
+            files: BTreeMap::from([("model.safetensors".to_owned(), FileEntry::of(b"abc"))]),
         }
     }
 
@@ -132,6 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_of_another_version_is_told_from_a_damaged_one() {
+        let other = Manifest { format_version: 1, ..manifest() };
+        let text = other.seal().expect("a manifest is JSON");
+        assert_eq!(Manifest::open(&text), Err(Unreadable::OtherVersion(1)));
+        let unknown = text.replace("\"step\"", "\"steps\"");
+        assert_eq!(Manifest::open(&unknown), Err(Unreadable::OtherVersion(1)));
+    }
+
+    #[test]
     fn no_flipped_bit_of_a_manifest_goes_unnoticed() {
         let text = manifest().seal().expect("a manifest is JSON");
         for position in 0..text.len() {
@@ -142,5 +227,27 @@ mod tests {
                 assert!(Manifest::open(&flipped).is_err(), "byte {position}, bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn every_piece_that_differs_is_listed_with_what_it_was_and_is() {
+        let mut theirs = identity(&[("lr", "0.1"), ("seed", "7"), ("old", "x")], "aa");
+        theirs.origins.data = map(&[("rows.jsonl", "01")]);
+        let mut ours = identity(&[("lr", "0.2"), ("seed", "7")], "bb");
+        ours.origins.data = map(&[("rows.jsonl", "02")]);
+        ours.origins.tokenizer = map(&[("tokenizer.json", "03")]);
+        assert_eq!(
+            ours.differences(&theirs),
+            [
+                "config lr: 0.1 -> 0.2",
+                "config old: x -> (nothing)",
+                "data rows.jsonl: 01 -> 02",
+                "tokenizer tokenizer.json: (nothing) -> 03",
+            ]
+        );
+        let ours = identity(&[("seed", "7")], "bb");
+        let theirs = identity(&[("seed", "7")], "aa");
+        assert_eq!(ours.differences(&theirs), ["config hash: aa -> bb"]);
+        assert!(ours.differences(&ours).is_empty());
     }
 }

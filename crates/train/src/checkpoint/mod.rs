@@ -3,33 +3,53 @@
 //! ```text
 //! checkpoints/
 //!   step-000120/
-//!     model.bpk  optimizer.bpk  scheduler.bpk
-//!     manifest.json     written last
-//!   step-000090.bad/    found damaged, set aside
+//!     model.safetensors   what is trained
+//!     optimizer.bpk.zst   its moments
+//!     state.json          everything else that later steps depend on
+//!     manifest.json       written last
+//!   step-000090.bad/      found damaged, set aside
 //! ```
 
 mod durable;
 mod manifest;
+mod state;
 mod store;
 
 use std::path::PathBuf;
 
-pub(crate) use manifest::{Identity, Weights};
-pub(crate) use store::{Contents, Store};
+pub(crate) use manifest::Identity;
+pub use manifest::Origins;
+pub use state::{Best, Cursor};
+pub(crate) use state::{Guarded, RunState};
+pub(crate) use store::{Contents, Keep, MODEL, OPTIMIZER, Store};
 
 /// A checkpoint that could not be written, or none that can be resumed from.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// A file could not be written, for example because the disk is full. Older checkpoints are untouched.
-    #[error("cannot write {path} ({bytes} bytes): {source}")]
+    #[error("cannot write {path} ({bytes} bytes{free}): {source}; older checkpoints are untouched")]
     Write {
         /// The file.
         path: PathBuf,
         /// Its full length.
         bytes: usize,
+        /// How much room there is, in words, or nothing.
+        free: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The disk cannot hold the checkpoints of this run. Nothing was trained.
+    #[error(
+        "{folder} has too little room: the checkpoints of this run need {needed} bytes, {free} are free; free some, lower save_total_limit, or choose another folder"
+    )]
+    TooLittleRoom {
+        /// The folder of checkpoints.
+        folder: PathBuf,
+        /// Bytes that they need beyond what is there.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
     },
     /// A file or folder could not be accessed.
     #[error("cannot {action} {path}: {source}")]
@@ -54,17 +74,14 @@ pub enum CheckpointError {
     },
     /// The checkpoint is of another run.
     #[error(
-        "{path} is of another run: its {what} is {found}, this run's is {expected}; resume with the configuration and data it was written with, or start in another folder"
+        "{path} is of another run; it differs from this one (was -> is) in\n  {}\nresume with what it was written with, start over without resuming, or start in another folder",
+        .differences.join("\n  ")
     )]
     OtherRun {
         /// The checkpoint.
         path: PathBuf,
-        /// `stage` or `config hash`.
-        what: &'static str,
-        /// What the checkpoint says.
-        found: String,
-        /// What this run says.
-        expected: String,
+        /// What differs: what it was and what it is.
+        differences: Vec<String>,
     },
     /// The checkpoint was written by another version.
     #[error("{path} has format version {found}, this program reads version {expected}")]
@@ -93,7 +110,7 @@ pub enum CheckpointError {
         reason: String,
     },
     /// A record could not be turned into bytes.
-    #[error("cannot encode {file}: {reason}")]
+    #[error("cannot encode {file}: {reason}; older checkpoints are untouched")]
     Encode {
         /// The file it was for.
         file: &'static str,

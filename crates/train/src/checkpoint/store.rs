@@ -4,45 +4,45 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Bytes;
-
 use super::CheckpointError;
-use super::durable::{STAGED, remove_folder, write_folder};
-use super::manifest::{FORMAT_VERSION, FileEntry, Identity, Manifest, Weights};
+use super::durable::{Disk, OsDisk, STAGED, Staged, remove_folder};
+use super::manifest::{FORMAT_VERSION, FileEntry, Identity, Manifest, Unreadable};
+use super::state::RunState;
 
 const MANIFEST: &str = "manifest.json";
-const MODEL: &str = "model.bpk";
-const OPTIMIZER: &str = "optimizer.bpk";
-const SCHEDULER: &str = "scheduler.bpk";
-/// The key of the state of the source of batches.
-const SOURCE: &str = "source";
+/// What is trained, as safetensors.
+pub(crate) const MODEL: &str = "model.safetensors";
+/// The optimiser's state: Burn's record, packed.
+pub(crate) const OPTIMIZER: &str = "optimizer.bpk.zst";
+const STATE: &str = "state.json";
 const PREFIX: &str = "step-";
 const BAD: &str = "bad";
 
-/// What is stored of a run at one step. The files are Burn's records, in its burnpack format.
+/// What is stored of a run at one step.
 #[derive(Debug)]
 pub(crate) struct Contents {
-    /// Number of finished optimiser steps.
-    pub(crate) step: u64,
-    /// Which weights `model` holds.
-    pub(crate) weights: Weights,
-    /// Record of the model.
-    pub(crate) model: Bytes,
-    /// Record of the optimiser.
-    pub(crate) optimizer: Bytes,
-    /// Record of the learning rate scheduler.
-    pub(crate) scheduler: Bytes,
-    /// What the source of batches keeps from step to step.
-    pub(crate) source: Option<String>,
+    pub(crate) model: Vec<u8>,
+    pub(crate) optimizer: Vec<u8>,
+    pub(crate) state: RunState,
 }
 
 /// The checkpoints of one run.
 #[derive(Debug)]
 pub(crate) struct Store {
+    disk: Box<dyn Disk>,
     folder: PathBuf,
     identity: Identity,
-    /// Number of checkpoints kept.
-    limit: usize,
+    keep: Keep,
+}
+
+/// Which checkpoints are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keep {
+    /// How many, the newest.
+    pub(crate) limit: usize,
+    /// Where a run may go back: the newest checkpoint whose step is a multiple of this stays too. A signal writes others,
+    /// and a run that was interrupted must go back where one that was not would.
+    pub(crate) anchor: Option<u64>,
 }
 
 /// The newest checkpoint that is intact, if there is any, and what was found wrong with newer ones.
@@ -60,23 +60,62 @@ enum Refusal {
     Final(CheckpointError),
 }
 
+/// Makes the contents of a file when its turn has come, so that one at a time is held.
+type Make<'a> = Box<dyn FnOnce() -> Result<Vec<u8>, CheckpointError> + 'a>;
+
 impl Store {
     /// The store in `run_folder`, created if it is not there. Folders that a killed process left half written, or half
     /// deleted, are removed.
     pub(crate) fn open(
         run_folder: &Path,
         identity: Identity,
-        limit: usize,
+        keep: Keep,
+    ) -> Result<Self, CheckpointError> {
+        Self::on(Box::new(OsDisk), run_folder, identity, keep)
+    }
+
+    fn on(
+        disk: Box<dyn Disk>,
+        run_folder: &Path,
+        identity: Identity,
+        keep: Keep,
     ) -> Result<Self, CheckpointError> {
         let folder = run_folder.join("checkpoints");
-        fs::create_dir_all(&folder).map_err(|source| io_error("create", &folder, source))?;
+        disk.create_folder(&folder).map_err(|source| io_error("create", &folder, source))?;
         for name in names(&folder)? {
             if name.starts_with(PREFIX) && name.ends_with(STAGED) {
                 let stale = folder.join(name);
-                fs::remove_dir_all(&stale).map_err(|source| io_error("remove", &stale, source))?;
+                disk.remove_folder(&stale).map_err(|source| io_error("remove", &stale, source))?;
             }
         }
-        Ok(Self { folder, identity, limit })
+        Ok(Self { disk, folder, identity, keep })
+    }
+
+    /// Fails if the newest checkpoint in `run_folder` that can be read is of another run. Of models that are yet to be made
+    /// nothing is known then: what `identity` does not name is not compared.
+    pub(crate) fn require_same(
+        run_folder: &Path,
+        identity: Identity,
+    ) -> Result<(), CheckpointError> {
+        let folder = run_folder.join("checkpoints");
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        let keep = Keep { limit: 0, anchor: None };
+        let store = Self { disk: Box::new(OsDisk), folder, identity, keep };
+        let newest = store.steps()?.into_iter().rev().find_map(|step| {
+            let text = fs::read_to_string(store.path(step).join(MANIFEST)).ok()?;
+            Some((step, Manifest::open(&text).ok()?.identity))
+        });
+        let Some((step, mut theirs)) = newest else { return Ok(()) };
+        let ours = &store.identity;
+        if theirs.config_hash == ours.config_hash {
+            return Ok(());
+        }
+        theirs.origins.tokenizer.retain(|key, _| ours.origins.tokenizer.contains_key(key));
+        theirs.origins.base_model.retain(|key, _| ours.origins.base_model.contains_key(key));
+        let differences = ours.differences(&theirs);
+        Err(CheckpointError::OtherRun { path: store.path(step), differences })
     }
 
     /// Fails if there is a checkpoint: for a run that is to start afresh.
@@ -87,32 +126,53 @@ impl Store {
         }
     }
 
+    /// Fails if the disk cannot take all the checkpoints that are kept, and one more while it is written, each of at most
+    /// so many bytes.
+    pub(crate) fn require_room(&self, checkpoint_bytes: u64) -> Result<(), CheckpointError> {
+        let limit = self.keep.limit + usize::from(self.keep.anchor.is_some());
+        let kept = self.steps()?.len().min(limit);
+        let missing = (limit - kept) as u64 + 1;
+        let needed = checkpoint_bytes.saturating_mul(missing);
+        let folder = self.folder.clone();
+        match fs4::available_space(&folder) {
+            Ok(free) if free < needed => {
+                Err(CheckpointError::TooLittleRoom { folder, needed, free })
+            }
+            // A file system that does not say how full it is will say so when it is written to.
+            _ => Ok(()),
+        }
+    }
+
     /// Writes a checkpoint, then deletes the oldest beyond the limit. Returns what went wrong with the deletion: a
     /// checkpoint too many is no reason to end a run.
-    pub(crate) fn save(&self, contents: &Contents) -> Result<Vec<String>, CheckpointError> {
+    ///
+    /// One of the same step is replaced only by a run that went back before it.
+    pub(crate) fn save(
+        &self,
+        state: &RunState,
+        model: Make<'_>,
+        optimizer: Make<'_>,
+    ) -> Result<Vec<String>, CheckpointError> {
+        let target = self.path(state.step);
+        if target.exists() {
+            remove_folder(&*self.disk, &target)
+                .map_err(|source| io_error("replace", &target, source))?;
+        }
+        let staged = Staged::create(&*self.disk, &target)?;
         let files = [
-            (MODEL, &contents.model[..]),
-            (OPTIMIZER, &contents.optimizer[..]),
-            (SCHEDULER, &contents.scheduler[..]),
+            (MODEL.to_owned(), staged.add(MODEL, &model()?)?),
+            (OPTIMIZER.to_owned(), staged.add(OPTIMIZER, &optimizer()?)?),
+            (STATE.to_owned(), staged.add(STATE, &encode(STATE, state)?)?),
         ];
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             identity: self.identity.clone(),
-            step: contents.step,
-            weights: contents.weights,
-            state: contents.source.iter().map(|text| (SOURCE.to_owned(), text.clone())).collect(),
-            files: files
-                .iter()
-                .map(|&(name, bytes)| (name.to_owned(), FileEntry::of(bytes)))
-                .collect(),
+            step: state.step,
+            files: files.into(),
         };
-        let text = manifest.seal().map_err(|error| CheckpointError::Encode {
-            file: MANIFEST,
-            reason: error.to_string(),
-        })?;
-        let [model, optimizer, scheduler] = files;
-        let all = [model, optimizer, scheduler, (MANIFEST, text.as_bytes())];
-        write_folder(&self.path(contents.step), &all)?;
+        let text = manifest.seal().map_err(|error| not_encoded(MANIFEST, &error))?;
+        staged.add(MANIFEST, text.as_bytes())?;
+        staged.settle()?;
         self.prune()
     }
 
@@ -121,8 +181,24 @@ impl Store {
     /// If every one is damaged they all stay where they are, so that the next attempt fails in the same way: a run never
     /// starts over by itself.
     pub(crate) fn load_newest(&self) -> Result<Found, CheckpointError> {
+        self.load_first_of(self.steps()?)
+    }
+
+    /// Loads the newest intact checkpoint that a run may go back to.
+    pub(crate) fn load_anchor(&self) -> Result<Found, CheckpointError> {
+        let mut steps = self.steps()?;
+        steps.retain(|step| self.is_anchor(*step));
+        self.load_first_of(steps)
+    }
+
+    fn is_anchor(&self, step: u64) -> bool {
+        self.keep.anchor.is_some_and(|period| step.is_multiple_of(period))
+    }
+
+    /// Loads the last of some checkpoints, which stand in ascending order, or the intact one before.
+    fn load_first_of(&self, steps: Vec<u64>) -> Result<Found, CheckpointError> {
         let mut damaged = Vec::new();
-        for step in self.steps()?.into_iter().rev() {
+        for step in steps.into_iter().rev() {
             match self.load(step) {
                 Ok(contents) => {
                     let notices = self.set_all_aside(damaged)?;
@@ -160,10 +236,12 @@ impl Store {
 
     fn prune(&self) -> Result<Vec<String>, CheckpointError> {
         let steps = self.steps()?;
-        let old = &steps[..steps.len().saturating_sub(self.limit)];
-        let failed = old.iter().filter_map(|&step| {
+        let old = &steps[..steps.len().saturating_sub(self.keep.limit)];
+        let anchor = steps.iter().copied().rfind(|step| self.is_anchor(*step));
+        let old = old.iter().filter(|step| Some(**step) != anchor);
+        let failed = old.filter_map(|&step| {
             let path = self.path(step);
-            let error = remove_folder(&path).err()?;
+            let error = remove_folder(&*self.disk, &path).err()?;
             Some(format!("cannot remove the old checkpoint {}: {error}", path.display()))
         });
         Ok(failed.collect())
@@ -173,43 +251,32 @@ impl Store {
         let folder = self.path(step);
         let text = String::from_utf8(read(&folder.join(MANIFEST))?)
             .map_err(|_| Refusal::Damaged(format!("{MANIFEST} is not UTF-8")))?;
-        let manifest = Manifest::open(&text)
-            .map_err(|reason| Refusal::Damaged(format!("{MANIFEST}: {reason}")))?;
+        let manifest = Manifest::open(&text).map_err(|why| match why {
+            Unreadable::Damaged(reason) => Refusal::Damaged(format!("{MANIFEST}: {reason}")),
+            Unreadable::OtherVersion(found) => Refusal::Final(CheckpointError::Version {
+                path: folder.clone(),
+                found,
+                expected: FORMAT_VERSION,
+            }),
+        })?;
         self.check(&folder, step, &manifest)?;
         let file = |name| read_checked(&folder, name, &manifest);
-        Ok(Contents {
-            step,
-            weights: manifest.weights,
-            model: Bytes::from_bytes_vec(file(MODEL)?),
-            optimizer: Bytes::from_bytes_vec(file(OPTIMIZER)?),
-            scheduler: Bytes::from_bytes_vec(file(SCHEDULER)?),
-            source: manifest.state.get(SOURCE).cloned(),
-        })
+        let state: RunState = serde_json::from_slice(&file(STATE)?)
+            .map_err(|error| Refusal::Final(unfit(&folder.join(STATE), &error)))?;
+        Ok(Contents { model: file(MODEL)?, optimizer: file(OPTIMIZER)?, state })
     }
 
     fn check(&self, folder: &Path, step: u64, manifest: &Manifest) -> Result<(), Refusal> {
-        let path = || folder.to_owned();
-        if manifest.format_version != FORMAT_VERSION {
-            let found = manifest.format_version;
-            let expected = FORMAT_VERSION;
-            return Err(Refusal::Final(CheckpointError::Version { path: path(), found, expected }));
-        }
         if manifest.step != step {
             let reason = format!("{MANIFEST} is of step {}", manifest.step);
             return Err(Refusal::Damaged(reason));
         }
-        let (theirs, ours) = (&manifest.identity, &self.identity);
-        for (what, found, expected) in [
-            ("stage", &theirs.stage, &ours.stage),
-            ("config hash", &theirs.config_hash, &ours.config_hash),
-        ] {
-            if found != expected {
-                let (found, expected) = (found.clone(), expected.clone());
-                let error = CheckpointError::OtherRun { path: path(), what, found, expected };
-                return Err(Refusal::Final(error));
-            }
+        let differences = self.identity.differences(&manifest.identity);
+        if differences.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let path = folder.to_owned();
+        Err(Refusal::Final(CheckpointError::OtherRun { path, differences }))
     }
 
     /// Renames damaged checkpoints, so that their steps are free and they stay for inspection.
@@ -230,9 +297,23 @@ impl Store {
             attempt += 1;
             aside = path.with_added_extension(format!("{BAD}-{attempt}"));
         }
-        fs::rename(&path, &aside).map_err(|source| io_error("set aside", &path, source))?;
+        self.disk.rename(&path, &aside).map_err(|source| io_error("set aside", &path, source))?;
         Ok(aside)
     }
+}
+
+fn encode<T: serde::Serialize>(file: &'static str, value: &T) -> Result<Vec<u8>, CheckpointError> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| not_encoded(file, &error))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn not_encoded(file: &'static str, error: &serde_json::Error) -> CheckpointError {
+    CheckpointError::Encode { file, reason: error.to_string() }
+}
+
+fn unfit(path: &Path, error: &serde_json::Error) -> CheckpointError {
+    CheckpointError::Unfit { path: path.to_owned(), reason: error.to_string() }
 }
 
 fn folder_name(step: u64) -> String {
@@ -272,3 +353,6 @@ fn names(folder: &Path) -> Result<Vec<String>, CheckpointError> {
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> CheckpointError {
     CheckpointError::Io { action, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests;

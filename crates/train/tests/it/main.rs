@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod failures;
+mod guards;
 mod resume;
 mod schedules;
 mod signals;

@@ -10,7 +10,7 @@ use crate::toy::{Setup, Toy, ToySource, Trouble};
 const STEPS: u64 = 7;
 
 /// What must not depend on interruptions. The speed does, so it is left out.
-fn curve(history: &[StepRecord]) -> Vec<(u64, Vec<u64>)> {
+pub(crate) fn curve(history: &[StepRecord]) -> Vec<(u64, Vec<u64>)> {
     history
         .iter()
         .map(|record| {
@@ -123,7 +123,6 @@ fn frozen_weights_are_neither_trained_nor_stored() {
         Setup::fresh(straight.path()).fit(model(), ToySource::new(4)).expect("a straight run");
     assert_eq!(expected.model.bits()[..2], model().bits()[..2]);
     assert_ne!(expected.model.bits()[3], model().bits()[3]);
-    assert!(manifest(straight.path(), 4).contains(r#""weights": "trainable""#));
 
     let folder = tempfile::tempdir().expect("a folder");
     let setup = Setup::fresh(folder.path());
@@ -132,4 +131,21 @@ fn frozen_weights_are_neither_trained_nor_stored() {
     let resumed =
         Setup::resumed(folder.path()).fit(model(), ToySource::new(4)).expect("second half");
     assert_eq!(resumed.model.bits(), expected.model.bits());
+}
+
+#[test]
+fn batches_that_were_left_off_are_made_again_by_the_resumed_run() {
+    let straight = tempfile::tempdir().expect("a folder");
+    let expected = Setup::fresh(straight.path())
+        .fit(Toy::new(0.0), ToySource::new(4))
+        .expect("a straight run");
+    let folder = tempfile::tempdir().expect("a folder");
+    let setup = Setup::fresh(folder.path());
+    let trouble = Trouble::Abandon { at: 2, flag: setup.stop.clone() };
+    let stopped = setup.fit(Toy::new(0.0), ToySource::with(4, trouble)).expect("stopped");
+    assert_eq!(stopped.outcome, Outcome::Interrupted { step: 2, signal: Signal::Terminate });
+    let resumed =
+        Setup::resumed(folder.path()).fit(Toy::new(9.0), ToySource::new(4)).expect("second half");
+    assert_eq!(resumed.model.bits(), expected.model.bits());
+    assert_eq!(curve(&resumed.history), curve(&expected.history));
 }

@@ -11,6 +11,7 @@ use forethought_train::{Outcome, StopFlag};
 use crate::toy::{Setup, Toy, ToySource, Trouble};
 
 const FOLDER: &str = "FORETHOUGHT_TEST_FOLDER";
+const SAVE_STEPS: &str = "FORETHOUGHT_TEST_SAVE_STEPS";
 const STEP_MILLIS: &str = "FORETHOUGHT_TEST_STEP_MILLIS";
 /// File in the folder that appears once a step has begun.
 const BEGUN: &str = "begun";
@@ -24,7 +25,8 @@ fn child_process() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let millis = std::env::var(STEP_MILLIS).expect("set beside the folder");
     let each = Duration::from_millis(millis.parse().expect("a number"));
-    let mut setup = Setup::resumed(Path::new(&folder)).saving_every(3);
+    let save_steps = std::env::var(SAVE_STEPS).map_or(3, |text| text.parse().expect("a number"));
+    let mut setup = Setup::resumed(Path::new(&folder)).saving_every(save_steps);
     setup.stop = StopFlag::on_signals().expect("handlers");
     let begun = Path::new(&folder).join(BEGUN);
     let source = ToySource::with(STEPS, Trouble::Slow { each, begun });
@@ -140,14 +142,15 @@ fn a_process_killed_again_and_again_ends_where_an_undisturbed_one_does() {
 #[test]
 fn a_checkpoint_that_does_not_fit_on_the_disk_is_an_error_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
-    // No file may grow beyond one block, as if the disk were full: the log of three steps fits, a record does not.
-    let script = r#"trap '' XFSZ; ulimit -f 1; exec "$0" "$@""#;
+    // No file may grow beyond 512 bytes, as if the disk were full: the log of one step fits, a manifest does not.
+    let script = r#"set -o posix; ulimit -f 1; exec "$0" "$@""#;
     let mut command = Command::new("bash");
     let command = command.args(["-c", script]).arg(this_binary()).args(ARGUMENTS);
+    let command = command.env(SAVE_STEPS, "1");
     let status = spawn(command, folder.path(), 0).wait().expect("an exit");
     assert_eq!(status.code(), Some(1));
     let error = fs::read_to_string(folder.path().join(ERROR)).expect("a message");
-    assert!(error.starts_with("cannot write ") && error.contains("step-000003.tmp/"), "{error}");
-    assert!(error.contains(" bytes): File too large"), "{error}");
+    assert!(error.starts_with("cannot write ") && error.contains("step-000001.tmp/"), "{error}");
+    assert!(error.contains(" are free): File too large"), "{error}");
     assert_eq!(fs::read_dir(folder.path().join("checkpoints")).expect("a folder").count(), 0);
 }

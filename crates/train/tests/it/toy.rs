@@ -10,8 +10,8 @@ use burn::nn::{Linear, LinearConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use forethought_train::{
-    BatchError, BatchSource, Fitted, Progress, Resume, Run, Signal, StepBatches, StepOutput,
-    StopFlag, TrainConfig, TrainError, fit,
+    Abandoned, BatchError, BatchRow, BatchSource, Cursor, Fitted, Origins, Progress, Resume, Run,
+    Signal, StepBatches, StepOutput, StopFlag, TrainConfig, TrainError, fit,
 };
 
 const ROWS: usize = 4;
@@ -110,6 +110,14 @@ pub(crate) enum Trouble {
     Fail { at: u64 },
     /// Makes a loss that is not a number.
     Nan { at: u64 },
+    /// Makes a loss that is not a number in this step and all after it.
+    NanFrom { at: u64 },
+    /// Makes a loss a thousand times as large.
+    Spike { at: u64 },
+    /// Makes the losses of this step and of all after it a thousand times as large.
+    SpikeFrom { at: u64 },
+    /// Leaves off, as a sampler does when it is asked to stop.
+    Abandon { at: u64, flag: StopFlag },
     /// Takes a while for every step, and leaves a file that says it has begun.
     Slow { each: Duration, begun: PathBuf },
     /// Returns no micro-batch.
@@ -151,6 +159,13 @@ impl BatchSource<Toy> for ToySource {
                 thread::sleep(*each);
             }
             Trouble::Nan { at } if *at == step => share = f32::NAN,
+            Trouble::NanFrom { at } if *at <= step => share = f32::NAN,
+            Trouble::Spike { at } if *at == step => share *= 1000.0,
+            Trouble::SpikeFrom { at } if *at <= step => share *= 1000.0,
+            Trouble::Abandon { at, flag } if *at == step => {
+                flag.raise(Signal::Terminate);
+                return Err(Abandoned.into());
+            }
             _ => {}
         }
         let plain = Device::flex();
@@ -175,6 +190,14 @@ impl BatchSource<Toy> for ToySource {
             description: format!("rows of phase {step}"),
             metrics: vec![("reward".to_owned(), f64::from(reward))],
         })
+    }
+
+    fn cursor(&self, step: u64) -> Option<Cursor> {
+        Some(Cursor { epoch: 0, step_of_epoch: step, seed: 7 })
+    }
+
+    fn rows(&mut self, step: u64) -> Result<Vec<BatchRow>, BatchError> {
+        Ok(vec![BatchRow { id: format!("phase {step}"), text: "a wave".to_owned() }])
     }
 
     fn state(&self) -> Option<String> {
@@ -227,6 +250,7 @@ impl<'a> Setup<'a> {
             folder: self.folder,
             stage: "toy",
             config_hash: self.config_hash,
+            origins: &Origins::default(),
             resume: self.resume,
             stop: &self.stop,
             progress: Progress::Silent,

@@ -103,6 +103,14 @@ pub(crate) trait Examples: Send {
     /// The micro-batches of one optimiser step.
     fn step(&mut self, micro_batches: &[&[usize]]) -> Vec<Task>;
 
+    /// The record that an example was made of, counted from 0 among those that were kept.
+    fn record(&self, index: usize) -> usize {
+        index
+    }
+
+    /// The tokens of an example: one sequence, or both sides.
+    fn sequences(&self, index: usize) -> Vec<&[u32]>;
+
     /// What the steps so far left behind and later ones depend on.
     fn state(&self) -> Option<String> {
         None

@@ -16,7 +16,7 @@ use forethought_reward_model::RewardModelConfig;
 use forethought_seed::Seed;
 use forethought_sft::SftConfig;
 use forethought_tokenize::{Encoder, Overflow};
-use forethought_train::{BatchError, BatchSource, StepBatches, TrainConfig};
+use forethought_train::{BatchError, BatchRow, BatchSource, Cursor, StepBatches, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,9 @@ use super::links::{Inputs, POLICIES};
 use super::model::model_folder;
 use super::{Context, Done};
 use crate::PipelineError;
+use crate::artifact::read_json;
 use crate::config::Problem;
+use crate::examples::Lengths;
 use crate::learner::{Input, Learner, Task};
 use crate::order::Order;
 use crate::training::{self, Training, problem};
@@ -190,6 +192,8 @@ impl<L> OfflineStage<L> {
         };
         let examples = method.examples(&reading)?;
         training::require_any(context.name, examples.len(), ("max_length", self.max_length))?;
+        let ledger: Lengths = read_json(&context.staging.join("ledger.json"))?;
+        let file = format!("{}/train.jsonl", reading.data);
         let step_size = self.per_device_train_batch_size * self.gradient_accumulation_steps;
         let source = OfflineSource {
             order: Order::new(context.seed, examples.len(), step_size),
@@ -197,6 +201,9 @@ impl<L> OfflineStage<L> {
             batch_size: self.per_device_train_batch_size,
             num_epochs: self.num_train_epochs,
             seed: context.seed,
+            encoder: Encoder::open(&folder)?,
+            file,
+            lines: ledger.kept(),
         };
         let training = Training { config: &self.training, encoder: &encoder };
         let learner = method.learner(decoder, self.tuning(), &encoder, context)?;
@@ -211,6 +218,12 @@ struct OfflineSource {
     batch_size: usize,
     num_epochs: usize,
     seed: Seed,
+    /// Turns ids back into text.
+    encoder: Encoder,
+    /// The file of the records, in the artifacts of the run.
+    file: String,
+    /// The line of each record that was kept, from 1.
+    lines: Vec<usize>,
 }
 
 impl BatchSource<Learner> for OfflineSource {
@@ -234,6 +247,23 @@ impl BatchSource<Learner> for OfflineSource {
         let inputs = inputs.collect();
         let description = format!("training examples {chosen:?}");
         Ok(StepBatches { inputs, num_tokens, description, metrics })
+    }
+
+    fn cursor(&self, step: u64) -> Option<Cursor> {
+        Some(self.order.cursor(step))
+    }
+
+    fn rows(&mut self, step: u64) -> Result<Vec<BatchRow>, BatchError> {
+        let chosen = self.order.examples(usize::try_from(step)?).to_vec();
+        let mut rows = Vec::new();
+        for index in chosen {
+            let line = self.lines.get(self.examples.record(index)).copied().unwrap_or_default();
+            for ids in self.examples.sequences(index) {
+                let text = self.encoder.decode_with_specials(ids)?;
+                rows.push(BatchRow { id: format!("{}:{line}", self.file), text });
+            }
+        }
+        Ok(rows)
     }
 
     fn state(&self) -> Option<String> {

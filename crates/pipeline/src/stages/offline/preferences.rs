@@ -65,10 +65,15 @@ impl Examples for Compared {
         micro_batches.iter().zip(lengths).map(task).collect()
     }
 
+    fn sequences(&self, index: usize) -> Vec<&[u32]> {
+        self.pairs[index].sides().map(|(ids, _)| ids).into()
+    }
+
+    /// The running mean, from the start on: a step may be taken back to where there was none.
     fn state(&self) -> Option<String> {
         let baseline = *self.baseline.lock().unwrap_or_else(PoisonError::into_inner);
         let RewardBaseline { mean, num_micro_batches } = baseline;
-        (num_micro_batches > 0).then(|| format!("{:016x} {num_micro_batches}", mean.to_bits()))
+        Some(format!("{:016x} {num_micro_batches}", mean.to_bits()))
     }
 
     fn restore(&mut self, state: &str) -> Result<(), BatchError> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use burn::module::Module as _;
 use forethought_model::ScoredRow;
+use sha2::{Digest, Sha256};
 
 use super::examples::Reading;
 use crate::PipelineError;
@@ -24,7 +25,7 @@ pub(super) fn log_probs(
     let values = if let Some(values) = read(&path, num_tokens) {
         values
     } else {
-        let values = compute(reading, sequences);
+        let values = compute(reading, sequences)?;
         write(&path, &values).map_err(PipelineError::io(&path))?;
         values
     };
@@ -37,29 +38,63 @@ pub(super) fn log_probs(
     Ok(split.collect())
 }
 
-fn compute(reading: &Reading<'_>, sequences: &[(&[u32], usize)]) -> Vec<f32> {
+fn compute(
+    reading: &Reading<'_>,
+    sequences: &[(&[u32], usize)],
+) -> Result<Vec<f32>, PipelineError> {
     let reference = reading.start.valid();
     let mut bar = reading.context.console.bar(sequences.len(), "reference log-probabilities");
     let mut values = Vec::new();
     for (index, batch) in sequences.chunks(reading.batch_size).enumerate() {
+        reading.context.check_stop()?;
         let scores = ScoredRow::new(batch).scores(&reference, 1.0, None);
         values.extend(scores.log_probs.into_data().iter::<f32>());
         bar.set(index * reading.batch_size + batch.len());
     }
-    values
+    Ok(values)
 }
 
-/// The values of a file that has as many as asked for.
+/// Bytes of a SHA-256, with which the file ends.
+const HASH: usize = 32;
+
+/// The values of a file that has as many as asked for, as they were written: one that is cut or changed is none.
 fn read(path: &Path, num_values: usize) -> Option<Vec<f32>> {
-    let bytes = fs::read(path).ok().filter(|bytes| bytes.len() == 4 * num_values)?;
-    let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    let bytes = fs::read(path).ok().filter(|bytes| bytes.len() == 4 * num_values + HASH)?;
+    let (values, hash) = bytes.split_at(4 * num_values);
+    if Sha256::digest(values)[..] != *hash {
+        return None;
+    }
+    let values = values.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
     Some(values.collect())
 }
 
 /// Writes beside the place and renames: at the place there is nothing or all of it.
 fn write(path: &Path, values: &[f32]) -> std::io::Result<()> {
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let mut bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    bytes.extend_from_slice(&Sha256::digest(&bytes));
     let staged = path.with_extension("part");
     fs::write(&staged, bytes)?;
     fs::rename(staged, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_unless_a_bit_of_their_file_has_changed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("reference.f32");
+        let values = [-0.5, f32::MIN_POSITIVE / 2.0, -7.25];
+        write(&path, &values).expect("written");
+        assert_eq!(read(&path, 3).as_deref(), Some(&values[..]));
+        assert_eq!(read(&path, 2), None);
+        let bytes = fs::read(&path).expect("the file");
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 4;
+            fs::write(&path, changed).expect("written");
+            assert_eq!(read(&path, 3), None, "byte {place}");
+        }
+    }
 }

@@ -72,4 +72,8 @@ impl Examples for Scored {
         };
         micro_batches.iter().map(task).collect()
     }
+
+    fn sequences(&self, index: usize) -> Vec<&[u32]> {
+        self.pairs[index].sides().map(|(ids, _)| ids).into()
+    }
 }

@@ -57,6 +57,10 @@ impl Examples for Answers {
         };
         rows.into_iter().map(task).collect()
     }
+
+    fn sequences(&self, index: usize) -> Vec<&[u32]> {
+        vec![&self.examples[index].ids]
+    }
 }
 
 impl Answers {

@@ -103,6 +103,15 @@ impl Examples for Labelled {
         };
         micro_batches.iter().map(task).collect()
     }
+
+    /// Both sides of a pair follow each other.
+    fn record(&self, index: usize) -> usize {
+        index / 2
+    }
+
+    fn sequences(&self, index: usize) -> Vec<&[u32]> {
+        vec![&self.completions[index].0.ids]
+    }
 }
 
 impl Labelled {

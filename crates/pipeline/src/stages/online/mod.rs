@@ -71,6 +71,7 @@ impl<L> OnlineStage<L> {
             refill: method.refill(),
             encoder: Encoder::open(&folder)?,
             seed: context.seed,
+            stop_flag: context.stop.clone(),
         };
         let source = OnlineSource {
             stage: context.name.to_owned(),

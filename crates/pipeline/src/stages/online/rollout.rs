@@ -3,10 +3,12 @@
 use forethought_grpo::{DynamicSampling, Refill, RefillCounts};
 use forethought_model::Decoder;
 use forethought_reward::{Field, Fields};
-use forethought_rollout::{Completion, Request, Sampling, StopCheck, generate};
+use forethought_rollout::{
+    Cancel, Completion, Request, RolloutError, Sampling, StopCheck, generate,
+};
 use forethought_seed::Seed;
 use forethought_tokenize::{Encoder, StopStrings};
-use forethought_train::BatchError;
+use forethought_train::{Abandoned, BatchError, StopFlag};
 use rand::seq::SliceRandom as _;
 
 use super::judge::{Answer, Judge, Judgement};
@@ -42,6 +44,8 @@ pub(crate) struct Sampler {
     pub(crate) refill: Option<DynamicSampling>,
     pub(crate) encoder: Encoder,
     pub(crate) seed: Seed,
+    /// Asked while answers are sampled.
+    pub(crate) stop_flag: StopFlag,
 }
 
 /// The answers of one sampling with what they are worth.
@@ -80,15 +84,21 @@ impl Sampler {
             chosen.iter().map(|one| self.questions[*one].prompt.clone()).collect();
         let stop_strings = StopStrings::new(&self.encoder, &self.sampling.stop_strings);
         let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
+        let is_over = || self.stop_flag.signal().is_some();
         let request = Request {
             samples_per_prompt: self.num_generations,
             eos_ids: self.encoder.eos_ids(),
             step: index,
             first_prompt: first_prompt as u64,
             stop: Some(StopCheck(&stop)),
+            cancel: Some(Cancel(&is_over)),
             ..Request::new(&prompts, self.seed)
         };
-        let completions = generate(policy, &self.sampling, &request, &mut |_| {})?;
+        let completions = generate(policy, &self.sampling, &request, &mut |_| {});
+        let completions = completions.map_err(|error| match error {
+            RolloutError::Cancelled => Abandoned.into(),
+            error => BatchError::from(error),
+        })?;
         let mut texts = Vec::with_capacity(completions.len());
         for completion in &completions {
             texts.push(self.encoder.decode(&completion.ids)?);

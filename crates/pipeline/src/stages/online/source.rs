@@ -6,7 +6,7 @@ use forethought_dataset::Table;
 use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::{GenerationTotals, PolicyCompletion, StepTotals};
 use forethought_rollout::Completion;
-use forethought_train::{BatchError, BatchSource, StepBatches};
+use forethought_train::{BatchError, BatchRow, BatchSource, Cursor, StepBatches};
 use rand::seq::SliceRandom as _;
 
 use super::critic::Values;
@@ -83,6 +83,25 @@ impl BatchSource<Learner> for OnlineSource {
         let questions = groups.iter().map(|group| generation.of_groups(&[*group])[0].question);
         let description = format!("training questions {:?}", questions.collect::<Vec<_>>());
         Ok(StepBatches { inputs, num_tokens, description, metrics })
+    }
+
+    fn cursor(&self, step: u64) -> Option<Cursor> {
+        Some(self.sampler.order.cursor(step / self.plan.num_steps()))
+    }
+
+    fn rows(&mut self, step: u64) -> Result<Vec<BatchRow>, BatchError> {
+        let Some(generation) = &self.generation else { return Ok(Vec::new()) };
+        let groups = self.groups(generation, Place::of(step, self.plan));
+        let mut rows = Vec::new();
+        for sample in generation.of_groups(&groups) {
+            let prompt = &self.sampler.questions[sample.question].prompt;
+            let whole = [prompt.as_slice(), &sample.ids].concat();
+            let text = self.sampler.encoder.decode_with_specials(&whole)?;
+            let (number, advantages) = (sample.question + 1, &sample.advantages);
+            let id = format!("training question {number}, advantages {advantages:?}");
+            rows.push(BatchRow { id, text });
+        }
+        Ok(rows)
     }
 
     /// The answers are worth keeping only while steps are left that train on them: what has no use is sampled anew.

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use forethought_evaluate::{MeanInterval, MeanReward};
 use forethought_model::{Decoder, ScoreModel, ScoredRow, load, load_score_model};
 use forethought_reward::{RewardConfig, RewardSet};
-use forethought_rollout::{Completion, Request, Sampling, generate};
+use forethought_rollout::{Cancel, Completion, Request, Sampling, generate};
 use forethought_tokenize::Encoder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,7 @@ impl Measure {
             let is_reference = Some(stage) == reference;
             let divergence = (!is_reference)
                 .then(|| divergence([&policy, &reference_model], &completions, questions));
+            context.check_stop()?;
             measured.push(Measured {
                 stage: stage.to_owned(),
                 rewards: rewards(&judge, &encoder, &completions, questions)?,
@@ -142,7 +143,12 @@ impl Measure {
         let prompts: Vec<Vec<u32>> = questions.iter().map(|one| one.prompt.clone()).collect();
         let sampling = Sampling { max_new_tokens: self.max_new_tokens, ..Sampling::default() };
         let seed = context.seed.derive("measure");
-        let request = Request { eos_ids: encoder.eos_ids(), ..Request::new(&prompts, seed) };
+        let is_over = || context.stop.signal().is_some();
+        let request = Request {
+            eos_ids: encoder.eos_ids(),
+            cancel: Some(Cancel(&is_over)),
+            ..Request::new(&prompts, seed)
+        };
         let mut bar = context.console.bar(prompts.len(), "sampled answers");
         Ok(generate(policy, &sampling, &request, &mut |progress| {
             bar.set(progress.num_completed);

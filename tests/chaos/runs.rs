@@ -1,0 +1,72 @@
+//! How far a run is, by what it has left on the disk, and what its messages say.
+
+use std::fs;
+use std::path::Path;
+
+use crate::bed::{Bed, TRAININGS};
+
+/// What a run has saved: trainings that are done, and the step of the newest checkpoint of the one under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Saved {
+    pub(crate) num_trainings: usize,
+    pub(crate) step: u64,
+}
+
+impl Saved {
+    /// What the folder of a run holds now.
+    pub(crate) fn of(bed: &Bed, folder: &str) -> Self {
+        let root = bed.path(folder);
+        let is_done = |stage: &&&str| root.join("artifacts").join(stage).is_dir();
+        let num_trainings = TRAININGS.iter().take_while(is_done).count();
+        let step = match TRAININGS.get(num_trainings) {
+            Some(stage) => newest(&checkpoints(bed, folder, stage)),
+            None => 0,
+        };
+        Self { num_trainings, step }
+    }
+
+    /// The training under way.
+    pub(crate) fn stage(self) -> Option<&'static str> {
+        TRAININGS.get(self.num_trainings).copied()
+    }
+}
+
+/// The names in the folder of checkpoints of a stage.
+pub(crate) fn checkpoints(bed: &Bed, folder: &str, stage: &str) -> Vec<String> {
+    names(&bed.path(folder).join("training").join(stage).join("checkpoints"))
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn newest(names: &[String]) -> u64 {
+    let steps = names.iter().filter_map(|name| name.strip_prefix("step-")?.parse().ok());
+    steps.max().unwrap_or_default()
+}
+
+/// Whether a checkpoint is being written or deleted.
+pub(crate) fn is_saving(bed: &Bed, folder: &str) -> bool {
+    let is_staged = |name: &String| name.ends_with(".tmp");
+    TRAININGS.iter().any(|stage| checkpoints(bed, folder, stage).iter().any(is_staged))
+}
+
+/// Holds the messages of a run against what was saved before it: it must go on from there, and must not panic.
+pub(crate) fn check(log: &str, before: Saved) -> Result<(), String> {
+    if log.contains("panicked") {
+        return Err(format!("a panic: {log}"));
+    }
+    let Some(stage) = before.stage().filter(|_| before.step > 0) else { return Ok(()) };
+    let resumed = log.lines().find_map(|line| {
+        let rest = line.strip_prefix(stage)?.strip_prefix(": resumed after step ")?;
+        rest.split(' ').next()?.parse::<u64>().ok()
+    });
+    let has_trained = log.lines().any(|line| line.contains(", loss ") && line.starts_with(stage));
+    match resumed {
+        Some(step) if step == before.step => Ok(()),
+        Some(step) => Err(format!("{stage} resumed after step {step}, saved was {}", before.step)),
+        None if has_trained => Err(format!("{stage} began anew, saved was step {}", before.step)),
+        None => Ok(()),
+    }
+}

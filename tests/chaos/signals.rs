@@ -1,0 +1,108 @@
+//! SIGINT and SIGTERM at random times: the last finished step is saved, and the exit code says which signal it was.
+
+use std::fs;
+use std::process::ExitStatus;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use forethought_seed::Seed;
+use rand::RngExt as _;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::bed::Bed;
+use crate::runs::{self, Saved};
+use crate::tally::Tally;
+
+const FOLDER: &str = "signalled";
+
+/// One in so many is followed by a second signal at once.
+const TWICE: u64 = 8;
+
+/// Signals runs until there were so many signals.
+pub(crate) fn run(bed: &Bed, amount: u64) -> Result<Tally, String> {
+    let mut tally = Tally::new(format!("{amount} signals"));
+    bed.fresh(FOLDER)?;
+    for number in 0..amount {
+        while !once(bed, number, &mut tally)? {}
+    }
+    let before = Saved::of(bed, FOLDER);
+    bed.succeed(FOLDER, &[])?;
+    tally.check("at the end", runs::check(&bed.log(FOLDER), before));
+    tally.check("at the end", bed.compare(FOLDER));
+    tally.count("finished runs");
+    Ok(tally)
+}
+
+/// Starts a run and signals it; false if it came to its end before.
+fn once(bed: &Bed, number: u64, tally: &mut Tally) -> Result<bool, String> {
+    let mut random = Seed::new(2).stream("signal", &[number]);
+    let before = Saved::of(bed, FOLDER);
+    let delay = bed.duration.mul_f64(random.random());
+    let started = Instant::now();
+    let mut child = bed.command(FOLDER)?.spawn().map_err(|error| error.to_string())?;
+    let place = format!("number {number}, from {before:?}");
+    while started.elapsed() < delay {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            tally.check(&place, if status.success() { Ok(()) } else { Err(status.to_string()) });
+            tally.check(&place, bed.compare(FOLDER));
+            tally.count("finished runs");
+            bed.fresh(FOLDER)?;
+            return Ok(false);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    let (signal, code) =
+        if number.is_multiple_of(2) { (Signal::INT, 130) } else { (Signal::TERM, 143) };
+    let pid = Pid::from_child(&child);
+    let is_twice = number % TWICE == TWICE - 1;
+    // A process that has just ended takes no signal.
+    let _ = kill_process(pid, signal);
+    if is_twice {
+        let _ = kill_process(pid, signal);
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    tally.check(&place, runs::check(&bed.log(FOLDER), before));
+    tally.check(&place, judge(bed, status, (code, is_twice), before, tally));
+    if Saved::of(bed, FOLDER).num_trainings == 2 {
+        tally.check(&place, bed.compare(FOLDER));
+        bed.fresh(FOLDER)?;
+    }
+    Ok(true)
+}
+
+/// What a signalled run must have left.
+fn judge(
+    bed: &Bed,
+    status: ExitStatus,
+    (code, is_twice): (i32, bool),
+    before: Saved,
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let after = Saved::of(bed, FOLDER);
+    if after < before {
+        return Err(format!("{after:?} is left"));
+    }
+    match status.code() {
+        Some(0) => tally.count("after the last step"),
+        // The signal came before the command had begun to listen.
+        None => tally.count("before the first"),
+        Some(found) if found != code => return Err(format!("exit code {found}, not {code}")),
+        Some(_) if is_twice => tally.count("twice"),
+        Some(_) => {
+            tally.count("orderly");
+            return all_is_saved(bed, after);
+        }
+    }
+    Ok(())
+}
+
+/// The newest checkpoint is of the last step in the log.
+fn all_is_saved(bed: &Bed, after: Saved) -> Result<(), String> {
+    let Some(stage) = after.stage() else { return Ok(()) };
+    let log = bed.path(FOLDER).join("training").join(stage).join("metrics.jsonl");
+    let finished = fs::read_to_string(log).map_or(0, |text| text.lines().count() as u64);
+    if finished == after.step {
+        return Ok(());
+    }
+    Err(format!("{finished} steps of {stage} are finished, {} are saved", after.step))
+}
