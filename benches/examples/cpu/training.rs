@@ -9,7 +9,8 @@ use forethought_grpo::{ScaleRewards, advantages};
 use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::PolicyCompletion;
 use forethought_train::{
-    BatchError, BatchSource, Progress, Resume, Run, StepBatches, StopFlag, TrainConfig, fit,
+    BatchError, BatchSource, Origins, Progress, Resume, Run, StepBatches, StopFlag, TrainConfig,
+    fit,
 };
 
 use crate::learner::{BenchLearner, Input, Objective};
@@ -32,6 +33,7 @@ pub(crate) fn time(decoder: Decoder, work: Work, steps: usize) -> Result<Vec<f64
         folder: folder.path(),
         stage: "bench",
         config_hash: "bench",
+        origins: &Origins::default(),
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
         progress: Progress::Silent,

@@ -8,8 +8,8 @@ use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::LossOutput;
 use forethought_sft::{SftConfig, SftLoss};
 use forethought_train::{
-    BatchError, BatchSource, Fitted, Progress, Resume, Run, StepBatches, StepOutput, StopFlag,
-    TrainConfig, fit,
+    BatchError, BatchSource, Fitted, Origins, Progress, Resume, Run, StepBatches, StepOutput,
+    StopFlag, TrainConfig, fit,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -78,6 +78,7 @@ fn train(decoder: Decoder, training: &Training) -> Result<Fitted<Learner>, Misse
         folder: folder.path(),
         stage: "train_sft",
         config_hash: "parity",
+        origins: &Origins::default(),
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
         progress: Progress::Silent,
