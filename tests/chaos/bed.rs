@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use forethought_tests::Project;
 
 /// Fine-tuning with two micro-batches a step, then answers that two steps each are trained on; every step is saved.
-const STAGES: &str = "\
-  - sft:
+const STAGES: &str = "  - sft:
       per_device_train_batch_size: 4
       gradient_accumulation_steps: 2
       training: {learning_rate: 3.0e-3, max_steps: 8, save_steps: 1, logging_steps: 1}

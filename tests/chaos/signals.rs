@@ -62,7 +62,8 @@ fn once(bed: &Bed, number: u64, tally: &mut Tally) -> Result<bool, String> {
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     tally.check(&place, runs::check(&bed.log(FOLDER), before));
-    tally.check(&place, judge(bed, status, (code, is_twice), before, tally));
+    let judged = judge(bed, status, (code, is_twice), before, tally);
+    tally.check(&place, judged);
     if Saved::of(bed, FOLDER).num_trainings == 2 {
         tally.check(&place, bed.compare(FOLDER));
         bed.fresh(FOLDER)?;

@@ -42,7 +42,8 @@ fn stopped_everywhere(
         // As many threads as the straight run had, or one.
         let num_threads = 1 + usize::from(reads % 2 == 0);
         let pool = ThreadPoolBuilder::new().num_threads(num_threads).build().expect("threads");
-        let resumed = pool.install(|| attempt("stopped").resumed().finish());
+        let resumed = attempt("stopped").resumed();
+        let resumed = pool.install(|| resumed.finish());
         let place = format!("{method}, read {reads}, after step {step:?}");
         assert!(resumed.bytes(&model) == expected, "{place}");
         assert_eq!(timeless(&resumed, method), log, "{place}");
