@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn clean(text: &str) -> String {
-        let variables = [("HF_TOKEN", "canary-1234"), ("HOME", "/home/canary"), ("MY_TOKEN", "x")];
+        let variables = [("HF_TOKEN", "canary-1234"), ("HOME", "/places/canary"), ("MY_TOKEN", "x")];
         redact_with(text, &variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
     }
 
@@ -92,7 +92,7 @@ mod tests {
     fn values_of_secret_variables_are_hidden_wherever_they_stand() {
         assert_eq!(clean("a canary-1234, b"), "a [redacted], b");
         assert_eq!(clean("path=/x/canary-1234/y"), "path=/x/[redacted]/y");
-        assert_eq!(clean("/home/canary x"), "/home/canary x", "no secret");
+        assert_eq!(clean("/places/canary x"), "/places/canary x", "no secret");
     }
 
     #[test]
