@@ -10,7 +10,7 @@ use std::io::Write;
 
 use forethought_evaluate::{
     Chart, ClassCount, Dropped, Entry, Fact, LedgerStage, LogProbDifference, Outcome, Report,
-    Sample, Series, StageDuration, choose_samples, html, table,
+    Sample, Series, StageDuration, Target, choose_samples, html, table,
 };
 use forethought_seed::Seed;
 use rand::RngExt;
@@ -46,8 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn example(seed: Seed) -> Report {
     let sft = outcomes(seed, "sft", 1.6, 0.012);
     let grpo = outcomes(seed, "grpo", 1.25, 0.002);
-    let mut report =
-        Report::new("How long will it think? (an example with invented numbers)", WIDTH);
+    let mut report = Report::new(
+        "How long will it think? (an example with invented numbers)",
+        Target::thinking_tokens(WIDTH),
+    );
     report.entries = vec![
         Entry::baseline("most frequent class", &constant(&sft, 4), WIDTH),
         Entry::baseline("linear regression on length", &outcomes(seed, "length", 8.0, 0.0), WIDTH),
@@ -84,12 +86,12 @@ fn outcomes(seed: Seed, name: &str, spread: f64, unparseable: f64) -> Vec<Outcom
     let outcome = |row| {
         let mut truth = seed.stream("truth", &[row]);
         let class = truth.random_range(0..CLASSES);
-        let thinking_tokens = class * WIDTH + truth.random_range(0..WIDTH);
+        let amount = class * WIDTH + truth.random_range(0..WIDTH);
         let mut random = seed.stream(name, &[row]);
         let noise = (0..4).map(|_| random.random::<f64>() - 0.5).sum::<f64>() * spread;
         let predicted = (f64::from(class) + noise * (0.4 + f64::from(class) / 20.0)).round();
         let is_parseable = random.random::<f64>() >= unparseable;
-        Outcome { class, thinking_tokens, predicted: is_parseable.then_some(predicted.max(0.0)) }
+        Outcome { class, amount, predicted: is_parseable.then_some(predicted.max(0.0)) }
     };
     (0..QUESTIONS).map(outcome).collect()
 }

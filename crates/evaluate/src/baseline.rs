@@ -27,7 +27,7 @@ pub struct BaselinePredictions {
 }
 
 impl BaselinePredictions {
-    /// Pairs the predictions with the truth, given as `(class, thinking tokens)` in the order of the questions.
+    /// Pairs the predictions with the truth, given as `(class, amount)` in the order of the questions.
     ///
     /// # Panics
     ///
@@ -35,9 +35,9 @@ impl BaselinePredictions {
     #[must_use]
     pub fn outcomes(&self, truths: &[(u32, u32)]) -> Vec<Outcome> {
         assert_eq!(truths.len(), self.predicted.len(), "truths and predictions");
-        let outcome = |(&predicted, &(class, thinking_tokens))| Outcome {
+        let outcome = |(&predicted, &(class, amount))| Outcome {
             class,
-            thinking_tokens,
+            amount,
             predicted: Some(f64::from(predicted)),
         };
         self.predicted.iter().zip(truths).map(outcome).collect()

@@ -1,6 +1,7 @@
 //! The report as one page that needs nothing else: no script, no request, no font.
 
 mod figures;
+mod glossary;
 mod methods;
 mod pairs;
 mod view;

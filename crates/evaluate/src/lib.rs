@@ -5,17 +5,17 @@
 //! both as data ([`Report`]), as a page ([`html`]) and on a terminal ([`table`]). It reads and writes no files.
 //!
 //! ```
-//! use forethought_evaluate::{Entry, Labelled, NeighboursConfig, Outcome, Report, baselines, table};
+//! use forethought_evaluate::{Entry, Labelled, NeighboursConfig, Outcome, Report, Target, baselines, table};
 //!
 //! let train = [("2 + 2?", 1), ("3 + 4?", 1), ("Prove that 2 divides n(n + 1).", 9)];
 //! let train = train.map(|(question, class)| Labelled { question, class });
 //! let (questions, truths) = (["5 + 6?", "Prove that 3 divides n(n + 1)(n + 2)."], [(1, 30), (9, 240)]);
 //!
-//! let mut report = Report::new("Addition and proofs", 25);
+//! let mut report = Report::new("Addition and proofs", Target::thinking_tokens(25));
 //! for baseline in baselines(&train, &questions, &NeighboursConfig::default(), |_| {})? {
 //!     report.entries.push(Entry::baseline(baseline.name, &baseline.outcomes(&truths), 25));
 //! }
-//! let outcome = |(class, thinking_tokens)| Outcome { class, thinking_tokens, predicted: Some(1.0) };
+//! let outcome = |(class, amount)| Outcome { class, amount, predicted: Some(1.0) };
 //! report.entries.push(Entry::model("a constant", &truths.map(outcome), 25));
 //! assert!(table(&report).contains("It is not ahead of every baseline on both"));
 //! # Ok::<(), forethought_evaluate::BaselineError>(())
@@ -31,6 +31,7 @@ mod pairs;
 mod plot;
 mod report;
 mod table;
+mod target;
 
 pub use baseline::{
     BaselineError, BaselinePredictions, Combine, Labelled, LengthRegression, Neighbours,
@@ -39,7 +40,7 @@ pub use baseline::{
 pub use breakdown::{Breakdown, ClassAccuracy, ConfusionCell, ErrorCount};
 pub use html::{RenderError, html};
 pub use interval::{Interval, MeanInterval, Proportion, apart};
-pub use metrics::{ClassMetrics, Outcome, class_metrics, tokens_of_class, within};
+pub use metrics::{ClassMetrics, Outcome, amount_of_class, class_metrics, within};
 pub use pairs::{CalibrationBin, MarginCount, PairAccuracy, PairResult, ScoredPair};
 pub use report::{
     Chart, ClassCount, Dropped, Entry, EntryKind, Fact, LedgerStage, LogProbDifference, MeanReward,
@@ -47,3 +48,4 @@ pub use report::{
     Verdict, choose_samples,
 };
 pub use table::{table, text_table};
+pub use target::{Quantity, Target};

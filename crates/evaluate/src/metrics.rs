@@ -10,8 +10,8 @@ use crate::{MeanInterval, Proportion};
 pub struct Outcome {
     /// The true class.
     pub class: u32,
-    /// The true length of the thinking, in tokens.
-    pub thinking_tokens: u32,
+    /// The true amount, in the unit of the target: thinking tokens, or steps.
+    pub amount: u32,
     /// The predicted class, which need not be a whole number; `None` where the answer held no number.
     pub predicted: Option<f64>,
 }
@@ -45,11 +45,16 @@ pub struct ClassMetrics {
     pub within_1: Proportion,
     /// The share with `|predicted − class| ≤ 2`.
     pub within_2: Proportion,
-    /// The mean of `|tokens of the predicted class − true tokens|`, see [`tokens_of_class`]; rows with an unparseable
+    /// [`strict`](Self::strict) among the answers that hold a number, as the published workflow for steps counts. An
+    /// infinite prediction is a number here, and wrong.
+    pub strict_of_parsed: Proportion,
+    /// [`within_1`](Self::within_1) among the same answers.
+    pub within_1_of_parsed: Proportion,
+    /// The mean of `|amount of the predicted class − true amount|`, see [`amount_of_class`]; rows with an unparseable
     /// answer are left out of it, and it is absent where no row is left.
-    pub mean_absolute_error_tokens: Option<MeanInterval>,
+    pub mean_absolute_error: Option<MeanInterval>,
     /// The median of the same values: one absurd prediction moves the mean a lot and the median hardly.
-    pub median_absolute_error_tokens: Option<f64>,
+    pub median_absolute_error: Option<f64>,
     /// The share of answers without a number.
     pub unparseable: Proportion,
 }
@@ -61,24 +66,29 @@ pub fn within(pairs: impl IntoIterator<Item = (Option<f64>, f64)>, limit: f64) -
     })
 }
 
-/// The number of tokens that a class stands for: the middle of its `width` token counts, `width·class + (width −
-/// 1)/2`. With a width of 1 a class is a token count.
+/// The amount that a class stands for: the middle of the `width` amounts it covers, `width·class + (width − 1)/2`. With
+/// a width of 1 a class is an amount.
 #[must_use]
-pub fn tokens_of_class(class: f64, width: u32) -> f64 {
+pub fn amount_of_class(class: f64, width: u32) -> f64 {
     let width = f64::from(width);
     width * class + (width - 1.0) / 2.0
 }
 
-/// Scores predictions of classes that are `width` tokens wide.
+/// Scores predictions of classes that are `width` wide.
 ///
 /// # Panics
 ///
 /// If `width` is 0.
 #[must_use]
 pub fn class_metrics(outcomes: &[Outcome], width: u32) -> ClassMetrics {
-    assert!(width > 0, "a class must be at least one token wide");
+    assert!(width > 0, "a class must be at least 1 wide");
     let share =
         |limit| within(outcomes.iter().map(|row| (row.scorable(), f64::from(row.class))), limit);
+    let said = |row: &&Outcome| row.predicted.is_some_and(|predicted| !predicted.is_nan());
+    let of_parsed = |limit| {
+        let rows = outcomes.iter().filter(said);
+        within(rows.map(|row| (row.scorable(), f64::from(row.class))), limit)
+    };
     let errors = absolute_errors(outcomes, width);
     ClassMetrics {
         n: outcomes.len(),
@@ -86,17 +96,19 @@ pub fn class_metrics(outcomes: &[Outcome], width: u32) -> ClassMetrics {
         within_half: share(0.5),
         within_1: share(1.0),
         within_2: share(2.0),
-        mean_absolute_error_tokens: MeanInterval::of(&errors),
-        median_absolute_error_tokens: median(&errors),
+        strict_of_parsed: of_parsed(0.0),
+        within_1_of_parsed: of_parsed(1.0),
+        mean_absolute_error: MeanInterval::of(&errors),
+        median_absolute_error: median(&errors),
         unparseable: Proportion::of(outcomes, |row| row.scorable().is_none()),
     }
 }
 
-/// In tokens, ascending.
+/// In the unit of the amounts, ascending.
 fn absolute_errors(outcomes: &[Outcome], width: u32) -> Vec<f64> {
     let error = |row: &Outcome| {
-        let tokens = tokens_of_class(row.scorable()?, width);
-        Some((tokens - f64::from(row.thinking_tokens)).abs())
+        let amount = amount_of_class(row.scorable()?, width);
+        Some((amount - f64::from(row.amount)).abs())
     };
     let mut errors: Vec<f64> = outcomes.iter().filter_map(error).collect();
     errors.sort_by(f64::total_cmp);

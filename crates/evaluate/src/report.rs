@@ -10,16 +10,16 @@ pub use verdict::{Standing, Verdict};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Breakdown, ClassMetrics, Outcome, PairResult, class_metrics};
+use crate::{Breakdown, ClassMetrics, Outcome, PairResult, Target, class_metrics};
 
-/// A run and its results. Only `title`, `class_width` and `entries` are needed; what is empty is not shown.
+/// A run and its results. Only `title`, `target` and `entries` are needed; what is empty is not shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// The heading.
     pub title: String,
-    /// How many tokens wide a class is.
-    pub class_width: u32,
+    /// What is predicted, and in which classes.
+    pub target: Target,
     /// Baselines and models in the order of the table; the last model is the one the verdict is about.
     pub entries: Vec<Entry>,
     /// Methods side by side, where several started from one model.
@@ -45,10 +45,10 @@ pub struct Report {
 impl Report {
     /// A report with nothing to show yet.
     #[must_use]
-    pub fn new(title: impl Into<String>, class_width: u32) -> Self {
+    pub fn new(title: impl Into<String>, target: Target) -> Self {
         Self {
             title: title.into(),
-            class_width,
+            target,
             entries: Vec::new(),
             methods: Vec::new(),
             pairs: Vec::new(),
@@ -93,7 +93,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Scores the outcomes of a baseline whose classes are `width` tokens wide.
+    /// Scores the outcomes of a baseline whose classes are `width` wide.
     ///
     /// # Panics
     ///
@@ -103,7 +103,7 @@ impl Entry {
         Self::of(EntryKind::Baseline, name.into(), outcomes, width)
     }
 
-    /// Scores the outcomes of a model whose classes are `width` tokens wide.
+    /// Scores the outcomes of a model whose classes are `width` wide.
     ///
     /// # Panics
     ///

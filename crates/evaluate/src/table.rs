@@ -2,31 +2,42 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::{ClassMetrics, Entry, MeanInterval, MethodRow, Proportion, Report, numbers};
+use crate::target::Measure;
+use crate::{ClassMetrics, Entry, MeanInterval, MethodRow, Proportion, Quantity, Report, numbers};
 
 /// The table of results with its headline, for a terminal. Each entry takes two lines: its values, and below them
 /// their 95 % intervals.
 #[must_use]
 pub fn table(report: &Report) -> String {
-    let header = ["", "strict", "+-0.5", "+-1", "+-2", "MAE, tokens", "unparseable"];
+    let measures = report.target.quantity.measures();
     let mut rows = Vec::new();
     for entry in &report.entries {
-        rows.extend(entry_rows(entry));
+        rows.extend(entry_rows(entry, measures));
     }
     let mut parts = vec![report.title.clone()];
     if !report.entries.is_empty() {
-        let width = report.class_width;
-        let note = "shares of all validation questions, 95% intervals below; a class is";
-        parts.push(format!(
-            "{}\n{note} {width} tokens of thinking wide",
-            text_table(&header, &rows)
-        ));
+        let header = header(report.target.quantity);
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let note = ascii(&report.target.table_note());
+        parts.push(format!("{}\n{note}", text_table(&header, &rows)));
     }
     if !report.methods.is_empty() {
         parts.push(methods(report));
     }
     parts.push(report.headline());
     parts.join("\n\n") + "\n"
+}
+
+/// What stands above the columns.
+fn header(quantity: Quantity) -> Vec<String> {
+    let names = quantity.measures().iter().map(|measure| ascii(measure.name()));
+    let error = format!("MAE, {}", quantity.words().unit);
+    std::iter::once(String::new()).chain(names).chain([error, "unparseable".to_owned()]).collect()
+}
+
+/// Plain ASCII: not every terminal has a dash.
+fn ascii(text: &str) -> String {
+    text.replace('±', "+-").replace('–', "-").replace(['\u{201c}', '\u{201d}'], "\"")
 }
 
 /// Methods side by side.
@@ -50,7 +61,7 @@ fn methods(report: &Report) -> String {
         cells.extend(names.iter().map(reward));
         cells.push(mean(row.divergence));
         cells.push(row.seconds.map_or_else(|| "-".to_owned(), numbers::duration));
-        cells.into_iter().map(|cell| cell.replace('–', "-")).collect()
+        cells.iter().map(|cell| ascii(cell)).collect()
     };
     let rows: Vec<Vec<String>> = report.methods.iter().map(row).collect();
     text_table(&header, &rows).trim_end().to_owned()
@@ -95,22 +106,23 @@ fn line(cells: &[String], widths: &[usize]) -> String {
     line
 }
 
-fn entry_rows(entry: &Entry) -> [Vec<String>; 2] {
-    let ClassMetrics { strict, within_half, within_1, within_2, unparseable, .. } = entry.metrics;
-    let shares = [strict, within_half, within_1, within_2];
-    let error = entry.metrics.mean_absolute_error_tokens;
-    let mut values = Vec::new();
-    values.extend(shares.map(|share| numbers::percent(share.value())));
+fn entry_rows(entry: &Entry, measures: &[Measure]) -> [Vec<String>; 2] {
+    let shares = || measures.iter().map(|measure| measure.of(&entry.metrics));
+    let ClassMetrics { mean_absolute_error: error, unparseable, .. } = entry.metrics;
+    let mut values: Vec<String> = shares().map(|share| numbers::percent(share.value())).collect();
     values.push(error.map_or_else(|| "-".to_owned(), |error| numbers::measured(error.mean)));
     values.push(numbers::percent(unparseable.value()));
-    let mut intervals: Vec<String> =
-        shares.map(|share: Proportion| numbers::percent_interval(share.interval())).into();
+    let mut intervals: Vec<String> = shares().map(interval_of).collect();
     let interval = error.and_then(|error| error.interval);
     intervals.push(interval.map(numbers::measured_interval).unwrap_or_default());
     intervals.push(String::new());
     [(entry.name.as_str(), values), ("", intervals)].map(|(name, cells)| {
-        // Plain ASCII: not every terminal has a dash.
-        let cells = cells.into_iter().map(|cell| cell.replace('–', "-"));
+        let cells = cells.iter().map(|cell| ascii(cell));
         std::iter::once(name.to_owned()).chain(cells).collect()
     })
+}
+
+/// The interval of a share of something.
+fn interval_of(share: Proportion) -> String {
+    if share.n() == 0 { String::new() } else { numbers::percent_interval(share.interval()) }
 }

@@ -1,4 +1,4 @@
-//! Records of the first use: how long a reasoning model will think about a question.
+//! Records of the first uses: how long a reasoning model will think about a question, in how many steps it is answered.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,19 +20,19 @@ pub struct Trace {
     pub is_finished: bool,
 }
 
-/// A question with the length of the thinking it took.
+/// A question with what it took to answer it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelledQuestion {
-    /// The file the trace was read from.
+    /// The file the question was read from.
     pub file: String,
     /// The row in that file, counted from 1.
     pub row: u64,
     /// The question.
     pub question: String,
-    /// Length of the thinking, in tokens of the model's tokenizer.
-    pub thinking_tokens: u32,
-    /// `floor(thinking_tokens / width)`.
+    /// Length of the thinking, in tokens of the model's tokenizer; or the number of steps.
+    pub amount: u32,
+    /// The class to predict: `floor(amount / width)`. Steps are classes of width 1.
     pub class: u32,
 }
 
@@ -42,8 +42,8 @@ pub struct LabelledQuestion {
 pub struct Prediction {
     /// The question.
     pub question: String,
-    /// Length of the thinking, in tokens.
-    pub thinking_tokens: u32,
+    /// Thinking tokens, or steps.
+    pub amount: u32,
     /// The true class.
     pub class: u32,
     /// The text the model wrote.

@@ -78,7 +78,7 @@ fn classes_follow_from_the_words(run: &Finished) {
     for (label, line) in labels.iter().zip(&lines) {
         assert_eq!(label.question, line.question);
         assert_eq!(
-            (label.thinking_tokens as usize, label.class as usize),
+            (label.amount as usize, label.class as usize),
             (line.thinking_tokens, line.class)
         );
     }

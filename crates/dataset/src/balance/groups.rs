@@ -153,7 +153,7 @@ fn normalised(question: &str) -> String {
 
 /// All there is to a row.
 fn content(row: &LabelledQuestion) -> (u32, u32, &str, u64, &str) {
-    (row.class, row.thinking_tokens, &row.file, row.row, &row.question)
+    (row.class, row.amount, &row.file, row.row, &row.question)
 }
 
 fn count(classes: impl Iterator<Item = u32>) -> PerClass {

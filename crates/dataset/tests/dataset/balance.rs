@@ -16,7 +16,7 @@ fn row(number: usize, question: String, class: u32) -> LabelledQuestion {
         file: format!("{}.jsonl", number % 2),
         row: number,
         question,
-        thinking_tokens: class * 25 + 3,
+        amount: class * 25 + 3,
         class,
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::RenderError;
 use crate::plot::{self, Bar, Bars, IntervalRow, palette};
+use crate::target::Words;
 use crate::{
     Chart, ClassAccuracy, ClassCount, Entry, EntryKind, ErrorCount, Point, Report, Series, numbers,
 };
@@ -45,7 +46,10 @@ pub(super) fn comparison(report: &Report) -> Result<Option<Figure>, RenderError>
         IntervalRow { name, kind: *kind, shares: [metrics.strict, metrics.within_1] }
     };
     let rows: Vec<IntervalRow> = report.entries.iter().map(row).collect();
-    let titles = ["exact class", "at most one class off"];
+    let words = report.target.quantity.words();
+    let titles =
+        [format!("exact {}", words.class), format!("at most one {} off", words.unit_class)];
+    let titles = [titles[0].as_str(), titles[1].as_str()];
     let description =
         "Accuracy of each predictor with its 95% interval; the table below has the numbers.";
     Ok(Some(Figure {
@@ -59,7 +63,8 @@ pub(super) fn comparison(report: &Report) -> Result<Option<Figure>, RenderError>
 
 /// The confusion, the errors and the accuracy by class of each model.
 pub(super) fn of_models(report: &Report) -> Result<Vec<ModelFigures>, RenderError> {
-    report.entries_of(EntryKind::Model).map(ModelFigures::of).collect()
+    let words = report.target.quantity.words();
+    report.entries_of(EntryKind::Model).map(|entry| ModelFigures::of(entry, words)).collect()
 }
 
 /// The diagrams of one model.
@@ -70,14 +75,14 @@ pub(super) struct ModelFigures {
 }
 
 impl ModelFigures {
-    fn of(entry: &Entry) -> Result<Self, RenderError> {
+    fn of(entry: &Entry, words: Words) -> Result<Self, RenderError> {
         let mut figures = Vec::new();
-        figures.extend(confusion(entry)?);
+        figures.extend(confusion(entry, words)?);
         if !entry.breakdown.errors.is_empty() {
-            figures.push(errors(entry)?);
+            figures.push(errors(entry, words)?);
         }
         if !entry.breakdown.classes.is_empty() {
-            figures.push(by_class(entry)?);
+            figures.push(by_class(entry, words)?);
         }
         Ok(Self { name: entry.name.clone(), figures })
     }
@@ -87,18 +92,20 @@ impl ModelFigures {
     }
 }
 
-fn confusion(entry: &Entry) -> Result<Option<Figure>, RenderError> {
+fn confusion(entry: &Entry, words: Words) -> Result<Option<Figure>, RenderError> {
     let description =
-        format!("Predicted against true class, {}, each row scaled to 100%.", entry.name);
-    let svg = plot::heatmap(&entry.breakdown.confusion, &description)?;
+        format!("Predicted against true {}, {}, each row scaled to 100%.", words.axis, entry.name);
+    let svg = plot::heatmap(&entry.breakdown.confusion, words.axis, &description)?;
     Ok(svg.map(|svg| Figure {
-        title: "Predicted against true class".to_owned(),
+        title: format!("Predicted against true {}", words.axis),
         svg,
         legend: Vec::new(),
-        caption: "Each row is one true class and adds up to 100%. Right predictions lie on the diagonal, predictions of \
-                  too much thinking to its right. \u{201c}other\u{201d}: a class no question has; \
-                  \u{201c}none\u{201d}: no number in the answer."
-            .to_owned(),
+        caption: format!(
+            "Each row is one true {class} and adds up to 100%. Right predictions lie on the diagonal, predictions of {} to \
+             its right. \u{201c}other\u{201d}: a {class} no question has; \u{201c}none\u{201d}: no number in the answer.",
+            words.too_much,
+            class = words.class,
+        ),
     }))
 }
 
@@ -113,7 +120,7 @@ fn error_counts(errors: &[ErrorCount]) -> (Vec<(i64, usize)>, i64) {
     ((-limit..=limit).map(count).collect(), limit)
 }
 
-fn errors(entry: &Entry) -> Result<Figure, RenderError> {
+fn errors(entry: &Entry, words: Words) -> Result<Figure, RenderError> {
     let (counts, limit) = error_counts(&entry.breakdown.errors);
     let bar = |(at, count): (i64, usize)| Bar {
         at,
@@ -132,26 +139,28 @@ fn errors(entry: &Entry) -> Result<Figure, RenderError> {
     };
     let svg = plot::bars(&Bars {
         items: counts.into_iter().map(bar).collect(),
-        x_label: "predicted − true class",
+        x_label: &format!("predicted − true {}", words.axis),
         y_label: "% of questions",
         label: &label,
         top: None,
-        description: &format!("Histogram of the errors in classes, {}.", entry.name),
+        description: &format!("Histogram of the errors in {}, {}.", words.unit_classes, entry.name),
     })?;
     Ok(Figure {
-        title: "Errors in classes".to_owned(),
+        title: format!("Errors in {}", words.unit_classes),
         svg,
         legend: vec![
             LegendItem::new("blue", "exact"),
             LegendItem::new("sky", "one off"),
             LegendItem::new("grey", "more"),
         ],
-        caption: "Left of zero the model expects too little thinking, right of it too much."
-            .to_owned(),
+        caption: format!(
+            "Left of zero the model expects {}, right of it {}.",
+            words.too_little, words.too_much
+        ),
     })
 }
 
-fn by_class(entry: &Entry) -> Result<Figure, RenderError> {
+fn by_class(entry: &Entry, words: Words) -> Result<Figure, RenderError> {
     let classes = &entry.breakdown.classes;
     let layer = |color, share: fn(&ClassAccuracy) -> f64| {
         classes.iter().map(move |row| Bar {
@@ -163,14 +172,14 @@ fn by_class(entry: &Entry) -> Result<Figure, RenderError> {
     let behind = layer(palette::SKY, |row| row.within_1.value());
     let svg = plot::bars(&Bars {
         items: behind.chain(layer(palette::BLUE, |row| row.strict.value())).collect(),
-        x_label: "true class",
+        x_label: &format!("true {}", words.axis),
         y_label: "% of its questions",
         label: &|class| class.to_string(),
         top: Some(100.0),
-        description: &format!("Accuracy by true class, {}.", entry.name),
+        description: &format!("Accuracy by true {}, {}.", words.axis, entry.name),
     })?;
     Ok(Figure {
-        title: "Accuracy by class".to_owned(),
+        title: format!("Accuracy by {}", words.class),
         svg,
         legend: vec![LegendItem::new("blue", "exact"), LegendItem::new("sky", "at most one off")],
         caption: String::new(),
@@ -232,6 +241,7 @@ pub(super) fn of_data(report: &Report) -> Result<Option<Figure>, RenderError> {
     if rows.is_empty() {
         return Ok(None);
     }
+    let words = report.target.quantity.words();
     let layer = |color, count: fn(&ClassCount) -> usize| {
         let bar =
             move |row: &ClassCount| Bar { at: row.class.into(), height: count(row) as f64, color };
@@ -242,14 +252,14 @@ pub(super) fn of_data(report: &Report) -> Result<Option<Figure>, RenderError> {
         |count: fn(&ClassCount) -> usize| numbers::grouped(report.data.iter().map(count).sum());
     let svg = plot::bars(&Bars {
         items: behind.chain(layer(palette::BLUE, |row| row.validation)).collect(),
-        x_label: "class",
+        x_label: words.axis,
         y_label: "questions",
         label: &|class| class.to_string(),
         top: None,
-        description: "Questions of each class in training and validation.",
+        description: &format!("Questions of each {} in training and validation.", words.class),
     })?;
     Ok(Some(Figure {
-        title: "Questions by class".to_owned(),
+        title: format!("Questions by {}", words.class),
         svg,
         legend: vec![
             LegendItem::new("sky", format!("training, {}", total(|row| row.train))),

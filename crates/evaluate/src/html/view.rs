@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::glossary::glossary;
 use super::methods::{self, MethodLine};
 use super::pairs::PairSection;
 use super::{RenderError, figures};
-use crate::tokens_of_class;
+use crate::target::Measure;
 use crate::{
     Entry, EntryKind, LedgerStage, MeanInterval, Proportion, Report, Sample, Standing, numbers,
 };
@@ -29,8 +30,15 @@ pub(super) struct Page {
     lead: Vec<String>,
     class_note: String,
     comparison: Option<Figure>,
+    /// What stands above the shares of the results.
+    measures: Vec<&'static str>,
     results: Vec<ResultRow>,
     num_validation: String,
+    /// What the amounts are counted in, and what stands above a column of classes.
+    unit: &'static str,
+    class_axis: &'static str,
+    /// Whether a class and its amount are two numbers.
+    has_amounts: bool,
     methods: Vec<MethodLine>,
     methods_note: &'static str,
     reward_names: Vec<String>,
@@ -44,7 +52,7 @@ pub(super) struct Page {
     facts: Vec<(String, String)>,
     stages: Vec<(String, String)>,
     configuration: String,
-    glossary: Vec<(&'static str, String)>,
+    glossary: Vec<(String, String)>,
 }
 
 impl Page {
@@ -54,15 +62,21 @@ impl Page {
         let num_validation = report.entries.iter().map(|entry| entry.metrics.n).max().unwrap_or(0);
         let mut sentences = report.sentences().into_iter();
         let reward_names = methods::reward_names(report);
+        let measures = report.target.quantity.measures();
+        let words = report.target.quantity.words();
         Ok(Self {
             title: report.title.clone(),
             standing: report.verdict().map(|verdict| badge(verdict.standing)),
             headline: sentences.next().unwrap_or_default(),
             lead: sentences.collect(),
-            class_note: class_note(report.class_width),
+            class_note: report.target.note(),
             comparison: figures::comparison(report)?,
-            results: report.entries.iter().map(ResultRow::of).collect(),
+            measures: measures.iter().map(|measure| measure.name()).collect(),
+            results: report.entries.iter().map(|entry| ResultRow::of(entry, measures)).collect(),
             num_validation: numbers::grouped(num_validation),
+            unit: words.unit,
+            class_axis: words.axis,
+            has_amounts: report.target.class_width > 1,
             methods: report.methods.iter().map(|row| MethodLine::of(row, &reward_names)).collect(),
             methods_note: METHODS_NOTE,
             pairs: report.pairs.iter().map(PairSection::of).collect::<Result<_, _>>()?,
@@ -76,7 +90,7 @@ impl Page {
             facts: facts(report),
             stages: stages(report),
             configuration: report.configuration.clone(),
-            glossary: glossary(report.class_width),
+            glossary: glossary(report.target),
         })
     }
 }
@@ -88,16 +102,6 @@ fn badge(standing: Standing) -> (&'static str, &'static str) {
         Standing::NotAhead => "bad",
     };
     (word, standing.as_str())
-}
-
-fn class_note(width: u32) -> String {
-    format!(
-        "The model reads a question and predicts how long a reasoning model thinks about it. Lengths are counted in \
-         classes of {width} tokens: class 0 is up to {} tokens, class 10 is {} to {} tokens.",
-        width - 1,
-        10 * width,
-        11 * width - 1,
-    )
 }
 
 /// A value above its interval, for a cell of the table of results.
@@ -149,19 +153,19 @@ struct ResultRow {
 }
 
 impl ResultRow {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &Entry, measures: &[Measure]) -> Self {
         let metrics = &entry.metrics;
-        let shares = [metrics.strict, metrics.within_half, metrics.within_1, metrics.within_2];
+        let shares = measures.iter().map(|measure| measure.of(metrics));
         Self {
             name: entry.name.clone(),
             kind: match entry.kind {
                 EntryKind::Baseline => "baseline",
                 EntryKind::Model => "model",
             },
-            cells: shares.map(Estimate::share).into(),
-            error: Estimate::mean(metrics.mean_absolute_error_tokens),
+            cells: shares.map(Estimate::share).collect(),
+            error: Estimate::mean(metrics.mean_absolute_error),
             median_error: metrics
-                .median_absolute_error_tokens
+                .median_absolute_error
                 .map_or_else(|| "–".to_owned(), numbers::measured),
             unparseable: numbers::percent(metrics.unparseable.value()),
         }
@@ -173,7 +177,7 @@ struct SampleRow {
     kind: &'static str,
     question: String,
     class: u32,
-    thinking_tokens: String,
+    amount: String,
     predicted: String,
     completion: String,
 }
@@ -185,7 +189,7 @@ impl SampleRow {
             kind: sample.kind().as_str(),
             question: cut(&sample.question),
             class: sample.outcome.class,
-            thinking_tokens: numbers::grouped(sample.outcome.thinking_tokens as usize),
+            amount: numbers::grouped(sample.outcome.amount as usize),
             predicted: predicted.map_or_else(|| "–".to_owned(), numbers::plain),
             completion: cut(&sample.completion),
         }
@@ -266,30 +270,4 @@ fn stages(report: &Report) -> Vec<(String, String)> {
         (stage.stage.clone(), format!("{}{reused}", numbers::duration(stage.seconds)))
     };
     report.facts.stages.iter().map(line).collect()
-}
-
-fn glossary(width: u32) -> Vec<(&'static str, String)> {
-    vec![
-        (
-            "class",
-            format!("floor(thinking tokens / {width}): class c covers {width}·c to {width}·c + {} tokens.", width - 1),
-        ),
-        ("strict", "the share of questions whose predicted number is the class itself.".to_owned()),
-        ("±0.5, ±1, ±2", "the share whose prediction is at most so many classes off.".to_owned()),
-        (
-            "MAE",
-            format!(
-                "mean absolute error in tokens, a class standing for its middle ({} for class 0); answers without a \
-                 number are left out of it.",
-                tokens_of_class(0.0, width)
-            ),
-        ),
-        ("unparseable", "answers without a number. They count as wrong in every share.".to_owned()),
-        (
-            "95% interval",
-            "shares: Wilson's score interval; means: normal approximation. Intervals that do not touch mean that chance \
-             hardly explains the difference."
-                .to_owned(),
-        ),
-    ]
 }

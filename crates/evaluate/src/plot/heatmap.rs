@@ -37,9 +37,10 @@ struct Confusion {
     num_groups: u32,
 }
 
-/// Draws the heat map; `None` where nothing was predicted.
+/// Draws the heat map, with what a class is on its axes; `None` where nothing was predicted.
 pub(crate) fn heatmap(
     cells: &[ConfusionCell],
+    axis: &str,
     description: &str,
 ) -> Result<Option<String>, RenderError> {
     let Some(confusion) = Confusion::of(cells) else { return Ok(None) };
@@ -47,7 +48,7 @@ pub(crate) fn heatmap(
     let width = (confusion.x(Column::Unparseable) + confusion.strip() + 16).max(LEFT + 410);
     let height = TOP + side + 84;
     let frame = Frame { width: width.unsigned_abs(), height: height.unsigned_abs(), description };
-    frame.draw(|canvas| confusion.draw(canvas)).map(Some)
+    frame.draw(|canvas| confusion.draw(canvas, axis)).map(Some)
 }
 
 impl Confusion {
@@ -86,7 +87,7 @@ impl Confusion {
         self.cell().max(14)
     }
 
-    fn draw(&self, canvas: &Canvas) -> Result<(), DrawingError> {
+    fn draw(&self, canvas: &Canvas, axis: &str) -> Result<(), DrawingError> {
         let side = self.cell() * self.rows();
         for (&(row, column), &count) in &self.counts {
             let total = self.totals.get(&row).copied().unwrap_or(count);
@@ -101,7 +102,7 @@ impl Confusion {
             let style = text(10.0, HPos::Center, VPos::Bottom);
             canvas.draw(&Text::new(name, (self.x(column) + width / 2, TOP - 6), style))?;
         }
-        self.draw_axes(canvas, side)?;
+        self.draw_axes(canvas, side, axis)?;
         draw_scale(canvas, TOP + side + 58)
     }
 
@@ -126,7 +127,7 @@ impl Confusion {
         canvas.draw(&Rectangle::new(corners, palette::BLUE.mix(shade(share)).filled()))
     }
 
-    fn draw_axes(&self, canvas: &Canvas, side: i32) -> Result<(), DrawingError> {
+    fn draw_axes(&self, canvas: &Canvas, side: i32, axis: &str) -> Result<(), DrawingError> {
         let classes = f64::from(self.num_groups * self.group);
         let step = tick_step(classes, 12.0).max(f64::from(self.group));
         let mut class = (f64::from(self.first) / step).ceil() * step;
@@ -142,12 +143,12 @@ impl Confusion {
         }
         let below = text(12.0, HPos::Center, VPos::Top);
         canvas.draw(&Text::new(
-            "predicted class",
+            format!("predicted {}", axis),
             (LEFT + side / 2, TOP + side + 22),
             below.clone(),
         ))?;
         let turned = below.transform(FontTransform::Rotate270);
-        canvas.draw(&Text::new("true class", (12, TOP + side / 2), turned))
+        canvas.draw(&Text::new(format!("true {}", axis), (12, TOP + side / 2), turned))
     }
 }
 

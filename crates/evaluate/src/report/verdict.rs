@@ -1,7 +1,7 @@
 //! The one question a reader has first: does the model beat the baselines?
 
 use super::{Entry, EntryKind, Report};
-use crate::{PairResult, Proportion, apart, numbers};
+use crate::{PairResult, Proportion, Target, apart, numbers};
 
 /// How the last model compares with every baseline, on strict and on within-1 accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ impl Standing {
 /// The comparison behind the headline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict<'a> {
+    /// What is predicted.
+    pub target: Target,
     /// The last model of the report.
     pub model: &'a Entry,
     /// The model before it, if there are two.
@@ -51,6 +53,7 @@ impl Report {
         let mut models = self.entries_of(EntryKind::Model).rev();
         let model = models.next()?;
         Some(Verdict {
+            target: self.target,
             model,
             previous: models.next(),
             standing: standing(model, self.entries_of(EntryKind::Baseline)),
@@ -85,12 +88,14 @@ impl Report {
 impl Verdict<'_> {
     fn result(&self) -> String {
         let metrics = &self.model.metrics;
+        let words = self.target.quantity.words();
         format!(
-            "The model ({}) predicts the exact class for {} of {} validation questions and is at most one class off for \
-             {}.",
+            "The model ({}) predicts the exact {} for {} of {} validation questions and is at most one {} off for {}.",
             self.model.name,
+            words.class,
             numbers::percent(metrics.strict.value()),
             numbers::grouped(metrics.n),
+            words.unit_class,
             numbers::percent(metrics.within_1.value()),
         )
     }
@@ -125,9 +130,10 @@ impl Verdict<'_> {
             "intervals overlap"
         };
         Some(format!(
-            "From \u{201c}{}\u{201d} to \u{201c}{}\u{201d} the accuracy within one class went from {} to {} ({significance}).",
+            "From \u{201c}{}\u{201d} to \u{201c}{}\u{201d} the accuracy within one {} went from {} to {} ({significance}).",
             previous.name,
             self.model.name,
+            self.target.quantity.words().unit_class,
             numbers::percent(before.value()),
             numbers::percent(after.value()),
         ))

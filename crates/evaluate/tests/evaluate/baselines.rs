@@ -132,8 +132,7 @@ fn three_baselines_answer_every_question_and_say_how_far_they_are() {
     assert_eq!(found[0].predicted, [8, 8]);
     assert_eq!(found[1].predicted, [2, 3], "the class is the length less one");
     assert_eq!(found[2].predicted, [2, 8]);
-    let outcome =
-        |class, predicted: f64| Outcome { class, thinking_tokens: 80, predicted: Some(predicted) };
+    let outcome = |class, predicted: f64| Outcome { class, amount: 80, predicted: Some(predicted) };
     let expected = [outcome(3, 2.0), outcome(3, 8.0)];
     assert_eq!(found[2].outcomes(&[(3, 80), (3, 80)]), expected);
 }

@@ -17,7 +17,7 @@ fn assert_close(actual: f64, expected: f64) {
 
 /// An outcome in the middle of its class, 25 tokens wide.
 fn outcome(class: u32, predicted: Option<f64>) -> Outcome {
-    Outcome { class, thinking_tokens: 25 * class + 12, predicted }
+    Outcome { class, amount: 25 * class + 12, predicted }
 }
 
 /// `right` exact predictions and `wrong` ones that are far off.

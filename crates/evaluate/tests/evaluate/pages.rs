@@ -2,7 +2,7 @@
 
 use forethought_evaluate::{
     Chart, ClassCount, Dropped, Entry, Fact, LedgerStage, LogProbDifference, Outcome, Report,
-    Sample, Series, StageDuration, html, table, text_table,
+    Sample, Series, StageDuration, Target, html, table, text_table,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -12,7 +12,7 @@ use crate::{outcome, outcomes};
 const EVIL: &str = "<script>alert('x')</script> & \"quotes\" 1 < 2";
 
 fn full() -> Report {
-    let mut report = Report::new("A run", 25);
+    let mut report = Report::new("A run", Target::thinking_tokens(25));
     report.entries = vec![
         Entry::baseline("nearest neighbours", &outcomes(20, 80), 25),
         Entry::model("after SFT", &outcomes(60, 40), 25),
@@ -93,6 +93,36 @@ fn a_full_page_shows_every_section_with_its_numbers() {
 }
 
 #[test]
+fn a_report_on_steps_speaks_of_steps() {
+    let mut rows = outcomes(3, 1);
+    rows.push(outcome(3, None));
+    let mut report = Report::new("Steps", Target::steps());
+    report.entries = vec![Entry::model("after SFT", &rows, 1)];
+    report.samples = vec![sample("How many?", "3")];
+    let page = page(&report);
+    assert_well_formed(&page);
+    let shown = [
+        "predicts in how many steps it will be answered",
+        "predicts the exact number of steps for 60.0% of 5 validation questions and is at most one step off for 60.0%",
+        "<td>60.0%<small>23.1–88.2</small></td>", // 3 of all 5, Wilson
+        "<td>75.0%<small>30.1–95.4</small></td>", // 3 of the 4 that hold a number
+        "strict of parsed</th>",
+        "MAE, steps",
+        "predicted − true steps",
+        "expects too few steps, right of it too many steps",
+    ];
+    for text in shown {
+        assert!(page.contains(text), "{text}");
+    }
+    for absent in ["±0.5", "tokens", "true class", "thinking"] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    let text = table(&report);
+    assert!(text.contains("+-1 of parsed  MAE, steps"), "{text}");
+    assert!(!text.contains("class"), "{text}");
+}
+
+#[test]
 fn a_page_asks_for_nothing_and_runs_nothing() {
     let page = page(&full());
     for forbidden in ["://", "<script", "<link", "src=", "href=", "@import", "url(", "onload"] {
@@ -103,7 +133,7 @@ fn a_page_asks_for_nothing_and_runs_nothing() {
 
 #[test]
 fn sections_without_data_are_left_out() {
-    let page = page(&Report::new("Nothing yet", 25));
+    let page = page(&Report::new("Nothing yet", Target::thinking_tokens(25)));
     assert_well_formed(&page);
     for id in ["results", "models", "samples", "training", "data", "run"] {
         assert!(!page.contains(&format!("<section id=\"{id}\">")), "{id}");
@@ -170,7 +200,7 @@ fn no_text_becomes_markup() {
 fn hundreds_of_classes_share_the_rows_of_the_heat_map() {
     let rows: Vec<Outcome> =
         (0..4000_u32).map(|i| outcome(i % 321, Some(f64::from(i % 300)))).collect();
-    let mut report = Report::new("Many classes", 25);
+    let mut report = Report::new("Many classes", Target::thinking_tokens(25));
     report.entries = vec![Entry::model("m", &rows, 25)];
     let page = page(&report);
     assert_well_formed(&page);

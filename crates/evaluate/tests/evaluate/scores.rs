@@ -1,6 +1,6 @@
 //! Scores of pairs: accuracy, calibration, margins.
 
-use forethought_evaluate::{PairResult, Proportion, Report, ScoredPair, html, table};
+use forethought_evaluate::{PairResult, Proportion, Report, ScoredPair, Target, html, table};
 
 fn pair(kind: &str, chosen: f64, rejected: f64) -> ScoredPair {
     ScoredPair { kind: kind.to_owned(), chosen, rejected }
@@ -60,13 +60,16 @@ fn kinds_are_told_apart_and_margins_fall_into_bins_that_hold_them_all() {
 
 #[test]
 fn a_report_of_pairs_alone_says_how_they_are_ranked() {
-    let mut report = Report::new("reward", 25);
+    let mut report = Report::new("reward", Target::thinking_tokens(25));
     report.pairs = vec![PairResult::of("score", &[pair("a", 2.0, 1.0), pair("b", 0.0, 1.0)])];
     let page = html(&report).expect("a page");
     assert!(page.contains("ranks 50.0% of 2 unseen pairs"), "the headline");
     assert!(page.contains("Calibration") && page.contains("Margins") && !page.contains("NaN"));
     assert!(!page.contains("class 10 is"), "classes are none of its business");
     assert!(table(&report).contains("ranks 50.0% of 2 unseen pairs"));
-    let empty = Report { pairs: vec![PairResult::of("score", &[])], ..Report::new("reward", 25) };
+    let empty = Report {
+        pairs: vec![PairResult::of("score", &[])],
+        ..Report::new("reward", Target::thinking_tokens(25))
+    };
     html(&empty).expect("a page without a pair");
 }

@@ -1,11 +1,11 @@
 //! What the headline claims, and which samples are shown.
 
-use forethought_evaluate::{Entry, Report, Sample, SampleKind, Standing, choose_samples};
+use forethought_evaluate::{Entry, Report, Sample, SampleKind, Standing, Target, choose_samples};
 
 use crate::{outcome, outcomes};
 
 fn report(baselines: &[(&str, usize)], models: &[(&str, usize)]) -> Report {
-    let mut report = Report::new("A run", 25);
+    let mut report = Report::new("A run", Target::thinking_tokens(25));
     let rows = |right: usize| outcomes(right, 1000 - right);
     report
         .entries
@@ -32,7 +32,7 @@ fn a_model_beats_the_baselines_only_with_intervals_apart_from_all_of_them() {
 
 #[test]
 fn being_better_on_one_measure_is_not_enough() {
-    let mut report = Report::new("A run", 25);
+    let mut report = Report::new("A run", Target::thinking_tokens(25));
     // The baseline is never exact and always one off.
     let near: Vec<_> = (0..1000).map(|_| outcome(3, Some(4.0))).collect();
     report.entries =
@@ -77,7 +77,10 @@ fn the_best_baselines_are_named_the_first_of_equals() {
 fn the_headline_is_honest_about_a_model_that_loses() {
     let headline = report(&[("knn", 300)], &[("after SFT", 100)]).headline();
     assert!(headline.contains("It is not ahead of every baseline on both"), "{headline}");
-    assert_eq!(Report::new("A run", 25).headline(), "No model was evaluated.");
+    assert_eq!(
+        Report::new("A run", Target::thinking_tokens(25)).headline(),
+        "No model was evaluated."
+    );
 }
 
 fn sample(question: &str, predicted: Option<f64>) -> Sample {

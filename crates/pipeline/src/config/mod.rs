@@ -7,7 +7,9 @@ mod yaml;
 
 use std::path::{Path, PathBuf};
 
+use forethought_evaluate::Target;
 use schemars::JsonSchema;
+
 use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
@@ -138,12 +140,13 @@ impl PipelineConfig {
         stage.inputs(Before(before)).err()
     }
 
-    /// The settings of the label stage, if the pipeline has one.
-    pub(crate) fn class_width(&self) -> Option<std::num::NonZeroU32> {
-        self.stages.iter().find_map(|stage| match stage {
-            StageConfig::Label(label) => Some(label.class_width),
+    /// What the pipeline predicts: thinking tokens in the classes of its label stage, of 25 where it has none.
+    pub(crate) fn target(&self) -> Target {
+        let of = |stage: &StageConfig| match stage {
+            StageConfig::Label(label) => Some(Target::thinking_tokens(label.class_width.get())),
             _ => None,
-        })
+        };
+        self.stages.iter().find_map(of).unwrap_or_else(|| Target::thinking_tokens(25))
     }
 }
 

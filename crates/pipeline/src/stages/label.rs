@@ -48,13 +48,13 @@ impl LabelStage {
     }
 
     fn label(&self, trace: &Trace, tokens: usize) -> LabelledQuestion {
-        let thinking_tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
+        let amount = u32::try_from(tokens).unwrap_or(u32::MAX);
         LabelledQuestion {
             file: trace.file.clone(),
             row: trace.row,
             question: trace.question.clone(),
-            thinking_tokens,
-            class: think_class(thinking_tokens, self.class_width),
+            amount,
+            class: think_class(amount, self.class_width),
         }
     }
 }

@@ -41,7 +41,7 @@ use crate::console::Console;
 use crate::rewards::reward_files;
 
 /// The revision of the stages' code; it is raised with every change that can change an artifact.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) const REVISION: u32 = 3;
 
 /// What a stage works with.
 #[derive(Debug)]

@@ -127,6 +127,6 @@ fn prediction(
 ) -> Result<Prediction, PipelineError> {
     let text = encoder.decode(&completion.ids)?;
     let predicted = first_number(&text).map(|number| number.value);
-    let LabelledQuestion { question, thinking_tokens, class, .. } = question.clone();
-    Ok(Prediction { question, thinking_tokens, class, completion: text, predicted })
+    let LabelledQuestion { question, amount, class, .. } = question.clone();
+    Ok(Prediction { question, amount, class, completion: text, predicted })
 }

@@ -62,8 +62,7 @@ impl ReportStage {
 
     /// Writes `report.json`; and `report.html` and `report.json` in the run folder, where a person looks.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let width = context.config.class_width().map_or(25, std::num::NonZeroU32::get);
-        let mut report = Report::new(context.config.name.clone(), width);
+        let mut report = Report::new(context.config.name.clone(), context.config.target());
         if !context.before.of(&["predict"]).is_empty() {
             self.add_predictions(context, &mut report)?;
             report.methods = methods(context, &report)?;
@@ -88,7 +87,7 @@ impl ReportStage {
         context: &Context<'_>,
         report: &mut Report,
     ) -> Result<(), PipelineError> {
-        let width = report.class_width;
+        let width = report.target.class_width;
         report.entries = self.baselines(context, width)?;
         for (name, title) in predicted_models(context)? {
             let predictions: Vec<Prediction> = read_lines(&context.input("predict", &name))?;
@@ -110,7 +109,7 @@ impl ReportStage {
             .collect();
         let questions: Vec<&str> = validation.iter().map(|one| one.question.as_str()).collect();
         let truths: Vec<(u32, u32)> =
-            validation.iter().map(|one| (one.class, one.thinking_tokens)).collect();
+            validation.iter().map(|one| (one.class, one.amount)).collect();
         let config = NeighboursConfig { k: self.neighbours, ..NeighboursConfig::default() };
         let mut bar = context.console.bar(questions.len(), "nearest neighbours");
         let fitted = baselines(&train, &questions, &config, |done| bar.set(done))
@@ -123,11 +122,11 @@ impl ReportStage {
 }
 
 fn sample(prediction: &Prediction) -> Sample {
-    let &Prediction { class, thinking_tokens, predicted, .. } = prediction;
+    let &Prediction { class, amount, predicted, .. } = prediction;
     Sample {
         question: prediction.question.clone(),
         completion: prediction.completion.clone(),
-        outcome: Outcome { class, thinking_tokens, predicted },
+        outcome: Outcome { class, amount, predicted },
     }
 }
 
