@@ -8,8 +8,17 @@ use crate::workspace::{Workspace, output};
 use graph::Graph;
 
 /// Crates without tensors.
-const PURE: [&str; 8] =
-    ["dataset", "evaluate", "preference", "reward", "schema", "seed", "tokenize", "verify"];
+const PURE: [&str; 9] = [
+    "dataset",
+    "evaluate",
+    "preference",
+    "reward",
+    "schema",
+    "seed",
+    "teacher",
+    "tokenize",
+    "verify",
+];
 
 /// Crates without tensors that talk to programs and machines outside.
 const OUTSIDE: [&str; 1] = ["external-reward"];

@@ -30,6 +30,8 @@ pub enum ClassFate {
     TooLarge,
     /// It was left out to keep training at `max_train`.
     OverMaxTrain,
+    /// It is too far from the mean, see [`clean`](crate::clean).
+    Outlier,
 }
 
 /// One class before and after.

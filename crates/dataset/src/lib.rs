@@ -26,6 +26,7 @@
 
 mod balance;
 mod classes;
+mod clean;
 mod columns;
 mod error;
 mod ingest;
@@ -33,8 +34,10 @@ mod ledger;
 mod objects;
 mod parquet_file;
 mod problems;
+mod question;
 mod rows;
 mod source;
+mod steps;
 mod table;
 mod thinking;
 
@@ -42,6 +45,7 @@ pub use balance::{
     BalanceConfig, Balanced, ClassCount, ClassFate, Overflow, ShareOf, ValidationConfig, balance,
 };
 pub use classes::think_class;
+pub use clean::{CleanConfig, Cleaned, Spread, clean};
 pub use columns::{ColumnMap, ColumnMapError};
 pub use error::DatasetError;
 pub use ingest::{Ingested, Unfinished, read_traces};
@@ -50,5 +54,6 @@ pub use objects::{ObjectRow, read_objects};
 pub use problems::{Problems, read_problems};
 pub use rows::{RowError, RowProblem, RowUnit};
 pub use source::{Format, Source};
+pub use steps::{listed_steps, told_steps};
 pub use table::{Column, ColumnType, Table};
 pub use thinking::{Thinking, ThinkingNote, split_thinking};

@@ -6,9 +6,11 @@
 mod chat;
 mod preference;
 mod problem;
+mod step;
 mod think;
 
 pub use chat::{Instruction, Message, PromptCompletion, Role};
 pub use preference::{PreferencePair, Prompt, UnpairedPreference};
 pub use problem::Problem;
+pub use step::{AnnotatedQuestion, NoSteps, NoStepsReason, StepLabel};
 pub use think::{LabelledQuestion, Prediction, Trace};

@@ -12,7 +12,8 @@ struct Rule {
 }
 
 /// Crates whose job includes files: data, tokenizers and weights, checkpoints, run folders.
-const FILES: &[&str] = &["cli", "dataset", "model", "parity", "pipeline", "tokenize", "train"];
+const FILES: &[&str] =
+    &["cli", "dataset", "model", "parity", "pipeline", "teacher", "tokenize", "train"];
 
 const RULES: [Rule; 6] = [
     Rule { text: "Device::default()", allowed: &[], reason: "devices are arguments" },

@@ -6,6 +6,8 @@ use std::ops::Range;
 use forethought_schema::LabelledQuestion;
 use forethought_seed::Seed;
 
+use crate::question::normalised;
+
 /// A side of the split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -146,11 +148,6 @@ impl Questions {
     }
 }
 
-/// The question as it is compared: white space at its ends left out, and every run of it one space.
-fn normalised(question: &str) -> String {
-    question.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// All there is to a row.
 fn content(row: &LabelledQuestion) -> (u32, u32, &str, u64, &str) {
     (row.class, row.amount, &row.file, row.row, &row.question)
@@ -193,10 +190,5 @@ mod tests {
         assert_eq!(parts(2), [1, 0, 1, 0]);
         assert_eq!(parts(100), [10, 1, 10, 0]);
         assert_eq!(parts(0), [0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn white_space_does_not_make_another_question() {
-        assert_eq!(normalised(" How\n\tmany\u{3000}apples? "), "How many apples?");
     }
 }

@@ -1,6 +1,7 @@
 //! The public behaviour of the crate; one program, because each would link polars again.
 
 mod balance;
+mod clean;
 mod ingest;
 mod problems;
 mod table;

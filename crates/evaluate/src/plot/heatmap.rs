@@ -143,12 +143,12 @@ impl Confusion {
         }
         let below = text(12.0, HPos::Center, VPos::Top);
         canvas.draw(&Text::new(
-            format!("predicted {}", axis),
+            format!("predicted {axis}"),
             (LEFT + side / 2, TOP + side + 22),
             below.clone(),
         ))?;
         let turned = below.transform(FontTransform::Rotate270);
-        canvas.draw(&Text::new(format!("true {}", axis), (12, TOP + side / 2), turned))
+        canvas.draw(&Text::new(format!("true {axis}"), (12, TOP + side / 2), turned))
     }
 }
 
