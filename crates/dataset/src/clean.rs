@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use forethought_schema::{AnnotatedQuestion, LabelledQuestion, StepLabel};
 use forethought_seed::Seed;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::balance::{ClassCount, ClassFate};
@@ -19,7 +20,7 @@ const TRAIN: &str = "train";
 const VALIDATION: &str = "validation";
 
 /// The settings of cleaning.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CleanConfig {
     /// Rows whose number of steps is more than so many standard deviations from the mean are dropped; above 0. `null`
@@ -168,7 +169,12 @@ fn fate(steps: Option<u32>, mean: f64, limit: f64) -> Fate {
 }
 
 /// Moves questions to validation until it has its share; the rows in the order of the draw.
-fn split(annotated: &[AnnotatedQuestion], fates: &mut [Fate], ratio: f64, seed: Seed) -> Vec<usize> {
+fn split(
+    annotated: &[AnnotatedQuestion],
+    fates: &mut [Fate],
+    ratio: f64,
+    seed: Seed,
+) -> Vec<usize> {
     let mut keyed: Vec<(u64, String, usize)> = Vec::new();
     for (row, one) in annotated.iter().enumerate().filter(|(row, _)| fates[*row] == Fate::Train) {
         let question = normalised(&one.question);
@@ -190,7 +196,11 @@ fn split(annotated: &[AnnotatedQuestion], fates: &mut [Fate], ratio: f64, seed: 
 }
 
 /// `ceil(ratio · rows)`; a product that is a whole number but for rounding is that number.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the rows there are")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at most the rows there are"
+)]
 fn share(rows: usize, ratio: f64) -> usize {
     (rows as f64 * ratio - 1e-9).ceil() as usize
 }
@@ -225,8 +235,12 @@ fn require(
         return Ok(());
     }
     let reason = match ledger.kept() {
-        0 => "no row has a number of steps that is not far from the others; the reasons stand below",
-        _ => "one split takes all questions there are; more rows are needed, or another validation_ratio",
+        0 => {
+            "no row has a number of steps that is not far from the others; the reasons stand below"
+        }
+        _ => {
+            "one split takes all questions there are; more rows are needed, or another validation_ratio"
+        }
     };
     Err(DatasetError::EmptySplit { split, reason: reason.to_owned(), table: ledger.to_table() })
 }

@@ -165,8 +165,15 @@ fn label(text: &str) -> (Label, &str) {
     if let Some(word) = text.get(..4).filter(|word| word.eq_ignore_ascii_case("step")) {
         return (Label::Step, text[word.len()..].trim_start());
     }
-    let labels = [("步骤", Label::Step), ("第", Label::Ordinal), ("(", Label::Bracket), ("（", Label::Bracket)];
-    let found = labels.iter().find_map(|(word, label)| Some((*label, text.strip_prefix(word)?.trim_start())));
+    let labels = [
+        ("步骤", Label::Step),
+        ("第", Label::Ordinal),
+        ("(", Label::Bracket),
+        ("（", Label::Bracket),
+    ];
+    let found = labels
+        .iter()
+        .find_map(|(word, label)| Some((*label, text.strip_prefix(word)?.trim_start())));
     found.unwrap_or((Label::None, text))
 }
 
@@ -246,7 +253,15 @@ mod tests {
 
     #[test]
     fn numbers_that_begin_a_line_are_no_steps() {
-        for text in ["1.5 litres\n2.5 litres", "12: 12 = 4 x 3", "7 apples", "Steps follow", "第一步", "1994.", "stepped 1"] {
+        for text in [
+            "1.5 litres\n2.5 litres",
+            "12: 12 = 4 x 3",
+            "7 apples",
+            "Steps follow",
+            "第一步",
+            "1994.",
+            "stepped 1",
+        ] {
             let reason = listed_steps(text);
             assert!(reason.is_err(), "{text}: {reason:?}");
         }

@@ -2,7 +2,8 @@
 
 use crate::goldens::{Goldens, Missed};
 use crate::{
-    ParityError, Replay, forward, losses, lr_schedules, math_verify, reference, rewards, tokenizer,
+    ParityError, Replay, forward, losses, lr_schedules, math_verify, reference, rewards,
+    task_metrics, tokenizer,
 };
 
 /// A kind of golden file.
@@ -49,6 +50,7 @@ const KINDS: &[Kind] = &[
         is: |file| file == "chat_templates.json",
         run: tokenizer::run_chat_templates,
     },
+    Kind { name: "task_metrics", is: |file| file == "task_metrics.json", run: task_metrics::run },
     Kind {
         name: "math_verify",
         is: |file| file.starts_with("math_verify/") && file.ends_with("cases.json"),

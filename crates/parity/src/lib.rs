@@ -26,6 +26,7 @@ mod math_verify;
 mod reference;
 mod report;
 mod rewards;
+mod task_metrics;
 mod tokenizer;
 
 use std::path::{Path, PathBuf};

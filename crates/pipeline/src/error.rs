@@ -68,6 +68,9 @@ pub enum PipelineError {
     /// The answers cannot be sampled.
     #[error(transparent)]
     Rollout(RolloutError),
+    /// The teacher cannot be asked.
+    #[error(transparent)]
+    Teacher(#[from] forethought_teacher::TeacherError),
     /// The tokenizer cannot be trained.
     #[error(transparent)]
     Bpe(#[from] forethought_tokenize::BpeError),

@@ -38,10 +38,12 @@ pub use run::{Outcome, RunOptions, run};
 pub use schema::{SchemaOf, schema};
 pub use secret::redact;
 pub use stages::{
-    BalanceStage, ClassSource, ConvertStage, DpoStage, FileSource, GrpoStage, IngestStage,
-    KtoStage, LabelStage, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage, PairSource,
+    AnnotateStage, BalanceStage, ClassSource, CleanStage, ConvertStage, DpoStage, FileSource,
+    FolderTeacher, GivenPart, GivenSource, GrpoStage, IngestStage, KtoStage, LabelStage,
+    ListedSource, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage, PairSource,
     PairsStage, PpoStage, PredictStage, Records, ReportStage, RewardModelSource, RewardStage,
-    RlooStage, ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, TokenizerSource,
+    RlooStage, ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, StepSource,
+    TeacherModel, TeacherSource, TokenizerSource,
 };
 pub use tuning::Base;
 

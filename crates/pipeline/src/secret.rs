@@ -84,7 +84,8 @@ mod tests {
     use super::*;
 
     fn clean(text: &str) -> String {
-        let variables = [("HF_TOKEN", "canary-1234"), ("HOME", "/places/canary"), ("MY_TOKEN", "x")];
+        let variables =
+            [("HF_TOKEN", "canary-1234"), ("HOME", "/places/canary"), ("MY_TOKEN", "x")];
         redact_with(text, &variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
     }
 

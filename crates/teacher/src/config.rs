@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::TeacherError;
 
 /// An endpoint and how it is treated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointConfig {
     /// The address up to the version, e.g. `http://127.0.0.1:8000/v1`; `/chat/completions` is appended.
@@ -97,7 +98,7 @@ impl EndpointConfig {
 }
 
 /// How answers are drawn. The defaults are those of the published workflow for steps.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
     /// Divides the logits; finite and at least 0. Default 0.3.

@@ -47,11 +47,13 @@ fn every_architecture_that_comes_with_the_project_is_valid() {
 }
 
 #[test]
-fn the_pipeline_of_ci_has_the_stages_of_the_one_it_stands_for() {
+fn the_pipelines_of_ci_have_the_stages_of_those_they_stand_for() {
     let stages = |file: &str| -> Vec<String> {
         let file = repository().join("configs").join(file);
         let config = PipelineConfig::read(&file, &[]).expect("a valid pipeline");
         config.stages.iter().map(|stage| stage.name().to_owned()).collect()
     };
-    assert_eq!(stages("ci/think.yaml"), stages("pipelines/think.yaml"));
+    for name in ["think.yaml", "step.yaml"] {
+        assert_eq!(stages(&format!("ci/{name}")), stages(&format!("pipelines/{name}")));
+    }
 }

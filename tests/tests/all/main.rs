@@ -13,4 +13,5 @@ mod refused_models;
 mod reuse;
 mod schema;
 mod shared_prompts;
+mod step;
 mod whole;

@@ -221,7 +221,7 @@ fn a_stage_before_what_it_needs_or_twice_has_its_line() {
     refused(
         "- label: {}",
         "- convert: {prompt: a}\n  - label: {}",
-        "stages.2.convert: the stage `convert` needs the stage `balance` before it",
+        "stages.2.convert: the stage `convert` needs the stage `balance` or `clean` before it",
     );
     let (message, line) = refusal("- label: {}", "- label: {}\n  - label: {class_width: 10}");
     assert_eq!(message, format!("{}: stages.3.label: the stage `label` stands twice", line + 1));

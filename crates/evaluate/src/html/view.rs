@@ -30,6 +30,8 @@ pub(super) struct Page {
     lead: Vec<String>,
     class_note: String,
     comparison: Option<Figure>,
+    /// What the shares of the results count.
+    shares_note: &'static str,
     /// What stands above the shares of the results.
     measures: Vec<&'static str>,
     results: Vec<ResultRow>,
@@ -71,6 +73,7 @@ impl Page {
             lead: sentences.collect(),
             class_note: report.target.note(),
             comparison: figures::comparison(report)?,
+            shares_note: shares_note(measures),
             measures: measures.iter().map(|measure| measure.name()).collect(),
             results: report.entries.iter().map(|entry| ResultRow::of(entry, measures)).collect(),
             num_validation: numbers::grouped(num_validation),
@@ -102,6 +105,15 @@ fn badge(standing: Standing) -> (&'static str, &'static str) {
         Standing::NotAhead => "bad",
     };
     (word, standing.as_str())
+}
+
+/// What the shares of a table count.
+fn shares_note(measures: &[Measure]) -> &'static str {
+    if measures.iter().any(|measure| measure.is_of_parsed()) {
+        "count all of them, but for those of parsed answers"
+    } else {
+        "count all of them"
+    }
 }
 
 /// A value above its interval, for a cell of the table of results.

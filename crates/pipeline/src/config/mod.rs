@@ -14,9 +14,9 @@ use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
 use crate::stages::{
-    BalanceStage, Before, ConvertStage, DpoStage, GrpoStage, IngestStage, KtoStage, LabelStage,
-    ModelStage, OrpoStage, PairsStage, PpoStage, PredictStage, ReportStage, RewardStage, RlooStage,
-    ScoreStage, SftStage,
+    AnnotateStage, BalanceStage, Before, CleanStage, ConvertStage, DpoStage, GrpoStage,
+    IngestStage, KtoStage, LabelStage, ModelStage, OrpoStage, PairsStage, PpoStage, PredictStage,
+    ReportStage, RewardStage, RlooStage, ScoreStage, SftStage,
 };
 
 pub use overrides::OverrideError;
@@ -52,6 +52,10 @@ pub enum StageConfig {
     Label(LabelStage),
     /// Balances the classes and splits by question.
     Balance(BalanceStage),
+    /// Finds in how many steps each problem is solved.
+    Annotate(AnnotateStage),
+    /// Leaves out what has no number of steps or one far from the others, and splits by question.
+    Clean(CleanStage),
     /// Writes the examples that training reads.
     Convert(ConvertStage),
     /// Makes or reads pairs of completions of which one is preferred.
@@ -140,9 +144,11 @@ impl PipelineConfig {
         stage.inputs(Before(before)).err()
     }
 
-    /// What the pipeline predicts: thinking tokens in the classes of its label stage, of 25 where it has none.
+    /// What the pipeline predicts: steps where it annotates them, else thinking tokens in the classes of its label stage,
+    /// of 25 where it has none.
     pub(crate) fn target(&self) -> Target {
         let of = |stage: &StageConfig| match stage {
+            StageConfig::Annotate(_) => Some(Target::steps()),
             StageConfig::Label(label) => Some(Target::thinking_tokens(label.class_width.get())),
             _ => None,
         };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use forethought_evaluate::Quantity;
 use forethought_schema::{Instruction, LabelledQuestion, PromptCompletion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,14 +36,17 @@ impl ConvertStage {
             return Err(PipelineError::stage("convert", message));
         }
         for split in SPLITS {
-            let labelled = read_lines(&context.input("balance", &format!("{split}.jsonl")))?;
+            let labelled = read_lines(&context.split(&format!("{split}.jsonl")))?;
             let alpaca: Vec<Instruction> =
                 labelled.iter().map(|one| instruction(prompt, one)).collect();
             let examples: Vec<PromptCompletion> = alpaca.iter().map(prompt_completion).collect();
             write_json(&context.staging.join(format!("{split}.alpaca.json")), &alpaca)?;
             write_lines(&context.staging.join(format!("{split}.jsonl")), &examples)?;
         }
-        write_json(&context.staging.join("dataset_info.json"), &dataset_info())?;
+        write_json(
+            &context.staging.join("dataset_info.json"),
+            &dataset_info(context.config.target().quantity),
+        )?;
         Ok(Done::Finished)
     }
 }
@@ -60,12 +64,16 @@ fn prompt_completion(example: &Instruction) -> PromptCompletion {
 }
 
 /// The index that LLaMA-Factory looks its datasets up in; the columns are its defaults for the alpaca form.
-fn dataset_info() -> serde_json::Value {
+fn dataset_info(quantity: Quantity) -> serde_json::Value {
+    let task = match quantity {
+        Quantity::ThinkingTokens => "think",
+        Quantity::Steps => "step",
+    };
     let entry = |split: &str| {
         json!({
             "file_name": format!("{split}.alpaca.json"),
             "columns": {"prompt": "instruction", "query": "input", "response": "output"},
         })
     };
-    json!({"think_train": entry("train"), "think_validation": entry("validation")})
+    json!({format!("{task}_train"): entry("train"), format!("{task}_validation"): entry("validation")})
 }

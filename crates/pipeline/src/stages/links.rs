@@ -5,6 +5,9 @@ use crate::config::{Problem, StageConfig, nearest};
 /// The stages whose artifact is a model that writes, in the order in which a pipeline usually has them.
 pub(crate) const POLICIES: [&str; 7] = ["sft", "dpo", "kto", "orpo", "grpo", "rloo", "ppo"];
 
+/// The stages that split labelled questions into training and validation.
+pub(crate) const SPLITTERS: [&str; 2] = ["balance", "clean"];
+
 /// The stages before one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Before<'a>(pub(crate) &'a [StageConfig]);
@@ -42,6 +45,11 @@ impl<'a> Inputs<'a> {
             self.add(name);
         }
         Ok(self)
+    }
+
+    /// The nearest stage that splits the questions, which must be there.
+    pub(crate) fn split(self) -> Result<Self, Problem> {
+        self.pick("", None, &SPLITTERS)
     }
 
     /// All stages of these kinds that are there.

@@ -1,6 +1,8 @@
 //! The stages: each a function from its settings and the artifacts before it to an artifact.
 
+mod annotate;
 mod balance;
+mod clean;
 mod convert;
 mod ingest;
 mod label;
@@ -19,12 +21,18 @@ use burn::tensor::Device;
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, Signal, StopFlag};
 
+pub use annotate::{
+    AnnotateStage, FolderTeacher, GivenPart, GivenSource, ListedSource, StepSource, TeacherModel,
+    TeacherSource,
+};
 pub use balance::BalanceStage;
+pub use clean::CleanStage;
+pub(crate) use clean::SPREAD;
 pub use convert::ConvertStage;
 pub use ingest::{IngestStage, Records};
 pub use label::LabelStage;
 pub(crate) use links::Before;
-use links::Inputs;
+use links::{Inputs, SPLITTERS};
 pub(crate) use model::{MODEL_FOLDER, files_of};
 pub use model::{ModelStage, ScratchModel, TokenizerSource};
 pub use offline::{DpoStage, KtoStage, OfflineStage, OrpoStage, RewardStage, SftStage};
@@ -83,6 +91,11 @@ impl Context<'_> {
         }
     }
 
+    /// A file of the stage that splits the questions, such as `train.jsonl`.
+    pub(crate) fn split(&self, file: &str) -> PathBuf {
+        self.input(self.before.pick(None, &SPLITTERS).unwrap_or(SPLITTERS[0]), file)
+    }
+
     /// A file of an artifact made before.
     pub(crate) fn input(&self, stage: &str, file: &str) -> PathBuf {
         self.folder.artifact(stage).join(file)
@@ -107,6 +120,8 @@ impl StageConfig {
             Self::Model(_) => "model",
             Self::Label(_) => "label",
             Self::Balance(_) => "balance",
+            Self::Annotate(_) => "annotate",
+            Self::Clean(_) => "clean",
             Self::Convert(_) => "convert",
             Self::Pairs(_) => "pairs",
             Self::Sft(_) => "sft",
@@ -155,7 +170,9 @@ impl StageConfig {
             Self::Model(stage) => stage.inputs(inputs)?,
             Self::Label(_) => inputs.need(&["ingest", "model"])?,
             Self::Balance(_) => inputs.need(&["label"])?,
-            Self::Convert(_) => inputs.need(&["balance"])?,
+            Self::Annotate(_) => inputs.need(&["ingest"])?,
+            Self::Clean(_) => inputs.need(&["annotate"])?,
+            Self::Convert(_) => inputs.split()?,
             Self::Pairs(stage) => stage.inputs(inputs)?,
             Self::Sft(stage) => stage.inputs(&stage.loss, inputs)?,
             Self::Dpo(stage) => stage.inputs(&stage.loss, inputs)?,
@@ -179,6 +196,8 @@ impl StageConfig {
             Self::Model(stage) => stage.problems(),
             Self::Label(_) | Self::Convert(_) => Vec::new(),
             Self::Balance(stage) => stage.problems(),
+            Self::Annotate(stage) => stage.problems(),
+            Self::Clean(stage) => stage.problems(),
             Self::Pairs(stage) => stage.problems(),
             Self::Sft(stage) => stage.problems(&stage.loss),
             Self::Dpo(stage) => stage.problems(&stage.loss),
@@ -199,6 +218,7 @@ impl StageConfig {
         match self {
             Self::Ingest(stage) => stage.files(),
             Self::Model(stage) => stage.files(),
+            Self::Annotate(stage) => stage.files(),
             Self::Convert(stage) => Ok(vec![stage.prompt.clone()]),
             Self::Pairs(stage) => stage.files(),
             Self::Grpo(stage) => reward_files(&stage.rewards),
@@ -219,6 +239,8 @@ impl StageConfig {
             Self::Model(stage) => stage.run(context),
             Self::Label(stage) => stage.run(context),
             Self::Balance(stage) => stage.run(context),
+            Self::Annotate(stage) => stage.run(context),
+            Self::Clean(stage) => stage.run(context),
             Self::Convert(stage) => stage.run(context),
             Self::Pairs(stage) => stage.run(context),
             Self::Sft(stage) => stage.run(&stage.loss, context),

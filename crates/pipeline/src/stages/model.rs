@@ -10,6 +10,7 @@ use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ingest::PROBLEMS;
 use super::links::Inputs;
 use super::{Context, Done};
 use crate::PipelineError;
@@ -43,7 +44,7 @@ pub struct ScratchModel {
 pub enum TokenizerSource {
     /// A folder with tokenizer.json.
     Folder(PathBuf),
-    /// Byte-pair encoding trained on the ingested traces.
+    /// Byte-pair encoding trained on what was ingested, traces or problems.
     Train(BpeConfig),
 }
 
@@ -136,15 +137,24 @@ impl ScratchModel {
     fn encoder(&self, context: &Context<'_>) -> Result<Encoder, PipelineError> {
         match &self.tokenizer {
             TokenizerSource::Folder(folder) => Ok(Encoder::open(folder)?),
-            TokenizerSource::Train(bpe) => {
-                let traces: Vec<Trace> = read_lines(&context.input("ingest", "traces.jsonl"))?;
-                let texts =
-                    traces.iter().flat_map(|one| [&one.question, &one.thinking, &one.answer]);
-                let texts: Vec<&String> = texts.collect();
-                Ok(train_bpe(&texts, bpe)?)
-            }
+            TokenizerSource::Train(bpe) => Ok(train_bpe(&ingested_texts(context)?, bpe)?),
         }
     }
+}
+
+/// The texts that a tokenizer is trained on: what was ingested, traces or problems.
+fn ingested_texts(context: &Context<'_>) -> Result<Vec<String>, PipelineError> {
+    let problems = context.input("ingest", PROBLEMS);
+    if problems.is_file() {
+        let problems: Vec<forethought_schema::Problem> = read_lines(&problems)?;
+        let texts = |one: forethought_schema::Problem| {
+            std::iter::once(one.problem).chain(one.solution).chain(one.answer)
+        };
+        return Ok(problems.into_iter().flat_map(texts).collect());
+    }
+    let traces: Vec<Trace> = read_lines(&context.input("ingest", "traces.jsonl"))?;
+    let texts = |one: Trace| [one.question, one.thinking, one.answer];
+    Ok(traces.into_iter().flat_map(texts).collect())
 }
 
 /// What is wrong with a given folder is said before anything is counted or trained.

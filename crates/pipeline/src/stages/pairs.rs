@@ -83,7 +83,7 @@ fn ratio_problem(ratio: f64, key: &str) -> Option<Problem> {
 impl PairsStage {
     pub(super) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
         match &self.source {
-            PairSource::Classes(_) => inputs.need(&["balance", "convert"]),
+            PairSource::Classes(_) => inputs.split()?.need(&["convert"]),
             PairSource::Spoilt(_) => inputs.need(&["ingest"]),
             PairSource::Files(_) => Ok(inputs),
         }

@@ -49,7 +49,7 @@ struct Answering<'a> {
 
 impl PredictStage {
     pub(super) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
-        let inputs = inputs.need(&["model", "balance", "convert"])?.all(&POLICIES);
+        let inputs = inputs.need(&["model"])?.split()?.need(&["convert"])?.all(&POLICIES);
         match &self.measure {
             Some(measure) => measure.inputs(inputs),
             None => Ok(inputs),
@@ -64,8 +64,7 @@ impl PredictStage {
 
     /// Writes `STAGE.jsonl` for each trained model, or `base.jsonl` where no stage trains one, and `measured.json`.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let labelled: Vec<LabelledQuestion> =
-            read_lines(&context.input("balance", "validation.jsonl"))?;
+        let labelled: Vec<LabelledQuestion> = read_lines(&context.split("validation.jsonl"))?;
         let examples: Vec<PromptCompletion> =
             read_lines(&context.input("convert", "validation.jsonl"))?;
         let base = base_folder(context)?;

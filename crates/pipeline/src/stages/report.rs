@@ -6,7 +6,7 @@ mod methods;
 use std::collections::BTreeMap;
 use std::fs;
 
-use forethought_dataset::Ledger;
+use forethought_dataset::{Ledger, Spread};
 use forethought_evaluate::{
     ClassCount, Dropped, Entry, Fact, Labelled, LedgerStage, LogProbDifference, NeighboursConfig,
     Outcome, Report, RunFacts, Sample, StageDuration, baselines, choose_samples,
@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::links::{Inputs, POLICIES};
-use super::{Context, Done};
+use super::{Context, Done, SPREAD};
 use crate::PipelineError;
 use crate::artifact::{ArtifactManifest, read_json, read_lines, write_json};
 use crate::config::Problem;
@@ -52,10 +52,11 @@ impl ReportStage {
 
     /// Everything before it that has something to show; predictions or scores must be there.
     pub(super) fn inputs(inputs: Inputs<'_>) -> Result<Inputs<'_>, Problem> {
-        let inputs = inputs.all(&["ingest", "label", "balance", "pairs", "predict", "score"]);
+        let inputs = inputs.all(&["ingest", "label", "balance", "annotate", "clean"]);
+        let inputs = inputs.all(&["pairs", "predict", "score"]);
         let inputs = inputs.all(&POLICIES).all(&["reward"]);
         if inputs.has(&["predict"]) {
-            return inputs.need(&["ingest", "label", "balance", "predict"]);
+            return inputs.need(&["ingest"])?.split()?.need(&["predict"]);
         }
         inputs.pick("", None, &["predict", "score"])
     }
@@ -100,9 +101,8 @@ impl ReportStage {
     }
 
     fn baselines(&self, context: &Context<'_>, width: u32) -> Result<Vec<Entry>, PipelineError> {
-        let train: Vec<LabelledQuestion> = read_lines(&context.input("balance", "train.jsonl"))?;
-        let validation: Vec<LabelledQuestion> =
-            read_lines(&context.input("balance", "validation.jsonl"))?;
+        let train: Vec<LabelledQuestion> = read_lines(&context.split("train.jsonl"))?;
+        let validation: Vec<LabelledQuestion> = read_lines(&context.split("validation.jsonl"))?;
         let train: Vec<Labelled<'_>> = train
             .iter()
             .map(|one| Labelled { question: &one.question, class: one.class })
@@ -153,8 +153,7 @@ pub(super) fn title(context: &Context<'_>, name: &str) -> String {
 
 /// How many questions of each class either side has, classes that were left out included.
 fn classes(context: &Context<'_>) -> Result<Vec<ClassCount>, PipelineError> {
-    let counts: Vec<forethought_dataset::ClassCount> =
-        read_json(&context.input("balance", "classes.json"))?;
+    let counts: Vec<forethought_dataset::ClassCount> = read_json(&context.split("classes.json"))?;
     let count = |one: &forethought_dataset::ClassCount| ClassCount {
         class: one.class,
         train: one.train,
@@ -165,7 +164,8 @@ fn classes(context: &Context<'_>) -> Result<Vec<ClassCount>, PipelineError> {
 
 /// The accounts of the stages that may lose rows.
 fn ledgers(context: &Context<'_>) -> Result<Vec<LedgerStage>, PipelineError> {
-    let stages = context.before.of(&["ingest", "balance", "pairs"]).into_iter();
+    let stages =
+        context.before.of(&["ingest", "balance", "annotate", "clean", "pairs"]).into_iter();
     stages
         .map(|stage| {
             let ledger: Ledger = read_json(&context.input(stage, "ledger.json"))?;
@@ -220,8 +220,18 @@ fn facts(context: &Context<'_>, histories: &[History<'_>]) -> Result<RunFacts, P
         let name = format!("noticed in {}, step {}", record.stage, record.step);
         lines.extend(record.diagnosis.iter().map(|text| fact(&name, text.clone())));
     }
+    lines.extend(spread(context)?.map(|text| fact("steps", text)));
     let log_prob_difference = difference(histories);
     Ok(RunFacts { seed: Some(context.config.seed), lines, stages, log_prob_difference })
+}
+
+/// How the numbers of steps are spread, where there are any.
+fn spread(context: &Context<'_>) -> Result<Option<String>, PipelineError> {
+    if context.before.of(&["clean"]).is_empty() {
+        return Ok(None);
+    }
+    let Spread { mean, deviation, kept: (low, high) } = read_json(&context.split(SPREAD))?;
+    Ok(Some(format!("mean {mean:.2}, standard deviation {deviation:.2}; kept {low} to {high}")))
 }
 
 /// How far sampling and training were apart over all steps that sampled.

@@ -28,7 +28,7 @@ pub fn table(problems: &[Problem], language: Language) -> Table {
     let mine =
         || problems.iter().enumerate().filter(move |(_, problem)| problem.language == language);
     let column = |value: fn(&Problem) -> String| mine().map(move |(_, problem)| value(problem));
-    let steps = |problem: &Problem| number(problem.solution.num_steps);
+    let steps = |problem: &Problem| number(problem.solution.num_steps());
     Table::new()
         .text("id", mine().map(|(index, _)| format!("{index:05}")))
         .text("family", column(|problem| problem.family.name().to_owned()))

@@ -69,7 +69,7 @@ impl Problem {
         let (question, asides) = dress(&core, language, draw);
         let mut solution = puzzle.solve(language);
         for aside in asides.iter().rev() {
-            solution.thinking = format!("{}\n{}", aside.remark(language), solution.thinking);
+            solution.open_with(&aside.remark(language));
         }
         Self { family, language, question, solution, structure: puzzle.structure() }
     }

@@ -12,8 +12,22 @@ pub struct Solution {
     pub thinking: String,
     /// The answer alone, e.g. `23` or `Friday`.
     pub answer: String,
-    /// How many lines of the thinking are steps; restating, planning and remarks are not.
-    pub num_steps: usize,
+    /// Which lines of the thinking, counted from 0, are steps; restating, planning and remarks are not.
+    pub step_lines: Vec<usize>,
+}
+
+impl Solution {
+    /// How many steps it takes.
+    #[must_use]
+    pub fn num_steps(&self) -> usize {
+        self.step_lines.len()
+    }
+
+    /// Puts a remark before everything else.
+    pub(crate) fn open_with(&mut self, remark: &str) {
+        self.thinking = format!("{remark}\n{}", self.thinking);
+        self.step_lines.iter_mut().for_each(|line| *line += 1);
+    }
 }
 
 /// A solution in the making.
@@ -21,13 +35,13 @@ pub struct Solution {
 pub(crate) struct Work {
     language: Language,
     lines: Vec<String>,
-    num_steps: usize,
+    step_lines: Vec<usize>,
 }
 
 impl Work {
     /// An empty page.
     pub(crate) fn new(language: Language) -> Self {
-        Self { language, lines: Vec::new(), num_steps: 0 }
+        Self { language, lines: Vec::new(), step_lines: Vec::new() }
     }
 
     /// Writes a line that restates, plans or remarks.
@@ -37,15 +51,15 @@ impl Work {
 
     /// Writes a line that computes, compares or checks.
     pub(crate) fn step(&mut self, line: String) {
+        self.step_lines.push(self.lines.len());
         self.lines.push(line);
-        self.num_steps += 1;
     }
 
     /// Ends the page with the answer.
     pub(crate) fn finish(mut self, answer: impl Display) -> Solution {
         let answer = answer.to_string();
         self.lines.push(say!(self.language, "Answer: {answer}.", "答案：{answer}。"));
-        Solution { thinking: self.lines.join("\n"), answer, num_steps: self.num_steps }
+        Solution { thinking: self.lines.join("\n"), answer, step_lines: self.step_lines }
     }
 }
 

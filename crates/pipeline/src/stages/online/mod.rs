@@ -101,7 +101,7 @@ impl<L> OnlineStage<L> {
         encoder: &Encoder,
     ) -> Result<Vec<Question>, PipelineError> {
         let examples: Vec<PromptCompletion> = read_lines(&context.input("convert", "train.jsonl"))?;
-        let labelled: Vec<LabelledQuestion> = read_lines(&context.input("balance", "train.jsonl"))?;
+        let labelled: Vec<LabelledQuestion> = read_lines(&context.split("train.jsonl"))?;
         let prompts = encode_prompts(encoder, &examples)?;
         let read = prompts.len();
         let pairs = prompts.into_iter().zip(labelled);

@@ -136,7 +136,7 @@ impl<L> OnlineStage<L> {
     }
 
     pub(crate) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
-        let mut inputs = inputs.need(&["model", "balance", "convert"])?;
+        let mut inputs = inputs.need(&["model"])?.split()?.need(&["convert"])?;
         if let Some(source) = &self.reward_model {
             inputs = inputs.pick("reward_model.from", source.from.as_deref(), &["reward"])?;
         }

@@ -60,7 +60,7 @@ impl ClassSource {
     ) -> Result<Vec<PreferencePair>, PipelineError> {
         let file = format!("{split}.jsonl");
         let examples: Vec<PromptCompletion> = read_lines(&context.input("convert", &file))?;
-        let labelled: Vec<LabelledQuestion> = read_lines(&context.input("balance", &file))?;
+        let labelled: Vec<LabelledQuestion> = read_lines(&context.split(&file))?;
         let classes = examples.iter().zip(&labelled);
         let classes: Vec<(&str, u32)> =
             classes.map(|(example, one)| (example.prompt.as_str(), one.class)).collect();

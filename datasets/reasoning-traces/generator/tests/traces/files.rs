@@ -17,7 +17,7 @@ fn folder() -> PathBuf {
 }
 
 /// Two digits a byte.
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     halves.map(|half| char::from(b"0123456789abcdef"[usize::from(half)])).collect()
 }

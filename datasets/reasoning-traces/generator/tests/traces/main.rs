@@ -2,6 +2,7 @@
 
 mod baselines;
 mod files;
+mod solutions;
 mod spread;
 
 use std::sync::LazyLock;
