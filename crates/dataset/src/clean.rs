@@ -56,11 +56,10 @@ impl CleanConfig {
         let refuse = |field, rule: &str, found: f64| {
             Err(DatasetError::Setting { field, rule: rule.to_owned(), found: found.to_string() })
         };
-        match self.max_sigmas {
-            Some(sigmas) if !(sigmas.is_finite() && 0.0 < sigmas) => {
-                return refuse("max_sigmas", "finite and greater than 0, or null", sigmas);
-            }
-            _ => {}
+        if let Some(sigmas) = self.max_sigmas
+            && !(sigmas.is_finite() && 0.0 < sigmas)
+        {
+            return refuse("max_sigmas", "finite and greater than 0, or null", sigmas);
         }
         let ratio = self.validation_ratio;
         if !(0.0 < ratio && ratio < 1.0) {

@@ -62,7 +62,7 @@ impl Endpoint {
         if url.starts_with("https://") && !cfg!(feature = "tls") {
             return Err(TeacherError::NoTls(url));
         }
-        let key = config.api_key_env.as_ref().map(read_key).transpose()?;
+        let key = config.api_key_env.as_deref().map(read_key).transpose()?;
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs_f64(config.timeout_seconds)))
             .http_status_as_error(false)
@@ -111,14 +111,14 @@ impl Endpoint {
     }
 }
 
-fn read_key(variable: &String) -> Result<Secret, TeacherError> {
+fn read_key(variable: &str) -> Result<Secret, TeacherError> {
     let key = std::env::var(variable).unwrap_or_default();
     let key = key.trim();
     let is_sendable = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
     if is_sendable {
         Ok(Secret(key.to_owned()))
     } else {
-        Err(TeacherError::NoKey(variable.clone()))
+        Err(TeacherError::NoKey(variable.to_owned()))
     }
 }
 

@@ -94,7 +94,7 @@ impl AnnotateStage {
 
     /// Writes `annotated.jsonl`, one line for each problem that is not left out, labelled or not, and `ledger.json`.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let rows = self.problems_of(context)?;
+        let rows = ingested(context)?;
         let mut ledger = Ledger::new(context.name);
         let rows = self.chosen(context, rows, &mut ledger);
         ledger.check()?;
@@ -115,17 +115,6 @@ impl AnnotateStage {
         write_json(&context.staging.join("ledger.json"), &ledger)?;
         context.console.line(ledger.to_table());
         Ok(Done::Finished)
-    }
-
-    /// The ingested problems.
-    fn problems_of(&self, context: &Context<'_>) -> Result<Vec<Row>, PipelineError> {
-        let path = context.input("ingest", PROBLEMS);
-        if !path.is_file() {
-            let message =
-                "there are traces and no problems; set `records: problems` in the ingest stage";
-            return Err(PipelineError::stage(context.name, message));
-        }
-        read_lines(&path)
     }
 
     /// The rows to label, in their order; what is left out is booked.
@@ -171,6 +160,17 @@ impl AnnotateStage {
             None
         }
     }
+}
+
+/// The ingested problems.
+fn ingested(context: &Context<'_>) -> Result<Vec<Row>, PipelineError> {
+    let path = context.input("ingest", PROBLEMS);
+    if !path.is_file() {
+        let message =
+            "there are traces and no problems; set `records: problems` in the ingest stage";
+        return Err(PipelineError::stage(context.name, message));
+    }
+    read_lines(&path)
 }
 
 impl GivenSource {
