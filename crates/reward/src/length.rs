@@ -117,7 +117,9 @@ impl RewardFn for Length {
                 return graded.score(None, "");
             };
             let place = Place { length, shortest, longest };
-            graded.score(Some(place.reward(is_right.into())), &place.to_string())
+            let counted =
+                if graded.grade == Grade::NoGold { ", which counts as right" } else { "" };
+            graded.score(Some(place.reward(is_right.into())), &format!("{counted}{place}"))
         };
         graded.into_iter().zip(lengths).map(judge).collect()
     }

@@ -29,14 +29,14 @@ fn parsed(output: &str) -> Vec<Value> {
 }
 
 fn lines(rows: &[Value]) -> String {
-    rows.iter().map(|row| format!("{row}\n")).collect()
+    rows.iter().fold(String::new(), |text, row| text + &row.to_string() + "\n")
 }
 
 #[test]
 fn a_set_scores_rows_and_says_why() {
     let rows = lines(&[
         json!({"id": 1, "prompt": "a", "completion": r"<think></think>\boxed{0.5}", "solution": r"$\frac12$"}),
-        json!({"id": 2, "prompt": "a", "completion": [{"role": "assistant", "content": r"\boxed{1}"}], "solution": 2}),
+        json!({"id": 2, "prompt": "a", "completion": [{"role": "assistant", "content": r"\boxed{1}"}], "solution": "$2$"}),
         json!({"id": 3, "prompt": "b", "completion": "none", "solution": "unparseable text only"}),
     ]);
     let set = "rewards: [accuracy, {think_format: , weight: 0.5}, {length: {}, weight: 0}]\n";
@@ -111,7 +111,7 @@ fn what_is_wrong_is_named() {
     assert!(error.contains("did you mean `accuracy`?"), "{error}");
     let (code, _, error) = case.run(&["--set", "set.yaml", "--input", "bad.jsonl"]);
     assert_eq!(code, Some(2));
-    assert!(error.contains("set.yaml:2: rewards.0.accurcy: unknown field `accurcy`"), "{error}");
+    assert!(error.contains("set.yaml:2: rewards.0: unknown field `accurcy`"), "{error}");
     assert!(error.contains("did you mean `accuracy`?"), "{error}");
     let (code, _, error) = case.run(&["--set", "value.yaml", "--input", "bad.jsonl"]);
     assert_eq!(code, Some(2));

@@ -44,7 +44,7 @@ struct Final {
 /// What the goldens hold where the source raises an error.
 const REFUSED: &str = "Error";
 
-/// Every section of a file. SymPy's printed forms of the same texts are not compared: `math_verify` compares verdicts.
+/// Every section of a file. The printed forms of `SymPy` of the same texts are not compared: `math_verify` compares verdicts.
 pub(crate) fn run(goldens: &Goldens, replay: &mut Replay<'_>) -> Result<(), Missed> {
     let file: File = goldens.json(replay.file)?;
     for (index, golden) in file.extraction.iter().enumerate() {

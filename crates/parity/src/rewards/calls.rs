@@ -51,7 +51,7 @@ fn first<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
 
 /// What was given and what came back.
 struct Call<'a> {
-    call: &'a Value,
+    recorded: &'a Value,
     completions: Vec<String>,
     tokens: Vec<Option<Vec<u32>>>,
     solutions: Vec<String>,
@@ -80,7 +80,7 @@ impl<'a> Call<'a> {
         let solutions = argument(call, &["solution", "solutions"], 1).and_then(Value::as_array);
         let solutions = solutions.into_iter().flatten().filter_map(Value::as_str);
         let solutions = solutions.map(str::to_owned).collect();
-        Ok(Self { call, completions, tokens, solutions, rewards })
+        Ok(Self { recorded: call, completions, tokens, solutions, rewards })
     }
 
     fn fields(&self) -> Vec<Fields> {
@@ -126,8 +126,8 @@ impl<'a> Call<'a> {
     /// A setting of the function, wherever the call has it.
     fn setting(&self, key: &str) -> Option<&Value> {
         let places = ["params", "factory_kwargs", "factory", "settings", "config", "kwargs"];
-        let nested = places.iter().find_map(|place| self.call.get(place)?.get(key));
-        nested.or_else(|| self.call.get(key)).filter(|value| !value.is_null())
+        let nested = places.iter().find_map(|place| self.recorded.get(place)?.get(key));
+        nested.or_else(|| self.recorded.get(key)).filter(|value| !value.is_null())
     }
 
     fn cosine(&self) -> CosineConfig {

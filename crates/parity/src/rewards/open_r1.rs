@@ -23,7 +23,7 @@ struct File {
     #[serde(default)]
     soft_overlong: Vec<Overlong>,
     #[serde(default)]
-    extract_code: Vec<Code>,
+    extract_code: Vec<Block>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,7 +52,7 @@ struct SoftOverlongFields {
 }
 
 #[derive(Debug, Deserialize)]
-struct Code {
+struct Block {
     text: String,
     language: Option<String>,
     code: String,

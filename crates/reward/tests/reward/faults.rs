@@ -186,7 +186,7 @@ fn completions_of_a_megabyte_are_judged() {
             assert_ne!(named.score.verdict, Verdict::Failed, "{unit:?} {named:?}");
             assert!(named.score.reason.len() < 1000, "{unit:?} {}", named.name);
         }
-        assert!(start.elapsed() < Duration::from_secs(120), "{unit:?}: {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_mins(2), "{unit:?}: {:?}", start.elapsed());
     }
 }
 
