@@ -21,7 +21,7 @@ tokenizers: about 20 minutes on 2 cores, less on more. Later builds take seconds
 ///
 /// If the build fails, or the binary cannot be started.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, String> {
-    let binary = build(workspace, features(arguments))?;
+    let binary = build(workspace, &features(arguments))?;
     let mut command = Command::new(&binary);
     command.args(arguments);
     become_it(&mut command, &binary)
@@ -48,13 +48,20 @@ pub(crate) fn build(workspace: &Workspace, features: &[&str]) -> Result<PathBuf,
     executable(&records).ok_or_else(|| "cargo built no executable".to_owned())
 }
 
-/// The cargo features that the arguments ask for: `--device cuda` and `--device cuda:1` need `cuda`.
-fn features(arguments: &[OsString]) -> &'static [&'static str] {
+/// The cargo features that the arguments ask for: `--device cuda` and `--device cuda:1` need `cuda`, `data fetch` needs
+/// `hub`.
+fn features(arguments: &[OsString]) -> Vec<&'static str> {
     let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
     let after_flag = words.windows(2).filter(|pair| pair[0] == "--device").map(|pair| &*pair[1]);
     let joined = words.iter().filter_map(|word| word.strip_prefix("--device="));
     let is_cuda = |device: &str| device == "cuda" || device.starts_with("cuda:");
-    if after_flag.chain(joined).any(is_cuda) { &["cuda"] } else { &[] }
+    let has_cuda = after_flag.chain(joined).any(is_cuda);
+    let is_fetch = words.len() > 1 && words[0] == "data" && words[1] == "fetch";
+    [("cuda", has_cuda), ("hub", is_fetch)]
+        .into_iter()
+        .filter(|(_, is_asked)| *is_asked)
+        .map(|(name, _)| name)
+        .collect()
 }
 
 /// The last executable that cargo's records name.
@@ -97,7 +104,7 @@ fn become_it(command: &mut Command, binary: &Path) -> Result<ExitCode, String> {
 mod tests {
     use super::*;
 
-    fn features_of(line: &str) -> &'static [&'static str] {
+    fn features_of(line: &str) -> Vec<&'static str> {
         features(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
     }
 
@@ -109,6 +116,8 @@ mod tests {
         assert!(features_of("pipeline think --device cpu").is_empty());
         assert!(features_of("pipeline cuda --set device=cuda").is_empty());
         assert!(features_of("pipeline think --device").is_empty());
+        assert_eq!(features_of("data fetch me/data"), ["hub"]);
+        assert!(features_of("data inspect fetch").is_empty());
     }
 
     #[test]

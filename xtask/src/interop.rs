@@ -10,6 +10,12 @@ use crate::workspace::{Workspace, run};
 /// Names a Python with transformers and PEFT.
 const PYTHON: &str = "FORETHOUGHT_PYTHON";
 
+/// What folders of models are compared with.
+const PACKAGES: &str = "import torch, transformers, peft";
+
+/// What files of rows are read with.
+const DATASETS: &str = "import datasets";
+
 /// How a comparison ended that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Compared {
@@ -35,7 +41,18 @@ pub(crate) fn compare(workspace: &Workspace) -> Result<Compared, String> {
     }
     let arguments = ["run", "--package", "forethought-model", "--example", "interop", "--"];
     run(workspace.cargo().args(arguments).arg(&out))?;
-    run(workspace.command(python).arg("tests/interop/compare.py").arg(&out))?;
+    run(workspace.command(&python).arg("tests/interop/compare.py").arg(&out))?;
+    let Some(python) = has(&python, DATASETS).then_some(python) else {
+        println!("left out: files of rows, since this Python imports no datasets");
+        return Ok(Compared::All);
+    };
+    let out = workspace.target().join("interop-rows");
+    if out.exists() {
+        fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+    }
+    let arguments = ["run", "--package", "forethought-dataset", "--example", "interop", "--"];
+    run(workspace.cargo().args(arguments).arg(&out))?;
+    run(workspace.command(python).arg("tests/interop/datasets_read.py").arg(&out))?;
     Ok(Compared::All)
 }
 
@@ -55,8 +72,12 @@ fn python(
 }
 
 fn has_packages(python: &OsString) -> bool {
+    has(python, PACKAGES)
+}
+
+fn has(python: &OsString, imports: &str) -> bool {
     let mut command = Command::new(python);
-    command.args(["-c", "import torch, transformers, peft"]);
+    command.args(["-c", imports]);
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }

@@ -8,9 +8,10 @@ use crate::workspace::{Workspace, output};
 use graph::Graph;
 
 /// Crates without tensors.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "dataset",
     "evaluate",
+    "hub",
     "preference",
     "reward",
     "schema",

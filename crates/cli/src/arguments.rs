@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::data::Data;
 use crate::generate::Generate;
 use crate::logprobs::Logprobs;
 use crate::reward::Reward;
@@ -22,6 +23,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the stages of a pipeline; stages with nothing changed are skipped
     Pipeline(Pipeline),
+    /// Look into files of rows, and convert them between the shapes that programs keep them in
+    Data(Data),
     /// Sample completions of prompts: JSON lines in, JSON lines out
     Generate(Generate),
     /// Compute the log-probability of every token of given sequences: JSON lines in, JSON lines out

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod completions;
+mod data;
 mod export;
 mod generate;
 mod logprobs;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Pipeline(pipeline) => commands::pipeline(&pipeline),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Logprobs(arguments) => logprobs::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),

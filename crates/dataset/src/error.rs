@@ -124,6 +124,57 @@ pub enum DatasetError {
         /// The type it should have.
         expected: &'static str,
     },
+    /// A file whose rows have no shape, or another than was declared.
+    #[error("{}: {source}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        source: Box<forethought_preference::RecogniseError>,
+    },
+    /// An index of data sets that leads nowhere.
+    #[error("{}: {message}", path.display())]
+    Index {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A data set of the hub that cannot be had.
+    #[error(transparent)]
+    Hub(Box<forethought_hub::HubError>),
+    /// A condition on rows that is none, or that cannot be applied to a file.
+    #[error("where `{expression}`: {message}")]
+    Filter {
+        /// The condition as it was given.
+        expression: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Records that cannot become what they shall be.
+    #[error("{file}: holds {from} records, of which no {to} can be made")]
+    NoConversion {
+        /// The file.
+        file: String,
+        /// What it holds.
+        from: &'static str,
+        /// What it should hold.
+        to: &'static str,
+    },
+    /// Files that hold different records.
+    #[error(
+        "{file} holds {first} records and {other} {second} records; say what they shall become"
+    )]
+    Kinds {
+        /// What a file holds.
+        first: &'static str,
+        /// The file.
+        file: String,
+        /// What another holds.
+        second: &'static str,
+        /// The other file.
+        other: String,
+    },
     /// Every row was dropped, or there was none.
     #[error("no {record} is left of what was read:\n{table}")]
     NothingLeft {

@@ -29,12 +29,15 @@ mod classes;
 mod clean;
 mod columns;
 mod error;
+mod filter;
 mod ingest;
 mod ledger;
+mod mix;
 mod objects;
 mod parquet_file;
 mod problems;
 mod question;
+mod records;
 mod rows;
 mod source;
 mod steps;
@@ -50,10 +53,18 @@ pub use columns::{ColumnMap, ColumnMapError};
 pub use error::DatasetError;
 pub use ingest::{Ingested, Unfinished, read_traces};
 pub use ledger::{Ledger, LedgerEntry, Rows};
+pub use mix::{
+    Deduplicate, DuplicateBy, MixConfig, MixOrder, Mixing, NearDuplicates, count_duplicates, mix,
+    prompt_of,
+};
 pub use objects::{ObjectRow, read_objects};
 pub use problems::{Problems, read_problems};
+pub use records::{
+    ExampleRow, Examples, FaultyRow, FileLayout, RecordSource, SourceFile, find_files,
+    read_examples,
+};
 pub use rows::{RowError, RowProblem, RowUnit};
 pub use source::{Format, Source};
 pub use steps::{listed_steps, told_steps};
-pub use table::{Column, ColumnType, Table};
+pub use table::{Column, ColumnType, Table, write_rows};
 pub use thinking::{Thinking, ThinkingNote, split_thinking};

@@ -106,7 +106,7 @@ fn expand(path: &str) -> Result<Vec<PathBuf>, DatasetError> {
 }
 
 /// The file in the same folder whose name is most like the missing one.
-fn nearest_file(path: &Path) -> Option<String> {
+pub(crate) fn nearest_file(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
@@ -115,7 +115,9 @@ fn nearest_file(path: &Path) -> Option<String> {
     nearest(name, names.iter().map(String::as_str))
 }
 
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(OneOrMany("a path, a pattern, or a list of them"))
 }
 

@@ -1,10 +1,13 @@
 //! A small table of typed columns, written to parquet and read from it: the only door to polars for other crates.
 
 mod parquet;
+mod rows;
 
 use std::path::Path;
 
 use crate::error::DatasetError;
+
+pub use rows::write_rows;
 
 /// What the values of a [`Column`] are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

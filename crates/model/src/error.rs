@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::ConfigError;
-use crate::hub::HubError;
 use crate::lora::LoraError;
+use forethought_hub::HubError;
 
 /// A model folder or an adapter folder that cannot be read or written.
 #[derive(Debug, thiserror::Error)]

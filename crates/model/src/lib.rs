@@ -68,12 +68,15 @@ pub use decoder::Decoder;
 pub use error::{ModelError, TensorProblem};
 pub use family::Family;
 pub use folder::{LoadedModel, load, load_quantised, load_score_model};
+#[cfg(feature = "hub")]
+pub use forethought_hub::Hub;
+pub use forethought_hub::{HubError, HubName};
 pub use forethought_kernels::{AttentionPlan, Quantisation, Segment, TokenScores};
 pub use freeze::{FreezeConfig, FreezeError};
 pub use hf_config::{read_config, write_config};
 #[cfg(feature = "hub")]
-pub use hub::Hub;
-pub use hub::{HubError, HubName, find_model};
+pub use hub::fetch_model;
+pub use hub::find_model;
 pub use lora::{LoraConfig, LoraError, LoraScaling};
 pub use packing::{Packed, PackedTokens, pack};
 pub use peft::{load_adapter, load_score_adapter, save_adapter, save_score_adapter};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use forethought_schema::{Message, PromptCompletion, Role};
+use forethought_schema::{Example, Message, PromptCompletion, Record, Role};
 use forethought_tokenize::{Encoded, Encoder, Ending, Fitted, Overflow, Prompt, fit};
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub(crate) fn encode_prompts(
     examples: &[PromptCompletion],
 ) -> Result<Vec<Vec<u32>>, PipelineError> {
     let encode = |example: &PromptCompletion| {
-        Ok(encoder.encode_prompt(Prompt::Chat(&conversation(&example.prompt)))?)
+        Ok(encoder.encode_prompt(Prompt::Chat(&turns(&example.prompt)))?)
     };
     examples.iter().map(encode).collect()
 }
@@ -50,23 +50,61 @@ impl Limit<'_> {
         let turns = turns(prompt);
         let encoded =
             self.encoder.encode_prompt_completion(Prompt::Chat(&turns), completion, Ending::AtEos);
-        let encoded = encoded.map_err(|error| error.to_string())?;
+        self.fit(encoded.map_err(|error| error.to_string())?)
+    }
+
+    fn fit(&self, encoded: Encoded) -> Result<Fitted, String> {
         fit(encoded, self.max_length, self.overflow)
             .map_err(|error| format!("{error}; raise max_length or set on_overflow"))
+    }
+
+    /// The ids of something to imitate, with the mask of what is learnt, made to fit: a completion, the turns of the
+    /// assistant, or a whole text.
+    fn encode_example(&self, example: &Example) -> Result<Fitted, String> {
+        let (Record::PromptCompletion(_) | Record::Messages(_) | Record::Text(_)) = &example.record
+        else {
+            return Err(format!("a {} is nothing to imitate", example.record.kind().as_str()));
+        };
+        self.only(example)
+    }
+
+    /// The ids of a record that is one sequence, made to fit.
+    fn only(&self, example: &Example) -> Result<Fitted, String> {
+        let encoded = self.encoder.encode_example(example, Ending::AtEos);
+        let mut encoded = encoded.map_err(|error| error.to_string())?;
+        self.fit(encoded.swap_remove(0))
+    }
+}
+
+/// A line of examples: a record with what stands beside it, or a prompt and a completion alone.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ExampleLine {
+    /// As a stage of files writes it.
+    Example(Example),
+    /// As TRL reads it.
+    PromptCompletion(PromptCompletion),
+}
+
+impl From<ExampleLine> for Example {
+    fn from(line: ExampleLine) -> Self {
+        match line {
+            ExampleLine::Example(example) => example,
+            ExampleLine::PromptCompletion(one) => Record::PromptCompletion(one).into(),
+        }
     }
 }
 
 /// The ids of each example with the mask of its completion; what is too long is handled as the limit says.
 pub(crate) fn encode_examples(
     stage: &str,
-    examples: &[PromptCompletion],
+    examples: &[Example],
     limit: Limit<'_>,
 ) -> Result<(Vec<Encoded>, Lengths), PipelineError> {
     let mut lengths = Lengths { read: examples.len(), ..Lengths::default() };
     let mut kept = Vec::with_capacity(examples.len());
     for (index, example) in examples.iter().enumerate() {
-        let prompt = forethought_schema::Prompt::Text(example.prompt.clone());
-        let fitted = limit.encode(&prompt, &example.completion).map_err(|message| {
+        let fitted = limit.encode_example(example).map_err(|message| {
             PipelineError::stage(stage, format!("example {}: {message}", index + 1))
         })?;
         kept.extend(lengths.count(fitted, index));
@@ -110,7 +148,8 @@ impl Lengths {
         self.count(chosen, index).zip(self.count(rejected, index))
     }
 
-    fn count(&mut self, fitted: Fitted, index: usize) -> Option<Encoded> {
+    /// Counts what the limit did to one sequence.
+    pub(crate) fn count(&mut self, fitted: Fitted, index: usize) -> Option<Encoded> {
         match fitted {
             Fitted::Whole(encoded) => Some(encoded),
             Fitted::Truncated { encoded, cut } => {
@@ -141,12 +180,14 @@ mod tests {
         let texts = ["How long? 12", "How long will it take? 3"];
         let encoder = train_bpe(&texts, &BpeConfig::new(280)).expect("a tokenizer");
         let example = |prompt: &str, completion: &str| PromptCompletion {
-            prompt: prompt.to_owned(),
+            prompt: prompt.into(),
             completion: completion.to_owned(),
         };
         let examples = [example("How long?", "12"), example(&"How long? ".repeat(20), "3")];
         let limit = Limit { encoder: &encoder, max_length: 60, overflow: Overflow::Drop };
-        let (encoded, lengths) = encode_examples("sft", &examples, limit).expect("valid examples");
+        let records: Vec<Example> =
+            examples.iter().map(|one| Record::PromptCompletion(one.clone()).into()).collect();
+        let (encoded, lengths) = encode_examples("sft", &records, limit).expect("valid examples");
         assert_eq!((lengths.read, encoded.len()), (2, 1));
         assert_eq!(lengths.kept(), [1]);
         assert_eq!(lengths.dropped.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);

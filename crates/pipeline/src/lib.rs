@@ -38,11 +38,11 @@ pub use run::{Outcome, RunOptions, run};
 pub use schema::{SchemaOf, schema};
 pub use secret::redact;
 pub use stages::{
-    AnnotateStage, BalanceStage, ClassSource, CleanStage, ConvertStage, DpoStage, FileSource,
-    FolderTeacher, GivenPart, GivenSource, GrpoStage, IngestStage, KtoStage, LabelStage,
-    ListedSource, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage, PairSource,
-    PairsStage, PpoStage, PredictStage, Records, ReportStage, RewardModelSource, RewardStage,
-    RlooStage, ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, StepSource,
+    AnnotateStage, BalanceStage, ClassSource, CleanStage, ConvertStage, DpoStage, ExamplesStage,
+    FileSource, FolderTeacher, GivenPart, GivenSource, GrpoStage, IngestStage, KtoStage,
+    LabelStage, ListedSource, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage,
+    PairSource, PairsStage, PpoStage, PredictStage, Records, ReportStage, RewardModelSource,
+    RewardStage, RlooStage, ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, StepSource,
     TeacherModel, TeacherSource, TokenizerSource,
 };
 pub use tuning::Base;

@@ -162,8 +162,8 @@ pub struct ClassPairs {
 ///
 /// If [`PairingRule::check`] finds the rule wrong.
 #[must_use]
-pub fn class_pairs(
-    examples: &[(&str, u32)],
+pub fn class_pairs<P: Clone + Into<Prompt>>(
+    examples: &[(P, u32)],
     rule: &PairingRule,
     num_per_prompt: usize,
     seed: Seed,
@@ -172,7 +172,8 @@ pub fn class_pairs(
     for (index, (prompt, class)) in examples.iter().enumerate() {
         let rejected = (0..num_per_prompt as u64)
             .filter_map(|number| rule.rejected(*class, seed, &[index as u64, number]));
-        let pairs: Vec<_> = rejected.map(|wrong| pair(prompt, *class, wrong)).collect();
+        let pairs: Vec<_> =
+            rejected.map(|wrong| pair(prompt.clone().into(), *class, wrong)).collect();
         if pairs.len() < num_per_prompt {
             made.skipped.push(index);
         }
@@ -181,11 +182,6 @@ pub fn class_pairs(
     made
 }
 
-fn pair(prompt: &str, class: u32, wrong: u32) -> PreferencePair {
-    PreferencePair {
-        prompt: Prompt::Text(prompt.to_owned()),
-        chosen: class.to_string(),
-        rejected: wrong.to_string(),
-        margin: None,
-    }
+fn pair(prompt: Prompt, class: u32, wrong: u32) -> PreferencePair {
+    PreferencePair { prompt, chosen: class.to_string(), rejected: wrong.to_string(), margin: None }
 }

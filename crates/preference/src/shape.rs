@@ -1,139 +1,205 @@
-//! The shapes in which other programs keep preferences, and rows of them into records and back.
+//! The shapes in which programs of the field keep rows: which columns, and what they hold.
 
-mod field;
-mod llama_factory;
-mod trl;
+mod parts;
 
-use forethought_schema::{PreferencePair, Prompt, UnpairedPreference};
+use forethought_schema::RecordKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::RowFault;
-use field::{object, optional_number, text};
+pub(crate) use parts::{Holds, PartOf};
 
-/// A shape of pairs. Fields that a shape does not name are passed over when reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A shape of rows. What a row holds follows from it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
-pub enum PairShape {
-    /// `question`, `chosen`, `rejected`: texts.
+pub enum Shape {
+    /// TRL, language modelling: `text`.
+    Text,
+    /// TRL, language modelling: `messages`, turns of `role` and `content`; perhaps `tools`.
+    Messages,
+    /// TRL, prompt-only: `prompt`, a text or turns.
+    Prompt,
+    /// TRL, prompt-completion: `prompt` and `completion`, texts or turns.
+    PromptCompletion,
+    /// TRL, preference: `chosen` and `rejected`, with or without `prompt`, texts or turns; perhaps `margin`.
+    Preference,
+    /// TRL, unpaired preference: `prompt`, `completion`, texts or turns, and `label`.
+    Unpaired,
+    /// `instruction` and `response`: texts.
+    InstructionResponse,
+    /// `question`, `chosen`, `rejected`: texts; perhaps `margin`.
     Triple,
     /// `prompt`, `pos_resp`, `neg_resp`: texts, as in `CValues-Comparison`.
     #[serde(rename = "cvalues")]
     CValues,
-    /// TRL's preference rows: `prompt`, `chosen`, `rejected`, as texts or lists of messages, with or without the prompt, and
-    /// perhaps a `margin`.
-    Trl,
-    /// LLaMA-Factory's ranking rows: `instruction`, `input`, `chosen`, `rejected`, or `conversations` with `chosen` and
-    /// `rejected` turns.
-    LlamaFactory,
+    /// LLaMA-Factory, alpaca: `instruction`, `output`; perhaps `input`, `system`, `history`, `tools`.
+    Alpaca,
+    /// LLaMA-Factory, alpaca with `ranking`: `instruction`, `chosen`, `rejected`, and what [`Shape::Alpaca`] may have.
+    AlpacaRanking,
+    /// LLaMA-Factory, alpaca with `kto_tag`.
+    AlpacaKto,
+    /// LLaMA-Factory, sharegpt: `conversations`, turns of `from` and `value`; perhaps `system`, `tools`.
+    Sharegpt,
+    /// LLaMA-Factory, sharegpt with `ranking`: `conversations`, and the turns `chosen` and `rejected`.
+    SharegptRanking,
+    /// LLaMA-Factory, sharegpt with `kto_tag`.
+    SharegptKto,
+    /// LLaMA-Factory, sharegpt under the names of `OpenAI`: `messages`, turns of `role` and `content`.
+    Openai,
+    /// [`Shape::Openai`] with `ranking`.
+    OpenaiRanking,
+    /// [`Shape::Openai`] with `kto_tag`, which is called `label` as well.
+    OpenaiKto,
+    /// GSM8K: `question`, and an `answer` that ends with `####` and the result.
+    Gsm8k,
+    /// MATH: `problem`, and a `solution` with the result in `\boxed{}`.
+    Math,
+    /// A problem with its result: `question` and `answer`; perhaps `context` before it, and `solution`.
+    Exercise,
 }
 
-/// A shape of single labelled completions. Fields that a shape does not name are passed over when reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A part of a row, whatever its column is called.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
-pub enum UnpairedShape {
-    /// TRL's rows: `prompt`, `completion`, as texts or lists of messages, and `label`.
-    Trl,
-    /// LLaMA-Factory's rows: `instruction`, `input`, `output`, or `messages` (or `conversations`) with the answer as their
-    /// last turn; and `kto_tag` (or `label`).
-    LlamaFactory,
+#[expect(
+    missing_docs,
+    reason = "each is what a column of that name holds in the shapes that have it"
+)]
+pub enum Part {
+    Text,
+    Messages,
+    Prompt,
+    Completion,
+    Chosen,
+    Rejected,
+    Margin,
+    Label,
+    Instruction,
+    Response,
+    Question,
+    PosResp,
+    NegResp,
+    Query,
+    History,
+    System,
+    Tools,
+    KtoTag,
+    Problem,
+    Context,
+    Solution,
+    Answer,
 }
 
-impl PairShape {
-    /// The pair of a row.
-    ///
-    /// # Errors
-    ///
-    /// If a field is missing or of another kind, if a completion is empty, or if both are equal.
-    pub fn read(self, row: &Value) -> Result<PreferencePair, RowFault> {
-        let row = object(row)?;
-        let pair = match self {
-            Self::Triple => PreferencePair {
-                prompt: Prompt::Text(text(row, "question")?),
-                chosen: text(row, "chosen")?,
-                rejected: text(row, "rejected")?,
-                margin: optional_number(row, "margin")?,
-            },
-            Self::CValues => PreferencePair {
-                prompt: Prompt::Text(text(row, "prompt")?),
-                chosen: text(row, "pos_resp")?,
-                rejected: text(row, "neg_resp")?,
-                margin: None,
-            },
-            Self::Trl => trl::read_pair(row)?,
-            Self::LlamaFactory => llama_factory::read_pair(row)?,
-        };
-        for (field, completion) in [("chosen", &pair.chosen), ("rejected", &pair.rejected)] {
-            require_some(field, completion)?;
-        }
-        if pair.chosen == pair.rejected {
-            return Err(RowFault::Equal);
-        }
-        Ok(pair)
-    }
+impl Shape {
+    /// Every shape, those of TRL first: of two that read a row alike the earlier one is meant.
+    pub const ALL: [Self; 21] = [
+        Self::Text,
+        Self::Messages,
+        Self::Prompt,
+        Self::PromptCompletion,
+        Self::Preference,
+        Self::Unpaired,
+        Self::InstructionResponse,
+        Self::Triple,
+        Self::CValues,
+        Self::Alpaca,
+        Self::AlpacaRanking,
+        Self::AlpacaKto,
+        Self::Sharegpt,
+        Self::SharegptRanking,
+        Self::SharegptKto,
+        Self::Openai,
+        Self::OpenaiRanking,
+        Self::OpenaiKto,
+        Self::Gsm8k,
+        Self::Math,
+        Self::Exercise,
+    ];
 
-    /// The row of a pair.
-    ///
-    /// # Errors
-    ///
-    /// If the prompt is a conversation and the shape holds texts alone.
-    pub fn write(self, pair: &PreferencePair) -> Result<Value, RowFault> {
-        let mut row = match self {
-            Self::Triple => json!({
-                "question": flat(&pair.prompt)?,
-                "chosen": pair.chosen,
-                "rejected": pair.rejected,
-            }),
-            Self::CValues => json!({
-                "prompt": flat(&pair.prompt)?,
-                "pos_resp": pair.chosen,
-                "neg_resp": pair.rejected,
-            }),
-            Self::Trl => trl::write_pair(pair),
-            Self::LlamaFactory => llama_factory::write_pair(pair),
-        };
-        if let (Some(margin), Self::Triple | Self::Trl) = (pair.margin, self) {
-            row["margin"] = json!(margin);
-        }
-        Ok(row)
-    }
-}
-
-impl UnpairedShape {
-    /// The labelled completion of a row.
-    ///
-    /// # Errors
-    ///
-    /// If a field is missing or of another kind, or if the completion is empty.
-    pub fn read(self, row: &Value) -> Result<UnpairedPreference, RowFault> {
-        let row = object(row)?;
-        let unpaired = match self {
-            Self::Trl => trl::read_unpaired(row)?,
-            Self::LlamaFactory => llama_factory::read_unpaired(row)?,
-        };
-        require_some("completion", &unpaired.completion)?;
-        Ok(unpaired)
-    }
-
-    /// The row of a labelled completion.
+    /// The name that YAML and the command line use.
     #[must_use]
-    pub fn write(self, unpaired: &UnpairedPreference) -> Value {
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Trl => trl::write_unpaired(unpaired),
-            Self::LlamaFactory => llama_factory::write_unpaired(unpaired),
+            Self::Text => "text",
+            Self::Messages => "messages",
+            Self::Prompt => "prompt",
+            Self::PromptCompletion => "prompt_completion",
+            Self::Preference => "preference",
+            Self::Unpaired => "unpaired",
+            Self::InstructionResponse => "instruction_response",
+            Self::Triple => "triple",
+            Self::CValues => "cvalues",
+            Self::Alpaca => "alpaca",
+            Self::AlpacaRanking => "alpaca_ranking",
+            Self::AlpacaKto => "alpaca_kto",
+            Self::Sharegpt => "sharegpt",
+            Self::SharegptRanking => "sharegpt_ranking",
+            Self::SharegptKto => "sharegpt_kto",
+            Self::Openai => "openai",
+            Self::OpenaiRanking => "openai_ranking",
+            Self::OpenaiKto => "openai_kto",
+            Self::Gsm8k => "gsm8k",
+            Self::Math => "math",
+            Self::Exercise => "exercise",
         }
+    }
+
+    /// The shape of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|shape| shape.name() == name)
+    }
+
+    /// What its rows hold.
+    #[must_use]
+    pub fn kind(self) -> RecordKind {
+        match self {
+            Self::Text => RecordKind::Text,
+            Self::Messages | Self::Sharegpt | Self::Openai => RecordKind::Messages,
+            Self::Prompt => RecordKind::Prompt,
+            Self::PromptCompletion | Self::InstructionResponse | Self::Alpaca => {
+                RecordKind::PromptCompletion
+            }
+            Self::Preference
+            | Self::Triple
+            | Self::CValues
+            | Self::AlpacaRanking
+            | Self::SharegptRanking
+            | Self::OpenaiRanking => RecordKind::Preference,
+            Self::Unpaired | Self::AlpacaKto | Self::SharegptKto | Self::OpenaiKto => {
+                RecordKind::Unpaired
+            }
+            Self::Gsm8k | Self::Math | Self::Exercise => RecordKind::Exercise,
+        }
+    }
+
+    /// Whether LLaMA-Factory reads it, by an entry of its `dataset_info.json`.
+    #[must_use]
+    pub fn is_llama_factory(self) -> bool {
+        self.is_alpaca() || self.is_sharegpt()
+    }
+
+    pub(crate) fn is_alpaca(self) -> bool {
+        matches!(self, Self::Alpaca | Self::AlpacaRanking | Self::AlpacaKto)
+    }
+
+    pub(crate) fn is_sharegpt(self) -> bool {
+        let is_openai = matches!(self, Self::Openai | Self::OpenaiRanking | Self::OpenaiKto);
+        is_openai || matches!(self, Self::Sharegpt | Self::SharegptRanking | Self::SharegptKto)
     }
 }
 
-fn require_some(field: &'static str, completion: &str) -> Result<(), RowFault> {
-    if completion.trim().is_empty() { Err(RowFault::Empty { field }) } else { Ok(()) }
-}
-
-/// The prompt of a shape that holds one text.
-fn flat(prompt: &Prompt) -> Result<&str, RowFault> {
-    match prompt {
-        Prompt::Text(text) => Ok(text),
-        Prompt::Messages(messages) => Err(RowFault::Conversation { num_turns: messages.len() }),
+impl Part {
+    /// The name that YAML uses.
+    #[must_use]
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(Value::String(name)) => name,
+            _ => format!("{self:?}"),
+        }
     }
 }

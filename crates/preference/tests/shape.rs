@@ -1,11 +1,11 @@
-//! Rows of other programs into records and back.
+//! Rows of other programs into examples and back.
 
-use forethought_preference::{PairShape, RowFault, UnpairedShape, unpair};
-use forethought_schema::{Message, PreferencePair, Prompt, Role};
+use forethought_preference::{Layout, RowFault, Shape, unpair};
+use forethought_schema::{
+    Example, Exercise, FunctionCall, Message, PreferencePair, Prompt, PromptCompletion, Record,
+    RecordKind, Role, ToolCall,
+};
 use serde_json::{Value, json};
-
-const PAIR_SHAPES: [PairShape; 4] =
-    [PairShape::Triple, PairShape::CValues, PairShape::Trl, PairShape::LlamaFactory];
 
 fn pair(prompt: Prompt) -> PreferencePair {
     PreferencePair {
@@ -16,52 +16,138 @@ fn pair(prompt: Prompt) -> PreferencePair {
     }
 }
 
-fn text_pair() -> PreferencePair {
-    pair(Prompt::Text("What colour is the sky?".into()))
+fn text() -> Prompt {
+    "What colour is the sky?".into()
 }
 
-fn chat_pair() -> PreferencePair {
-    pair(Prompt::Messages(vec![
+fn chat() -> Prompt {
+    Prompt::Messages(vec![
         Message::new(Role::System, "Be brief."),
         Message::new(Role::User, "What colour is the sky?"),
-    ]))
+    ])
+}
+
+fn completed(prompt: Prompt) -> Record {
+    Record::PromptCompletion(PromptCompletion { prompt, completion: "Blue.".into() })
+}
+
+fn conversation() -> Record {
+    let Prompt::Messages(mut turns) = chat() else { panic!("a conversation") };
+    turns.push(Message::new(Role::Assistant, "Blue."));
+    Record::Messages(turns)
+}
+
+fn read(shape: Shape, row: &Value) -> Result<Record, RowFault> {
+    Layout::usual(shape).read(row).map(|read| read.example.record)
+}
+
+fn read_pair(shape: Shape, row: &Value) -> Result<PreferencePair, RowFault> {
+    read(shape, row).map(|record| match record {
+        Record::Preference(pair) => pair,
+        other => panic!("{other:?}"),
+    })
+}
+
+fn write(shape: Shape, record: &Record) -> Result<Value, RowFault> {
+    let written = Layout::usual(shape).write(&Example::from(record.clone()))?;
+    assert!(written.lost.is_empty(), "{:?}", written.lost);
+    Ok(Value::Object(written.row))
+}
+
+/// A record of each kind, in each of the forms that the shapes have.
+fn records() -> Vec<Record> {
+    let exercise = |solution: &str| Exercise {
+        question: "3 + 4?".into(),
+        solution: Some(solution.into()),
+        answer: Some("7".into()),
+    };
+    let mut records = vec![
+        Record::Text("The sky is blue.".into()),
+        conversation(),
+        Record::Exercise(exercise("3 + 4 = 7")),
+        Record::Exercise(exercise(r"It is \boxed{7}, see?")),
+    ];
+    for prompt in [text(), chat()] {
+        records.push(Record::Prompt(prompt.clone()));
+        records.push(completed(prompt.clone()));
+        let pair = pair(prompt);
+        records.extend(unpair(std::slice::from_ref(&pair)).into_iter().map(Record::Unpaired));
+        records.push(Record::Preference(pair));
+    }
+    records
 }
 
 #[test]
-fn a_pair_survives_every_shape() {
-    for shape in PAIR_SHAPES {
-        let row = shape.write(&text_pair()).expect("a text fits every shape");
-        assert_eq!(shape.read(&row), Ok(text_pair()), "{shape:?}: {row}");
+fn a_record_survives_every_shape_that_takes_it_or_is_refused_for_a_reason() {
+    let mut num_survived = 0;
+    for shape in Shape::ALL {
+        for record in records().iter().filter(|record| record.kind() == shape.kind()) {
+            match write(shape, record) {
+                Ok(row) => {
+                    let back = read(shape, &row).expect("it was written so");
+                    // Turns are all that sharegpt has: a text comes back as what the user said.
+                    assert_eq!(as_turns(back), as_turns(record.clone()), "{shape:?}: {row}");
+                    num_survived += 1;
+                }
+                Err(RowFault::Conversation { num_turns: 2 }) => {
+                    assert!(matches!(
+                        shape,
+                        Shape::Triple | Shape::CValues | Shape::InstructionResponse
+                    ));
+                }
+                Err(other) => panic!("{shape:?}: {other}"),
+            }
+        }
     }
-    for shape in [PairShape::Trl, PairShape::LlamaFactory] {
-        let row = shape.write(&chat_pair()).expect("a conversation fits");
-        assert_eq!(shape.read(&row), Ok(chat_pair()), "{shape:?}: {row}");
+    assert_eq!(num_survived, 43);
+}
+
+fn as_turns(mut record: Record) -> Record {
+    let prompt = match &mut record {
+        Record::Prompt(prompt) => prompt,
+        Record::PromptCompletion(one) => &mut one.prompt,
+        Record::Preference(pair) => &mut pair.prompt,
+        Record::Unpaired(one) => &mut one.prompt,
+        Record::Exercise(exercise) => {
+            // The box that MATH needs may be added to a solution that has none.
+            let solution = exercise.solution.take().unwrap_or_default();
+            exercise.solution = Some(solution.replace("\n\\boxed{7}", ""));
+            return record;
+        }
+        Record::Text(_) | Record::Messages(_) => return record,
+    };
+    if let Prompt::Text(text) = prompt {
+        *prompt = Prompt::Messages(vec![Message::new(Role::User, text.as_str())]);
     }
+    record
 }
 
 #[test]
-fn a_conversation_does_not_fit_a_flat_shape_and_that_is_said() {
-    for shape in [PairShape::Triple, PairShape::CValues] {
-        let fault = shape.write(&chat_pair()).expect_err("a conversation");
-        assert_eq!(fault, RowFault::Conversation { num_turns: 2 });
+fn a_record_of_another_kind_is_refused_by_every_shape() {
+    for shape in Shape::ALL {
+        for record in records().iter().filter(|record| record.kind() != shape.kind()) {
+            let fault = write(shape, record).expect_err("another kind");
+            let (from, to) = (record.kind().as_str(), shape.kind().as_str());
+            assert_eq!(fault, RowFault::NoWay { from, to });
+        }
     }
 }
 
 /// The first two examples of TRL's documentation of preference datasets.
 #[test]
 fn trl_rows_without_a_prompt_share_their_beginning() {
-    let text = json!({"chosen": "The sky is blue.", "rejected": "The sky is green."});
-    let read = PairShape::Trl.read(&text).expect("implicit prompt");
-    assert_eq!(read.prompt, Prompt::Text("The sky is".into()));
+    let row = json!({"chosen": "The sky is blue.", "rejected": "The sky is green."});
+    let read = read_pair(Shape::Preference, &row).expect("implicit prompt");
+    assert_eq!(read.prompt, "The sky is".into());
     assert_eq!([read.chosen, read.rejected], [" blue.", " green."]);
 
     let turn = |role, content: &str| json!({"role": role, "content": content});
     let question = turn("user", "What color is the sky?");
-    let chat = json!({
+    let row = json!({
         "chosen": [question, turn("assistant", "It is blue.")],
         "rejected": [question, turn("assistant", "It is green.")],
     });
-    let read = PairShape::Trl.read(&chat).expect("implicit prompt");
+    let read = read_pair(Shape::Preference, &row).expect("implicit prompt");
     assert_eq!(
         read,
         pair(Prompt::Messages(vec![Message::new(Role::User, "What color is the sky?")]))
@@ -72,36 +158,61 @@ fn trl_rows_without_a_prompt_share_their_beginning() {
 fn the_common_beginning_leaves_something_to_complete() {
     let split = |chosen: &str, rejected: &str| {
         let row = json!({"chosen": chosen, "rejected": rejected});
-        PairShape::Trl.read(&row).map(|pair| (pair.prompt, pair.chosen, pair.rejected))
+        read_pair(Shape::Preference, &row).map(|pair| (pair.prompt, pair.chosen, pair.rejected))
     };
     let expect = |prompt: &str, chosen: &str, rejected: &str| {
-        Ok((Prompt::Text(prompt.to_owned()), chosen.to_owned(), rejected.to_owned()))
+        Ok((prompt.into(), chosen.to_owned(), rejected.to_owned()))
     };
     assert_eq!(split("yes", "no"), expect("", "yes", "no"));
     assert_eq!(split("天空是蓝的", "天空是绿的"), expect("天空是", "蓝的", "绿的"));
     assert_eq!(split("ab", "abc"), expect("a", "b", "bc"), "one begins with the other");
-    assert_eq!(split("a b", "a "), Err(RowFault::Empty { field: "rejected" }));
+    assert_eq!(split("a b", "a "), Err(RowFault::Empty { field: "rejected".into() }));
     assert_eq!(split("same", "same"), Err(RowFault::Equal));
 }
 
 #[test]
-fn a_margin_is_kept_by_the_shapes_that_have_one() {
-    let with_margin = PreferencePair { margin: Some(0.5), ..text_pair() };
-    for shape in [PairShape::Triple, PairShape::Trl] {
-        let row = shape.write(&with_margin).expect("a text");
+fn a_margin_is_kept_by_the_shapes_that_have_one_and_named_by_the_others() {
+    let with_margin = Record::Preference(PreferencePair { margin: Some(0.5), ..pair(text()) });
+    for shape in [Shape::Triple, Shape::Preference] {
+        let row = write(shape, &with_margin).expect("a text");
         assert_eq!(row["margin"], json!(0.5));
-        assert_eq!(shape.read(&row), Ok(with_margin.clone()));
+        assert_eq!(read(shape, &row), Ok(with_margin.clone()));
     }
+    let written = Layout::usual(Shape::CValues).write(&with_margin.into()).expect("a text");
+    assert_eq!(written.lost.into_iter().collect::<Vec<_>>(), ["margin"]);
 }
 
 #[test]
-fn llama_factory_joins_instruction_and_input_and_knows_sharegpt_names() {
-    let alpaca =
-        json!({"instruction": "Name it.", "input": "the sky", "chosen": "blue", "rejected": "red"});
-    let read = PairShape::LlamaFactory.read(&alpaca).expect("alpaca");
-    assert_eq!(read.prompt, Prompt::Text("Name it.\nthe sky".into()));
+fn alpaca_joins_instruction_and_input_and_says_so() {
+    let row =
+        json!({"instruction": "Name it.", "input": "the sky", "output": "Blue.", "source": 7});
+    let read = Layout::usual(Shape::Alpaca).read(&row).expect("alpaca");
+    assert_eq!(read.example.record, completed("Name it.\nthe sky".into()));
+    assert_eq!(read.example.extra["source"], 7);
+    let notes: Vec<String> = read.notes.into_iter().collect();
+    assert_eq!(notes, ["the border between instruction and input"]);
+}
 
-    let sharegpt = json!({
+#[test]
+fn system_and_history_of_an_alpaca_row_come_before_its_instruction() {
+    let row = json!({
+        "instruction": "And at night?", "input": "", "output": "Black.", "system": "Be brief.",
+        "history": [["What colour is the sky?", "Blue."]],
+    });
+    let Ok(Record::PromptCompletion(one)) = read(Shape::Alpaca, &row) else { panic!("alpaca") };
+    let Prompt::Messages(turns) = &one.prompt else { panic!("turns") };
+    let roles: Vec<&str> = turns.iter().map(|turn| turn.role.as_str()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!(write(Shape::Alpaca, &Record::PromptCompletion(one)), Ok(row.clone()));
+    let mut broken = row;
+    broken["history"] = json!([["alone"]]);
+    let fault = read(Shape::Alpaca, &broken).expect_err("half a pair").to_string();
+    assert_eq!(fault, "field `history` must be a list of pairs of texts, found a list");
+}
+
+#[test]
+fn sharegpt_has_names_of_its_own_for_turns() {
+    let row = json!({
         "conversations": [
             {"from": "system", "value": "Be brief."},
             {"from": "human", "value": "What colour is the sky?"},
@@ -109,37 +220,111 @@ fn llama_factory_joins_instruction_and_input_and_knows_sharegpt_names() {
         "chosen": {"from": "gpt", "value": "It is blue."},
         "rejected": {"from": "gpt", "value": "It is green."},
     });
-    assert_eq!(PairShape::LlamaFactory.read(&sharegpt), Ok(chat_pair()));
-    assert_eq!(PairShape::LlamaFactory.write(&chat_pair()), Ok(sharegpt));
+    assert_eq!(read_pair(Shape::SharegptRanking, &row), Ok(pair(chat())));
+    assert_eq!(write(Shape::SharegptRanking, &Record::Preference(pair(chat()))), Ok(row));
+
+    let beside = json!({
+        "conversations": [{"from": "human", "value": "What colour is the sky?"},
+            {"from": "gpt", "value": "Blue."}],
+        "system": "Be brief.",
+    });
+    assert_eq!(read(Shape::Sharegpt, &beside), Ok(conversation()));
 }
 
 #[test]
-fn labelled_completions_survive_both_shapes() {
-    for unpaired in unpair(&[text_pair(), chat_pair()]) {
-        for shape in [UnpairedShape::Trl, UnpairedShape::LlamaFactory] {
-            let row = shape.write(&unpaired);
-            assert_eq!(shape.read(&row), Ok(unpaired.clone()), "{shape:?}: {row}");
-        }
+fn tool_calls_are_turns_of_their_own_in_sharegpt_and_objects_elsewhere() {
+    let mut call = Message::new(Role::Assistant, "");
+    let arguments = json!({"a": 3, "b": 4});
+    call.tool_calls =
+        vec![ToolCall::Function(FunctionCall { name: "add".into(), arguments: arguments.clone() })];
+    call.reasoning_content = Some("I had better add.".into());
+    let turns = vec![
+        Message::new(Role::User, "3 + 4?"),
+        call,
+        Message::new(Role::Tool, "7"),
+        Message::new(Role::Assistant, "Seven."),
+    ];
+    let tools = json!([{"type": "function", "function": {"name": "add"}}]);
+    let example = Example { tools: Some(tools), ..Record::Messages(turns).into() };
+    for shape in [Shape::Messages, Shape::Sharegpt, Shape::Openai] {
+        let layout = Layout::usual(shape);
+        let written = layout.write(&example).expect("it fits");
+        assert!(written.lost.is_empty() && written.row["tools"].is_string(), "{written:?}");
+        let back = layout.read(&Value::Object(written.row)).expect("it was written so");
+        assert_eq!(back.example, example, "{shape:?}");
+    }
+    let row = Layout::usual(Shape::Sharegpt).write(&example).expect("it fits").row;
+    let text = row["conversations"][1]["value"].as_str().expect("a text");
+    assert_eq!(row["conversations"][1]["from"], "function_call");
+    let call = "{\"name\":\"add\",\"arguments\":{\"a\":3,\"b\":4}}";
+    assert_eq!(text, format!("<think>\nI had better add.\n</think>\n\n{call}"));
+    let row = Layout::usual(Shape::Messages).write(&example).expect("it fits").row;
+    assert_eq!(row["messages"][1]["tool_calls"][0]["function"]["arguments"], arguments);
+}
+
+#[test]
+fn texts_in_pieces_are_joined_and_reasoning_is_kept_apart() {
+    let piece = |kind: &str, value: &str| json!({"type": kind, "value": value});
+    let row = json!({"messages": [
+        {"role": "user", "content": [piece("text", "3 + "), piece("text", "4?")]},
+        {"role": "assistant", "loss_weight": 1, "content": [
+            piece("reasoning", "Add."), piece("tool_call", r#"{"name": "add", "arguments": {}}"#),
+        ]},
+    ]});
+    let read = Layout::usual(Shape::Messages).read(&row).expect("pieces");
+    let Record::Messages(turns) = read.example.record else { panic!("turns") };
+    assert_eq!((turns[0].content.as_str(), turns[1].content.as_str()), ("3 + 4?", ""));
+    assert_eq!(turns[1].reasoning_content.as_deref(), Some("Add."));
+    assert_eq!(turns[1].tool_calls[0].function().name, "add");
+    assert_eq!(read.notes.into_iter().collect::<Vec<_>>(), ["messages[].loss_weight"]);
+    let image = json!({"messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]});
+    let fault = Layout::usual(Shape::Messages).read(&image).expect_err("an image").to_string();
+    assert!(fault.contains("must be pieces of the types text, reasoning or tool_call"), "{fault}");
+}
+
+/// LLaMA-Factory's converter skips such rows with a warning.
+#[test]
+fn a_conversation_that_llama_factory_would_pass_over_is_refused() {
+    let turns = |roles: &[Role]| {
+        Record::Messages(roles.iter().map(|role| Message::new(*role, "x")).collect())
+    };
+    let cases: [(&[Role], &str); 3] = [
+        (&[Role::User, Role::User, Role::Assistant], "turn 2 is of the user"),
+        (&[Role::System, Role::Assistant], "turn 1 is of the assistant"),
+        (&[Role::User, Role::Assistant, Role::User], "turn 3 is of the user"),
+    ];
+    for (roles, expected) in cases {
+        let fault = write(Shape::Sharegpt, &turns(roles)).expect_err("out of turn").to_string();
+        assert!(fault.ends_with(expected), "{fault}");
+        assert!(write(Shape::Messages, &turns(roles)).is_ok(), "TRL takes it");
     }
 }
 
 #[test]
-fn llama_factory_calls_the_label_kto_tag_or_label() {
-    let turns =
-        json!([{"role": "user", "content": "2 + 2?"}, {"role": "assistant", "content": "5"}]);
-    for tag in ["kto_tag", "label"] {
-        let row = json!({"messages": turns, tag: false});
-        let read = UnpairedShape::LlamaFactory.read(&row).expect("a conversation");
-        assert_eq!((read.completion.as_str(), read.label), ("5", false));
-        assert_eq!(read.prompt, Prompt::Messages(vec![Message::new(Role::User, "2 + 2?")]));
-    }
+fn exercises_have_their_answer_after_hashes_in_a_box_or_beside() {
+    let gsm8k = json!({"question": "3 + 4?", "answer": "3 + 4 = 7\n#### 7"});
+    let math = json!({"problem": "3 + 4?", "solution": "3 + 4 = 7\n\\boxed{7}"});
+    let record = read(Shape::Gsm8k, &gsm8k).expect("GSM8K");
+    assert_eq!(write(Shape::Math, &record), Ok(math.clone()));
+    assert_eq!(write(Shape::Gsm8k, &read(Shape::Math, &math).expect("MATH")), Ok(gsm8k));
+
+    let svamp =
+        json!({"context": "There are 87 oranges. ", "question": "How many?", "answer": 145.0});
+    let Ok(Record::Exercise(one)) = read(Shape::Exercise, &svamp) else { panic!("an exercise") };
+    assert_eq!(
+        (one.question.as_str(), one.answer.as_deref()),
+        ("There are 87 oranges. How many?", Some("145"))
+    );
+    let unmarked = json!({"question": "3 + 4?", "answer": "7"});
+    let fault = read(Shape::Gsm8k, &unmarked).expect_err("no mark").to_string();
+    assert_eq!(fault, "field `answer` has no ####, after which the answer stands");
 }
 
 /// The sides of a pair are no neighbours, so a prompt is never followed by an answer to itself in KTO's estimate.
 #[test]
 fn unpaired_completions_are_first_all_chosen_then_all_rejected() {
-    let other = PreferencePair { chosen: "So.".into(), rejected: "No.".into(), ..text_pair() };
-    let unpaired = unpair(&[text_pair(), other]);
+    let other = PreferencePair { chosen: "So.".into(), rejected: "No.".into(), ..pair(text()) };
+    let unpaired = unpair(&[pair(text()), other]);
     let order: Vec<(&str, bool)> =
         unpaired.iter().map(|one| (one.completion.as_str(), one.label)).collect();
     assert_eq!(
@@ -150,51 +335,74 @@ fn unpaired_completions_are_first_all_chosen_then_all_rejected() {
 
 #[test]
 fn what_is_wrong_with_a_row_names_the_field() {
-    let cases: [(PairShape, Value, &str); 9] = [
-        (PairShape::Triple, json!([1]), "a row must be an object, found a list"),
-        (PairShape::Triple, json!({"question": "q", "chosen": "a"}), "field `rejected` is missing"),
+    let turn = |role: &str| json!([{"role": role, "content": "a"}]);
+    let cases: [(Shape, Value, &str); 12] = [
+        (Shape::Triple, json!([1]), "a row must be an object, found a list"),
+        (Shape::Triple, json!({"question": "q", "chosen": "a"}), "field `rejected` is missing"),
+        (Shape::CValues, json!({"pos_resp": null}), "field `pos_resp` is missing"),
         (
-            PairShape::CValues,
-            json!({"prompt": "q", "pos_resp": null}),
-            "field `pos_resp` is missing",
-        ),
-        (
-            PairShape::CValues,
+            Shape::CValues,
             json!({"prompt": "q", "pos_resp": "a", "neg_resp": 3}),
             "field `neg_resp` must be a text, found a number",
         ),
         (
-            PairShape::Triple,
+            Shape::Triple,
             json!({"question": "q", "chosen": "a", "rejected": "a"}),
             "`chosen` and `rejected` are equal",
         ),
         (
-            PairShape::Triple,
+            Shape::Triple,
             json!({"question": "q", "chosen": " ", "rejected": "a"}),
             "field `chosen` is empty",
         ),
         (
-            PairShape::Trl,
-            json!({"prompt": [], "chosen": [{"role": "user", "content": "a"}], "rejected": []}),
+            Shape::Preference,
+            json!({"prompt": [], "chosen": turn("user"), "rejected": turn("assistant")}),
             "field `chosen` must end with one turn of the assistant, found 1 turns after the prompt",
         ),
         (
-            PairShape::Trl,
-            json!({"prompt": [], "chosen": [{"role": "bot", "content": "a"}], "rejected": []}),
-            "field `chosen` has a turn of the unknown role `bot`",
+            Shape::Preference,
+            json!({"prompt": [], "chosen": turn("bot"), "rejected": []}),
+            "field `chosen` has a turn of the unknown role `bot`; the tags name user, assistant, tool, \
+             function_call, system",
         ),
         (
-            PairShape::Trl,
+            Shape::Preference,
             json!({"prompt": "q", "chosen": "a", "rejected": "b", "margin": "wide"}),
             "field `margin` must be a number, found a text",
         ),
+        (
+            Shape::Unpaired,
+            json!({"prompt": "q", "completion": "a", "label": "yes"}),
+            "field `label` must be true or false, found a text",
+        ),
+        (
+            Shape::Messages,
+            json!({"messages": [{"role": "user"}]}),
+            "field `messages[].content` is missing",
+        ),
+        (
+            Shape::Sharegpt,
+            json!({"conversations": [{"from": "function_call", "value": "add"}]}),
+            "field `conversations[].value` must be JSON of a call with `name` and `arguments`, or of a list of them, \
+             found something else",
+        ),
     ];
     for (shape, row, expected) in cases {
-        let fault = shape.read(&row).expect_err("a faulty row");
+        let fault = read(shape, &row).expect_err("a faulty row");
         assert_eq!(fault.to_string(), expected);
         assert!(!fault.reason().is_empty());
     }
-    let unlabelled = json!({"prompt": "q", "completion": "a", "label": "yes"});
-    let fault = UnpairedShape::Trl.read(&unlabelled).expect_err("a label in words");
-    assert_eq!(fault.to_string(), "field `label` must be true or false, found a text");
+}
+
+#[test]
+fn a_field_beside_the_record_stays_unless_the_shape_needs_its_name() {
+    let mut example = Example::from(Record::Preference(pair(text())));
+    example.extra.insert("source".into(), json!("web"));
+    example.extra.insert("question".into(), json!("taken"));
+    let written = Layout::usual(Shape::Triple).write(&example).expect("a text");
+    assert_eq!(written.row["source"], "web");
+    assert_eq!(written.row["question"], "What colour is the sky?");
+    assert_eq!(written.lost.into_iter().collect::<Vec<_>>(), ["question"]);
+    assert_eq!(RecordKind::Preference.as_str(), "preference");
 }

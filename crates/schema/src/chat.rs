@@ -1,6 +1,9 @@
 //! Conversations, and the examples that supervised fine-tuning reads.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Prompt;
 
 /// Who speaks in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,24 +38,66 @@ impl Role {
 pub struct Message {
     /// Who speaks.
     pub role: Role,
-    /// What is said.
+    /// What is said; empty where the turn does nothing but call tools.
+    #[serde(default)]
     pub content: String,
+    /// What the assistant thought before, under the name that chat templates know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// The tools that the assistant calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
 }
 
 impl Message {
     /// A turn of this role.
     #[must_use]
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into() }
+        let content = content.into();
+        Self { role, content, reasoning_content: None, tool_calls: Vec::new() }
     }
+
+    /// Whether the turn is a text and nothing beside.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.reasoning_content.is_none() && self.tool_calls.is_empty()
+    }
+}
+
+/// A call of a tool, as chat templates read it: `{"type": "function", "function": {"name": …, "arguments": {…}}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "function", rename_all = "snake_case")]
+pub enum ToolCall {
+    /// A function and what it is called with.
+    Function(FunctionCall),
+}
+
+impl ToolCall {
+    /// The function that is called.
+    #[must_use]
+    pub fn function(&self) -> &FunctionCall {
+        match self {
+            Self::Function(function) => function,
+        }
+    }
+}
+
+/// A function and what it is called with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionCall {
+    /// The function.
+    pub name: String,
+    /// The arguments by name; some files hold them as JSON in a text.
+    pub arguments: Value,
 }
 
 /// A prompt and the completion that answers it, as TRL's prompt-completion datasets hold them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PromptCompletion {
-    /// The text the model reads.
-    pub prompt: String,
+    /// What the model reads.
+    pub prompt: Prompt,
     /// The text the model shall write.
     pub completion: String,
 }

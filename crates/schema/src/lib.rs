@@ -6,11 +6,13 @@
 mod chat;
 mod preference;
 mod problem;
+mod record;
 mod step;
 mod think;
 
-pub use chat::{Instruction, Message, PromptCompletion, Role};
+pub use chat::{FunctionCall, Instruction, Message, PromptCompletion, Role, ToolCall};
 pub use preference::{PreferencePair, Prompt, UnpairedPreference};
 pub use problem::Problem;
+pub use record::{Example, Exercise, Record, RecordKind};
 pub use step::{AnnotatedQuestion, NoSteps, NoStepsReason, StepLabel};
 pub use think::{LabelledQuestion, Prediction, Trace};

@@ -27,6 +27,7 @@ mod marks;
 mod overflow;
 mod patterns;
 mod python;
+mod records;
 mod specials;
 mod stop;
 mod template;

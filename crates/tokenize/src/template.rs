@@ -81,11 +81,10 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation of plain messages.
+    /// A conversation, with reasoning and tool calls where messages have them.
     #[must_use]
     pub fn new(messages: &[Message]) -> Self {
-        let turn = |message: &Message| json!({ "role": message.role.as_str(), "content": message.content });
-        Self::from_json(messages.iter().map(turn).collect())
+        Self::from_json(json!(messages))
     }
 
     /// A conversation as JSON: a list of objects with `role`, `content` and whatever the template reads beside

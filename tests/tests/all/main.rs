@@ -4,6 +4,7 @@ mod attempt;
 mod bad_steps;
 mod configs;
 mod everywhere;
+mod examples;
 mod interrupt;
 mod lora;
 mod methods;

@@ -147,7 +147,7 @@ fn settings_of_methods_are_checked_with_their_line_and_key() {
             "stages.7.pairs.source.classes.rule.lower.min_distance: min_distance must be at least 1, got 0",
         ),
         (
-            "  - pairs: {source: {files: {path: a.jsonl, shape: triple, validation_ratio: 1}}}\n",
+            "  - pairs: {source: {files: {sources: [{path: a.jsonl, shape: triple}], validation_ratio: 1}}}\n",
             "stages.7.pairs.source.files.validation_ratio: validation_ratio must be above 0 and below 1, got 1",
         ),
         (

@@ -103,7 +103,8 @@ fn examples_say_question_and_class(run: &Finished) {
             let instruction = "In which class does the thinking fall? Say its number.";
             assert_eq!(alpaca.instruction, instruction);
             assert_eq!((&alpaca.input, &alpaca.output), (&row.question, &row.class.to_string()));
-            assert_eq!(example.prompt, format!("{instruction}\n{}", row.question));
+            let prompt = format!("{instruction}\n{}", row.question);
+            assert_eq!(example.prompt, prompt.as_str().into());
             assert_eq!(example.completion, alpaca.output);
         }
     }

@@ -125,14 +125,17 @@ fn pipeline(workspace: &Workspace) -> Result<Outcome, String> {
     Ok(Outcome::Passed)
 }
 
-/// The feature has a test of its own; of the binary, which takes long to link, the types are checked.
+/// The feature has tests of its own; of the binary, which takes long to link, the types are checked.
 fn hub(workspace: &Workspace) -> Result<Outcome, String> {
-    let arguments = ["test", "--package", "forethought-model", "--features", "hub", "hub"];
-    let mut test = workspace.cargo();
-    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
-        test.env_remove(proxy);
+    let model = ["test", "--package", "forethought-model", "--features", "hub", "hub"];
+    let data = ["test", "--package", "forethought-hub", "--features", "fetch"];
+    for arguments in [&model[..], &data] {
+        let mut test = workspace.cargo();
+        for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+            test.env_remove(proxy);
+        }
+        run(test.args(arguments))?;
     }
-    run(test.args(arguments))?;
     run(workspace.cargo().args(["check", "--package", "forethought", "--features", "hub"]))?;
     Ok(Outcome::Passed)
 }

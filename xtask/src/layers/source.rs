@@ -13,7 +13,7 @@ struct Rule {
 
 /// Crates whose job includes files: data, tokenizers and weights, checkpoints, run folders.
 const FILES: &[&str] =
-    &["cli", "dataset", "model", "parity", "pipeline", "teacher", "tokenize", "train"];
+    &["cli", "dataset", "hub", "model", "parity", "pipeline", "teacher", "tokenize", "train"];
 
 const RULES: [Rule; 6] = [
     Rule { text: "Device::default()", allowed: &[], reason: "devices are arguments" },

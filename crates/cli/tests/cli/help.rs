@@ -5,8 +5,12 @@ use forethought_tests::repository;
 use crate::{forethought, outcome};
 
 /// Every command.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 17] = [
     "pipeline",
+    "data",
+    "data inspect",
+    "data convert",
+    "data fetch",
     "generate",
     "logprobs",
     "score",
@@ -31,8 +35,9 @@ fn help(command: &[&str]) -> String {
 fn the_help_of_every_command_has_examples() {
     let overview = help(&[]);
     for command in COMMANDS {
-        assert!(overview.contains(command), "{overview}");
-        let text = help(&[command]);
+        let words: Vec<&str> = command.split(' ').collect();
+        assert!(overview.contains(words[0]), "{overview}");
+        let text = help(&words);
         let (_, examples) = text.split_once("Examples:").unwrap_or_else(|| panic!("{text}"));
         assert!(examples.contains(&format!("forethought {command} ")), "{text}");
     }
@@ -41,7 +46,7 @@ fn the_help_of_every_command_has_examples() {
 #[test]
 fn the_examples_use_only_options_there_are() {
     for command in COMMANDS {
-        let text = help(&[command]);
+        let text = help(&command.split(' ').collect::<Vec<_>>());
         let (options, examples) = text.split_once("Examples:").expect("examples");
         let words = examples.split_whitespace().filter(|word| word.starts_with("--"));
         for option in words {

@@ -1,6 +1,7 @@
 //! The command as a shell sees it: exit codes, what it prints, signals, threads.
 
 mod commands;
+mod data;
 mod exit_codes;
 mod export;
 mod generate;

@@ -11,7 +11,7 @@ use crate::error::DatasetError;
 use crate::parquet_file::{ParquetFile, guarded};
 
 /// Rows of one row group. Fixed, because the bytes of a file shall depend on nothing but its rows.
-const ROW_GROUP: usize = 1 << 16;
+pub(super) const ROW_GROUP: usize = 1 << 16;
 
 pub(super) fn write(table: &Table, path: &Path) -> Result<(), DatasetError> {
     let bytes = guarded(path, || {

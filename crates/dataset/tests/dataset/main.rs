@@ -3,5 +3,6 @@
 mod balance;
 mod clean;
 mod ingest;
+mod mix;
 mod problems;
 mod table;

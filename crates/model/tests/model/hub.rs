@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use burn::tensor::Device;
-use forethought_model::{Hub, ModelError, load};
+use forethought_model::{Hub, ModelError, fetch_model, load};
 use tempfile::TempDir;
 
 use crate::{fixtures, load_fixture, logits, values};
@@ -122,7 +122,7 @@ fn home() -> TempDir {
 }
 
 fn fetch(hub: &Hub, name: &str) -> Result<std::path::PathBuf, ModelError> {
-    hub.fetch(&name.parse().expect("a name"))
+    fetch_model(hub, &name.parse().expect("a name"))
 }
 
 #[test]

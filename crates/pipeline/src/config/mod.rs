@@ -14,9 +14,9 @@ use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
 use crate::stages::{
-    AnnotateStage, BalanceStage, Before, CleanStage, ConvertStage, DpoStage, GrpoStage,
-    IngestStage, KtoStage, LabelStage, ModelStage, OrpoStage, PairsStage, PpoStage, PredictStage,
-    ReportStage, RewardStage, RlooStage, ScoreStage, SftStage,
+    AnnotateStage, BalanceStage, Before, CleanStage, ConvertStage, DpoStage, ExamplesStage,
+    GrpoStage, IngestStage, KtoStage, LabelStage, ModelStage, OrpoStage, PairsStage, PpoStage,
+    PredictStage, ReportStage, RewardStage, RlooStage, ScoreStage, SftStage,
 };
 
 pub use overrides::OverrideError;
@@ -58,6 +58,8 @@ pub enum StageConfig {
     Clean(CleanStage),
     /// Writes the examples that training reads.
     Convert(ConvertStage),
+    /// Reads examples of a user's own.
+    Examples(ExamplesStage),
     /// Makes or reads pairs of completions of which one is preferred.
     Pairs(PairsStage),
     /// Fine-tunes on the answers.

@@ -60,7 +60,10 @@ fn instruction(prompt: &str, labelled: &LabelledQuestion) -> Instruction {
 }
 
 fn prompt_completion(example: &Instruction) -> PromptCompletion {
-    PromptCompletion { prompt: example.prompt(), completion: example.output.clone() }
+    PromptCompletion {
+        prompt: example.prompt().as_str().into(),
+        completion: example.output.clone(),
+    }
 }
 
 /// The index that LLaMA-Factory looks its datasets up in; the columns are its defaults for the alpaca form.

@@ -4,6 +4,8 @@ mod annotate;
 mod balance;
 mod clean;
 mod convert;
+mod examples;
+mod files;
 mod ingest;
 mod label;
 mod links;
@@ -29,6 +31,8 @@ pub use balance::BalanceStage;
 pub use clean::CleanStage;
 pub(crate) use clean::SPREAD;
 pub use convert::ConvertStage;
+pub use examples::ExamplesStage;
+pub use files::FileSource;
 pub use ingest::{IngestStage, Records};
 pub use label::LabelStage;
 pub(crate) use links::Before;
@@ -37,7 +41,7 @@ pub(crate) use model::{MODEL_FOLDER, files_of};
 pub use model::{ModelStage, ScratchModel, TokenizerSource};
 pub use offline::{DpoStage, KtoStage, OfflineStage, OrpoStage, RewardStage, SftStage};
 pub use online::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
-pub use pairs::{ClassSource, FileSource, PairSource, PairsStage, Spoiling, SpoiltSource};
+pub use pairs::{ClassSource, PairSource, PairsStage, Spoiling, SpoiltSource};
 pub use predict::{Measure, PredictStage};
 pub use report::ReportStage;
 pub use score::ScoreStage;
@@ -123,6 +127,7 @@ impl StageConfig {
             Self::Annotate(_) => "annotate",
             Self::Clean(_) => "clean",
             Self::Convert(_) => "convert",
+            Self::Examples(_) => "examples",
             Self::Pairs(_) => "pairs",
             Self::Sft(_) => "sft",
             Self::Dpo(_) => "dpo",
@@ -147,6 +152,7 @@ impl StageConfig {
     /// The name that the stage has of its own, and the stage that it says to start from.
     pub(crate) fn branch(&self) -> (Option<&str>, Option<&str>) {
         let (name, from) = match self {
+            Self::Examples(stage) => (&stage.name, &None),
             Self::Pairs(stage) => (&stage.name, &None),
             Self::Sft(stage) => (&stage.name, &stage.from),
             Self::Dpo(stage) => (&stage.name, &stage.from),
@@ -166,7 +172,7 @@ impl StageConfig {
     pub(crate) fn inputs<'a>(&'a self, before: Before<'a>) -> Result<Vec<&'a str>, Problem> {
         let inputs = Inputs::new(self.name(), before);
         let inputs = match self {
-            Self::Ingest(_) => inputs,
+            Self::Ingest(_) | Self::Examples(_) => inputs,
             Self::Model(stage) => stage.inputs(inputs)?,
             Self::Label(_) => inputs.need(&["ingest", "model"])?,
             Self::Balance(_) => inputs.need(&["label"])?,
@@ -198,6 +204,7 @@ impl StageConfig {
             Self::Balance(stage) => stage.problems(),
             Self::Annotate(stage) => stage.problems(),
             Self::Clean(stage) => stage.problems(),
+            Self::Examples(stage) => stage.problems(),
             Self::Pairs(stage) => stage.problems(),
             Self::Sft(stage) => stage.problems(&stage.loss),
             Self::Dpo(stage) => stage.problems(&stage.loss),
@@ -220,6 +227,7 @@ impl StageConfig {
             Self::Model(stage) => stage.files(),
             Self::Annotate(stage) => stage.files(),
             Self::Convert(stage) => Ok(vec![stage.prompt.clone()]),
+            Self::Examples(stage) => stage.files(),
             Self::Pairs(stage) => stage.files(),
             Self::Grpo(stage) => reward_files(&stage.rewards),
             Self::Rloo(stage) => reward_files(&stage.rewards),
@@ -242,6 +250,7 @@ impl StageConfig {
             Self::Annotate(stage) => stage.run(context),
             Self::Clean(stage) => stage.run(context),
             Self::Convert(stage) => stage.run(context),
+            Self::Examples(stage) => stage.run(context),
             Self::Pairs(stage) => stage.run(context),
             Self::Sft(stage) => stage.run(&stage.loss, context),
             Self::Dpo(stage) => stage.run(&stage.loss, context),

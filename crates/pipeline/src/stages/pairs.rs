@@ -1,21 +1,19 @@
 //! Pairs: completions of which one is preferred, made or read.
 
 mod classes;
-mod files;
 mod spoilt;
 
 use std::path::PathBuf;
 
 use forethought_dataset::Ledger;
-use forethought_schema::PreferencePair;
-use forethought_seed::Seed;
+use forethought_schema::{Example, PreferencePair, Record, RecordKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use classes::ClassSource;
-pub use files::FileSource;
 pub use spoilt::{Spoiling, SpoiltSource};
 
+use super::files::{FileSource, default_ratio, is_validation, ratio_problem};
 use super::links::Inputs;
 use super::{Context, Done};
 use crate::PipelineError;
@@ -65,19 +63,15 @@ impl Made {
     }
 }
 
-fn default_ratio() -> f64 {
-    0.1
-}
-
-/// Whether what belongs to a prompt is kept for validation: it follows from the seed and the prompt.
-fn is_validation(seed: Seed, prompt: &str, ratio: f64) -> bool {
-    let key = seed.key("validation", prompt.as_bytes());
-    (key >> 11) as f64 / (1_u64 << 53) as f64 <= ratio
-}
-
-fn ratio_problem(ratio: f64, key: &str) -> Option<Problem> {
-    let message = format!("validation_ratio must be above 0 and below 1, got {ratio}");
-    (!(0.0 < ratio && ratio < 1.0)).then(|| (key.to_owned(), message))
+/// The pairs of files; labelled completions of one prompt become pairs, too.
+fn from_files(source: &FileSource, context: &Context<'_>) -> Result<Made, PipelineError> {
+    let split = source.read(context, Some(RecordKind::Preference))?;
+    let pairs = |examples: Vec<Example>| {
+        let pair = |record| if let Record::Preference(pair) = record { Some(pair) } else { None };
+        examples.into_iter().filter_map(|example| pair(example.record)).collect()
+    };
+    let (train, validation) = (pairs(split.train), pairs(split.validation));
+    Ok(Made { train, validation, ledger: split.ledger, ..Made::new(context.name) })
 }
 
 impl PairsStage {
@@ -93,7 +87,7 @@ impl PairsStage {
         match &self.source {
             PairSource::Classes(source) => source.problems(),
             PairSource::Spoilt(source) => source.problems(),
-            PairSource::Files(source) => source.problems(),
+            PairSource::Files(source) => source.problems("source.files"),
         }
     }
 
@@ -109,7 +103,7 @@ impl PairsStage {
         let made = match &self.source {
             PairSource::Classes(source) => source.make(context)?,
             PairSource::Spoilt(source) => source.make(context)?,
-            PairSource::Files(source) => source.make(context)?,
+            PairSource::Files(source) => from_files(source, context)?,
         };
         made.ledger.check()?;
         if made.train.is_empty() {

@@ -2,9 +2,11 @@
 
 use forethought_model::Decoder;
 use forethought_objective::PairLengths;
-use forethought_schema::PreferencePair;
+use forethought_preference::unpair;
+use forethought_schema::{Example, PreferencePair, Record, UnpairedPreference};
 use forethought_tokenize::{Encoded, Encoder, Overflow};
 use forethought_train::BatchError;
+use serde::Deserialize;
 
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_json};
@@ -76,6 +78,14 @@ impl EncodedPair {
 pub(crate) fn read_pairs(reading: &Reading<'_>) -> Result<Vec<EncodedPair>, PipelineError> {
     let context = reading.context;
     let pairs: Vec<PreferencePair> = read_lines(&context.input(reading.data, "train.jsonl"))?;
+    encode_pairs(reading, &pairs)
+}
+
+fn encode_pairs(
+    reading: &Reading<'_>,
+    pairs: &[PreferencePair],
+) -> Result<Vec<EncodedPair>, PipelineError> {
+    let context = reading.context;
     let mut lengths = Lengths { read: pairs.len(), ..Lengths::default() };
     let mut kept = Vec::with_capacity(pairs.len());
     let mut bar = context.console.bar(pairs.len(), "pairs into tokens");
@@ -92,6 +102,59 @@ pub(crate) fn read_pairs(reading: &Reading<'_>) -> Result<Vec<EncodedPair>, Pipe
         bar.set(index + 1);
     }
     write_json(&context.staging.join("ledger.json"), &lengths)?;
+    Ok(kept)
+}
+
+/// A line of labelled completions: a pair, which holds two, or an example that is one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum LabelledLine {
+    Pair(PreferencePair),
+    Example(Example),
+}
+
+/// Completions as ids, each with whether it is desirable; pairs are taken apart. Length limits hold as in [`read_pairs`].
+pub(crate) fn read_labelled(reading: &Reading<'_>) -> Result<Vec<(Encoded, bool)>, PipelineError> {
+    let context = reading.context;
+    let lines: Vec<LabelledLine> = read_lines(&context.input(reading.data, "train.jsonl"))?;
+    let (mut pairs, mut single) = (Vec::new(), Vec::new());
+    for (index, line) in lines.into_iter().enumerate() {
+        match line {
+            LabelledLine::Pair(pair) => pairs.push(pair),
+            LabelledLine::Example(Example { record: Record::Preference(pair), .. }) => {
+                pairs.push(pair);
+            }
+            LabelledLine::Example(Example { record: Record::Unpaired(one), .. }) => {
+                single.push(one);
+            }
+            LabelledLine::Example(Example { record, .. }) => {
+                let (number, kind) = (index + 1, record.kind().as_str());
+                let message = format!("example {number} is a {kind}, which has no label");
+                return Err(reading.failed(message));
+            }
+        }
+    }
+    if single.is_empty() {
+        let apart = encode_pairs(reading, &pairs)?.into_iter();
+        return Ok(apart.flat_map(|pair| [(pair.chosen, true), (pair.rejected, false)]).collect());
+    }
+    single.extend(unpair(&pairs));
+    encode_labelled(reading, &single)
+}
+
+fn encode_labelled(
+    reading: &Reading<'_>,
+    completions: &[UnpairedPreference],
+) -> Result<Vec<(Encoded, bool)>, PipelineError> {
+    let mut lengths = Lengths { read: completions.len(), ..Lengths::default() };
+    let mut kept = Vec::with_capacity(completions.len());
+    for (index, one) in completions.iter().enumerate() {
+        let fitted = reading.limit().encode(&one.prompt, &one.completion);
+        let fitted = fitted
+            .map_err(|message| reading.failed(format!("completion {}: {message}", index + 1)))?;
+        kept.extend(lengths.count(fitted, index).map(|encoded| (encoded, one.label)));
+    }
+    write_json(&reading.context.staging.join("ledger.json"), &lengths)?;
     Ok(kept)
 }
 

@@ -42,7 +42,7 @@ impl OfflineMethod for OrpoConfig {
 
 impl OfflineMethod for KtoConfig {
     fn data(&self) -> &'static [&'static str] {
-        &["pairs"]
+        &["pairs", "examples"]
     }
 
     fn problem(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forethought_model::ScoredRow;
-use forethought_schema::PromptCompletion;
+use forethought_schema::Example;
 use forethought_sft::{SftConfig, SftLoss};
 use forethought_tokenize::Encoded;
 
@@ -11,12 +11,12 @@ use super::OfflineMethod;
 use super::examples::{Examples, Reading};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_json};
-use crate::examples::{completion_of, encode_examples};
+use crate::examples::{ExampleLine, encode_examples};
 use crate::learner::{Loss, Supervised, Task};
 
 impl OfflineMethod for SftConfig {
     fn data(&self) -> &'static [&'static str] {
-        &["convert"]
+        &["convert", "examples"]
     }
 
     fn start(&self) -> &'static [&'static str] {
@@ -30,7 +30,8 @@ impl OfflineMethod for SftConfig {
     fn examples(&self, reading: &Reading<'_>) -> Result<Box<dyn Examples>, PipelineError> {
         let context = reading.context;
         let path = context.input(reading.data, "train.jsonl");
-        let examples: Vec<PromptCompletion> = read_lines(&path)?;
+        let lines: Vec<ExampleLine> = read_lines(&path)?;
+        let examples: Vec<Example> = lines.into_iter().map(Example::from).collect();
         let (encoded, ledger) = encode_examples(context.name, &examples, reading.limit())?;
         write_json(&context.staging.join("ledger.json"), &ledger)?;
         let loss = self.init().map_err(|error| reading.failed(error))?;
@@ -65,8 +66,9 @@ impl Examples for Answers {
 
 impl Answers {
     fn row(&self, batch: &[usize]) -> ScoredRow {
-        let sequences: Vec<_> =
-            batch.iter().map(|index| completion_of(&self.examples[*index])).collect();
-        ScoredRow::new(&sequences)
+        let sequences = batch.iter().map(|index| &self.examples[*index]);
+        let sequences: Vec<(&[u32], &[bool])> =
+            sequences.map(|one| (one.ids.as_slice(), one.completion_mask.as_slice())).collect();
+        ScoredRow::masked(&sequences)
     }
 }

@@ -6,7 +6,7 @@ use forethought_model::ScoredRow;
 use forethought_objective::{UnpairedCompletion, UnpairedLoss};
 use forethought_tokenize::Encoded;
 
-use super::examples::{Examples, Reading, read_pairs};
+use super::examples::{Examples, Reading, read_labelled};
 use super::reference;
 use crate::PipelineError;
 use crate::examples::completion_of;
@@ -17,11 +17,7 @@ pub(super) fn examples(
     reading: &Reading<'_>,
     loss: Arc<dyn UnpairedLoss + Send + Sync>,
 ) -> Result<Box<dyn Examples>, PipelineError> {
-    let mut completions = Vec::new();
-    for pair in read_pairs(reading)? {
-        completions.push((pair.chosen, true));
-        completions.push((pair.rejected, false));
-    }
+    let completions = read_labelled(reading)?;
     let sequences: Vec<_> = completions.iter().map(|(one, _)| completion_of(one)).collect();
     let reference = reference::log_probs(reading, "reference", &sequences)?;
     let mismatched = if loss.needs_kl() { mismatched(reading, &completions) } else { Vec::new() };

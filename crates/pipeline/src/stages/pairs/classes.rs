@@ -2,7 +2,7 @@
 
 use forethought_dataset::Ledger;
 use forethought_preference::{PairingRule, class_pairs};
-use forethought_schema::{LabelledQuestion, PreferencePair, PromptCompletion};
+use forethought_schema::{LabelledQuestion, PreferencePair, Prompt, PromptCompletion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,9 +61,9 @@ impl ClassSource {
         let file = format!("{split}.jsonl");
         let examples: Vec<PromptCompletion> = read_lines(&context.input("convert", &file))?;
         let labelled: Vec<LabelledQuestion> = read_lines(&context.split(&file))?;
-        let classes = examples.iter().zip(&labelled);
-        let classes: Vec<(&str, u32)> =
-            classes.map(|(example, one)| (example.prompt.as_str(), one.class)).collect();
+        let classes = examples.into_iter().zip(&labelled);
+        let classes: Vec<(Prompt, u32)> =
+            classes.map(|(example, one)| (example.prompt, one.class)).collect();
         let made =
             class_pairs(&classes, &self.rule, self.num_per_prompt, context.seed.derive(split));
         let entry = ledger.entry(&file);

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::HubError;
+use crate::HubError;
 
 /// The hub, and the cache of what was fetched from it. Its token is never shown.
 #[derive(Clone)]
 pub struct Hub {
-    pub(super) cache: PathBuf,
-    pub(super) endpoint: String,
-    pub(super) token: Option<String>,
-    pub(super) access: Access,
+    pub(crate) cache: PathBuf,
+    pub(crate) endpoint: String,
+    pub(crate) token: Option<String>,
+    pub(crate) access: Access,
 }
 
 /// Whether files may be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     Online,
     Offline,
 }
@@ -56,6 +56,14 @@ impl Hub {
             token: token.filter(|token| !token.is_empty()),
             access: if is_offline { Access::Offline } else { Access::Online },
         })
+    }
+}
+
+impl Hub {
+    /// Whether nothing may be fetched.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.access == Access::Offline
     }
 }
 

@@ -1,0 +1,291 @@
+//! Several sources into one list of examples.
+
+use std::path::Path;
+
+use forethought_dataset::{
+    DatasetError, Deduplicate, DuplicateBy, Examples, MixConfig, MixOrder, Mixing, NearDuplicates,
+    RecordSource, mix, read_examples,
+};
+use forethought_schema::{Record, RecordKind};
+use forethought_seed::Seed;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn write(folder: &Path, name: &str, rows: &[Value]) -> String {
+    let path = folder.join(name);
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    std::fs::write(&path, lines.join("\n")).expect("written");
+    path.display().to_string()
+}
+
+fn row(prompt: &str) -> Value {
+    json!({"prompt": prompt, "completion": format!("answer to {prompt}")})
+}
+
+fn numbered(name: &str, count: usize) -> Vec<Value> {
+    (0..count).map(|index| row(&format!("{name}{index}"))).collect()
+}
+
+fn run(config: &MixConfig, seed: u64) -> Result<Examples, DatasetError> {
+    mix(config, Mixing { stage: "mix", kind: None, kept_as: None, seed: Seed::new(seed) })
+}
+
+fn prompts(examples: &Examples) -> Vec<String> {
+    let prompt = |record: &Record| match record {
+        Record::PromptCompletion(one) => serde_json::to_value(&one.prompt).expect("plain data"),
+        other => panic!("{other:?}"),
+    };
+    let rows = examples.rows.iter().map(|row| prompt(&row.example.record));
+    rows.map(|prompt| prompt.as_str().expect("a text").to_owned()).collect()
+}
+
+fn source(path: &str, weight: Option<f64>, max_rows: Option<usize>) -> RecordSource {
+    RecordSource { weight, max_rows, ..RecordSource::new(path) }
+}
+
+#[test]
+fn weights_and_caps_decide_how_many_rows_of_each_source_are_taken() {
+    let folder = TempDir::new().expect("a folder");
+    let a = write(folder.path(), "a.jsonl", &numbered("a", 20));
+    let b = write(folder.path(), "b.jsonl", &numbered("b", 50));
+    let config = MixConfig::of(vec![source(&a, Some(2.0), None), source(&b, Some(1.0), Some(8))]);
+    let mixed = run(&config, 1).expect("a mix");
+    let count = |name: &str| prompts(&mixed).iter().filter(|one| one.starts_with(name)).count();
+    // 8 of b are as many as 16 of a go with.
+    assert_eq!((count("a"), count("b")), (16, 8));
+    assert_eq!(mixed.ledger.entries[0].dropped["over its share"].count, 4);
+    assert_eq!(mixed.ledger.entries[1].dropped["over max_rows"].count, 42);
+    assert_eq!((mixed.ledger.read(), mixed.ledger.kept()), (70, 24));
+    assert_eq!(prompts(&run(&config, 1).expect("a mix")), prompts(&mixed));
+    assert_ne!(prompts(&run(&config, 2).expect("a mix")), prompts(&mixed), "another seed");
+}
+
+#[test]
+fn the_earlier_source_keeps_what_two_hold_and_near_duplicates_go() {
+    let folder = TempDir::new().expect("a folder");
+    let long = "Ellen has six more balls than Marin. Marin has nine balls. How many has Ellen?";
+    let nearly = "Ellen has six more balls than Martin. Martin has nine balls. How many has Ellen?";
+    let a = write(folder.path(), "a.jsonl", &[row("a"), row(long), row("a")]);
+    let b = write(folder.path(), "b.jsonl", &[row(nearly), row("a"), row("other")]);
+    let near = NearDuplicates { threshold: 0.6, ..NearDuplicates::default() };
+    let config = MixConfig {
+        deduplicate: Some(Deduplicate { by: DuplicateBy::Prompt, near: Some(near) }),
+        ..MixConfig::of(vec![source(&a, None, None), source(&b, None, None)])
+    };
+    let mixed = run(&config, 3).expect("a mix");
+    assert_eq!(prompts(&mixed), ["a", long, "other"].map(String::from));
+    let dropped = |entry: usize, reason: &str| {
+        mixed.ledger.entries[entry].dropped.get(reason).map(|rows| rows.rows.clone())
+    };
+    assert_eq!(dropped(1, "near duplicate"), Some(vec![1]));
+    assert_eq!(dropped(1, "duplicate"), Some(vec![2]));
+    assert_eq!(dropped(0, "duplicate").map(|rows| rows.len()), Some(1));
+}
+
+#[test]
+fn interleaving_spreads_sources_and_shuffling_mixes_them() {
+    let folder = TempDir::new().expect("a folder");
+    let a = write(folder.path(), "a.jsonl", &numbered("a", 9));
+    let b = write(folder.path(), "b.jsonl", &numbered("b", 3));
+    let of = |order| {
+        let sources = vec![source(&a, None, None), source(&b, None, None)];
+        prompts(&run(&MixConfig { order, ..MixConfig::of(sources) }, 5).expect("a mix"))
+    };
+    let as_read = of(MixOrder::AsRead);
+    assert_eq!((as_read[0].as_str(), as_read[11].as_str()), ("a0", "b2"));
+    let interleaved: String =
+        of(MixOrder::Interleave).iter().map(|one| one[..1].to_owned()).collect();
+    // 3 of 12: one in each run of four.
+    let places: Vec<usize> = interleaved.match_indices('b').map(|(place, _)| place / 4).collect();
+    assert_eq!(places, [0, 1, 2], "{interleaved}");
+    let mut shuffled = of(MixOrder::Shuffle);
+    assert_ne!(shuffled, as_read);
+    shuffled.sort();
+    let mut sorted = as_read;
+    sorted.sort();
+    assert_eq!(shuffled, sorted);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn what_is_taken_depends_on_the_set_of_rows_and_not_on_their_order(
+        names in prop::collection::vec("[a-d]{1,2}", 2..20),
+        max_rows in 1_usize..12,
+        seed in 0_u64..4,
+    ) {
+        let folder = TempDir::new().expect("a folder");
+        let rows: Vec<Value> = names.iter().map(|name| row(name)).collect();
+        let whole = write(folder.path(), "whole.jsonl", &rows);
+        let turned: Vec<Value> = rows.iter().rev().cloned().collect();
+        let (first, second) = turned.split_at(turned.len() / 2);
+        write(folder.path(), "z-part.jsonl", first);
+        let part = write(folder.path(), "a-part.jsonl", second);
+        let parts = part.replace("a-part", "*-part");
+        let config = |path: &str| MixConfig {
+            order: MixOrder::Shuffle,
+            deduplicate: Some(Deduplicate::default()),
+            ..MixConfig::of(vec![source(path, None, Some(max_rows))])
+        };
+        let one = run(&config(&whole), seed).expect("a mix");
+        let other = run(&config(&parts), seed).expect("a mix");
+        prop_assert_eq!(prompts(&one), prompts(&other));
+        prop_assert_eq!(one.ledger.kept(), other.ledger.kept());
+    }
+}
+
+#[test]
+fn a_condition_keeps_rows_and_the_ledger_counts_the_others() {
+    let folder = TempDir::new().expect("a folder");
+    let rows = [
+        json!({"prompt": "a", "completion": "x", "score": 0.9}),
+        json!({"prompt": "bb", "completion": "x", "score": 0.1}),
+        json!({"prompt": "ccc", "completion": "x"}),
+    ];
+    let path = write(folder.path(), "a.jsonl", &rows);
+    let filter = Some("length(prompt) < 3 AND score > 0.5".to_owned());
+    let config = MixConfig::of(vec![RecordSource { filter, ..RecordSource::new(&path) }]);
+    let mixed = run(&config, 1).expect("a mix");
+    assert_eq!(prompts(&mixed), ["a"]);
+    assert_eq!(mixed.ledger.entries[0].dropped["filtered out"].rows, [2, 3]);
+    let filter = Some("scor > 0.5".to_owned());
+    let config = MixConfig::of(vec![RecordSource { filter, ..RecordSource::new(&path) }]);
+    let error = run(&config, 1).expect_err("no such column").to_string();
+    assert!(error.starts_with("where `scor > 0.5`: "), "{error}");
+    assert!(
+        error.ends_with(
+            "no column `scor` (did you mean `score`?); it has: prompt, completion, score"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn sources_of_different_kinds_are_mixed_where_they_become_the_same() {
+    let folder = TempDir::new().expect("a folder");
+    let pairs = [json!({"question": "q", "chosen": "a", "rejected": "b", "margin": 1.0})];
+    let pairs = write(folder.path(), "pairs.jsonl", &pairs);
+    let labelled = [
+        json!({"prompt": "p", "completion": "good", "label": true}),
+        json!({"prompt": "p", "completion": "bad", "label": false}),
+    ];
+    let labelled = write(folder.path(), "labelled.jsonl", &labelled);
+    let config = MixConfig::of(vec![source(&pairs, None, None), source(&labelled, None, None)]);
+    let error = run(&config, 1).expect_err("two kinds").to_string();
+    assert!(
+        error.contains("preference records and") && error.contains("say what they shall become"),
+        "{error}"
+    );
+    let become_kind = |kind| {
+        let mixing = Mixing { stage: "m", kind: Some(kind), kept_as: None, seed: Seed::new(1) };
+        mix(&config, mixing)
+    };
+    let completed = become_kind(RecordKind::PromptCompletion).expect("a mix");
+    assert_eq!(prompts(&completed), ["q", "p"]);
+    assert_eq!(completed.ledger.entries[0].notes["lost: rejected"].rows, [1]);
+    assert_eq!(completed.ledger.entries[1].dropped["undesirable completion"].rows, [2]);
+    let error = become_kind(RecordKind::Text).expect_err("no way").to_string();
+    assert!(error.ends_with("holds preference records, of which no text can be made"), "{error}");
+}
+
+#[test]
+fn pairs_are_taken_apart_and_labelled_completions_put_together() {
+    let folder = TempDir::new().expect("a folder");
+    let pair = |prompt: &str| json!({"prompt": prompt, "chosen": "a", "rejected": "b"});
+    let path = write(folder.path(), "pairs.jsonl", &[pair("p"), pair("q")]);
+    let to = |path: &str, kind| {
+        let config = MixConfig::of(vec![source(path, None, None)]);
+        mix(&config, Mixing { stage: "m", kind: Some(kind), kept_as: None, seed: Seed::new(1) })
+    };
+    let apart = to(&path, RecordKind::Unpaired).expect("a mix");
+    assert_eq!((apart.rows.len(), apart.ledger.kept()), (4, 2));
+    let unpaired = |prompt: &str, label: bool| json!({"prompt": prompt, "completion": label.to_string(), "label": label});
+    let rows = [unpaired("p", true), unpaired("q", true), unpaired("p", false)];
+    let path = write(folder.path(), "labelled.jsonl", &rows);
+    let together = to(&path, RecordKind::Preference).expect("a mix");
+    assert_eq!(together.rows.len(), 1);
+    assert_eq!(together.ledger.entries[0].kept["preference"], 2);
+    assert_eq!(together.ledger.entries[0].dropped["no counterpart"].rows, [2]);
+}
+
+#[test]
+fn an_index_of_llama_factory_lays_out_its_files() {
+    let folder = TempDir::new().expect("a folder");
+    let rows = [json!({"frage": "q", "antwort": "a"})];
+    write(folder.path(), "d.jsonl", &rows);
+    let index = |entries: Value| {
+        let path = folder.path().join("dataset_info.json");
+        std::fs::write(&path, entries.to_string()).expect("written");
+        path.display().to_string()
+    };
+    let columns = json!({"prompt": "frage", "response": "antwort"});
+    let path = index(json!({"demo": {"file_name": "d.jsonl", "columns": columns}}));
+    let read = read_examples("inspect", &[RecordSource::new(&path)]).expect("an index");
+    assert_eq!(read.layouts[0].recognised.layout.describe(), "alpaca (frage, antwort)");
+    assert_eq!(prompts(&read), ["q"]);
+
+    let error = |path: &str, dataset: Option<&str>| {
+        let dataset = dataset.map(str::to_owned);
+        let source = RecordSource { dataset, ..RecordSource::new(path) };
+        let error = read_examples("inspect", &[source]).expect_err("wrong").to_string();
+        error.replace(&folder.path().display().to_string(), "DIR")
+    };
+    assert_eq!(
+        error(&path, Some("dem")),
+        "DIR/dataset_info.json: no data set `dem` (did you mean `demo`?); there are: demo"
+    );
+    let missing = index(
+        json!({"a": {"file_name": "e.jsonl"}, "b": {"file_name": "d.jsonl", "columns": {"prompt": "fragen"}}}),
+    );
+    assert_eq!(error(&missing, None), "DIR/dataset_info.json: set `dataset` to one of: a, b");
+    assert_eq!(
+        error(&missing, Some("a")),
+        "DIR/dataset_info.json: a: its file DIR/e.jsonl is not there (did you mean `d.jsonl`?)"
+    );
+    assert_eq!(
+        error(&missing, Some("b")),
+        "DIR/d.jsonl: no column `fragen` (did you mean `frage`?); it has: frage, antwort"
+    );
+}
+
+#[test]
+fn settings_out_of_range_are_refused_by_name() {
+    let error = |config: MixConfig| config.check().expect_err("out of range").to_string();
+    let sources = |weights: [Option<f64>; 2]| {
+        MixConfig::of(weights.into_iter().map(|weight| source("a", weight, None)).collect())
+    };
+    assert_eq!(
+        error(sources([Some(1.0), None])),
+        "weight must be set for every source or for none, got 1 of 2 sources"
+    );
+    assert_eq!(
+        error(sources([Some(1.0), Some(-1.0)])),
+        "weight must be finite and greater than 0, got -1"
+    );
+    assert_eq!(
+        error(MixConfig::of(vec![source("a", None, Some(0))])),
+        "max_rows must be at least 1, got 0"
+    );
+    let near = |threshold| Deduplicate {
+        near: Some(NearDuplicates { threshold, ..NearDuplicates::default() }),
+        ..Deduplicate::default()
+    };
+    let config = MixConfig { deduplicate: Some(near(1.5)), ..sources([None, None]) };
+    assert_eq!(error(config), "threshold must be above 0 and at most 1, got 1.5");
+    assert_eq!(error(MixConfig::default()), "no files to read: sources is empty");
+}
+
+#[test]
+fn an_empty_file_and_one_without_a_shape_say_what_is_wrong() {
+    let folder = TempDir::new().expect("a folder");
+    let error = |name: &str, rows: &[Value]| {
+        let path = write(folder.path(), name, rows);
+        let error = run(&MixConfig::of(vec![source(&path, None, None)]), 1).expect_err("wrong");
+        error.to_string().replace(&folder.path().display().to_string(), "DIR")
+    };
+    assert_eq!(
+        error("empty.jsonl", &[]),
+        "DIR/empty.jsonl: no shape fits the columns (none); set `shape` and `columns`"
+    );
+}

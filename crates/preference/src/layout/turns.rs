@@ -1,0 +1,176 @@
+//! Turns of conversations, under whatever tags.
+
+use forethought_schema::{FunctionCall, Message, Role, ToolCall};
+use serde_json::{Map, Value, json};
+
+use super::fields::{Fields, kind};
+use crate::tags::{Speaker, Tags};
+use crate::{Part, RowFault};
+
+const CALLS: &str = "JSON of a call with `name` and `arguments`, or of a list of them";
+
+impl Fields<'_> {
+    /// One turn.
+    pub(super) fn turn(&mut self, part: Part, value: &Value) -> Result<Message, RowFault> {
+        let turn = value.as_object().ok_or_else(|| self.wrong(part, "a turn", value))?;
+        let tags = self.layout.tags.clone();
+        let field = |key: &str| format!("{}[].{key}", self.name(part));
+        let role = turn.get(&tags.role_tag).filter(|value| !value.is_null());
+        let role = role.ok_or_else(|| RowFault::Missing { field: field(&tags.role_tag) })?;
+        let word = role.as_str().ok_or_else(|| RowFault::Kind {
+            field: field(&tags.role_tag),
+            expected: "a text",
+            found: kind(role),
+        })?;
+        let speaker = tags.speaker(word).ok_or_else(|| RowFault::Role {
+            field: self.name(part),
+            role: word.to_owned(),
+            known: tags.listed(),
+        })?;
+        let mut message = Message::new(
+            match speaker {
+                Speaker::Role(role) => role,
+                Speaker::Function => Role::Assistant,
+            },
+            "",
+        );
+        self.fill(&mut message, turn, &tags, part)?;
+        if speaker == Speaker::Function && message.tool_calls.is_empty() {
+            call_of_text(&mut message)
+                .ok_or_else(|| self.wrong_turn(part, &tags.content_tag, CALLS))?;
+        }
+        Ok(message)
+    }
+
+    /// Text, reasoning and calls of a turn; keys that nobody knows are noted.
+    fn fill(
+        &mut self,
+        message: &mut Message,
+        turn: &Map<String, Value>,
+        tags: &Tags,
+        part: Part,
+    ) -> Result<(), RowFault> {
+        for (key, value) in turn.iter().filter(|(_, value)| !value.is_null()) {
+            match (key.as_str(), value) {
+                (key, _) if key == tags.role_tag => {}
+                (key, Value::String(text)) if key == tags.content_tag => {
+                    message.content.push_str(text);
+                }
+                (key, Value::Array(pieces)) if key == tags.content_tag => {
+                    pieces.iter().try_for_each(|piece| self.piece(message, piece, part))?;
+                }
+                ("reasoning_content", Value::String(text)) if !text.is_empty() => {
+                    message.reasoning_content = Some(text.clone());
+                }
+                ("tool_calls", Value::Array(calls)) => {
+                    for call in calls {
+                        let call = tool_call(call);
+                        let wrong = || self.wrong_turn(part, "tool_calls", CALLS);
+                        message.tool_calls.push(call.ok_or_else(wrong)?);
+                    }
+                }
+                (key, _) if key == tags.content_tag => {
+                    let field = format!("{}[].{key}", self.name(part));
+                    return Err(RowFault::Kind { field, expected: "a text", found: kind(value) });
+                }
+                (key, _) => {
+                    self.notes.insert(format!("{}[].{key}", self.name(part)));
+                }
+            }
+        }
+        let is_something = turn.get(&tags.content_tag).is_some_and(|value| !value.is_null());
+        if !is_something && message.tool_calls.is_empty() {
+            let field = format!("{}[].{}", self.name(part), tags.content_tag);
+            return Err(RowFault::Missing { field });
+        }
+        Ok(())
+    }
+
+    /// A piece of a text that comes in pieces: `{type: text | reasoning | tool_call, text or value}`.
+    fn piece(&self, message: &mut Message, piece: &Value, part: Part) -> Result<(), RowFault> {
+        let text = piece.get("text").or_else(|| piece.get("value")).and_then(Value::as_str);
+        match (piece.get("type").and_then(Value::as_str), text) {
+            (Some("text"), Some(text)) => message.content.push_str(text),
+            (Some("reasoning"), Some(text)) => {
+                message.reasoning_content.get_or_insert_default().push_str(text);
+            }
+            (Some("tool_call"), Some(text)) => {
+                let call = serde_json::from_str(text).ok().as_ref().and_then(tool_call);
+                message.tool_calls.push(call.ok_or_else(|| self.wrong_turn(part, "value", CALLS))?);
+            }
+            _ => {
+                let expected = "pieces of the types text, reasoning or tool_call";
+                return Err(self.wrong_turn(part, &self.layout.tags.content_tag, expected));
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong_turn(&self, part: Part, key: &str, expected: &'static str) -> RowFault {
+        let field = format!("{}[].{key}", self.name(part));
+        RowFault::Kind { field, expected, found: "something else" }
+    }
+}
+
+/// The text of a turn that calls tools becomes the calls; thinking may stand before them.
+fn call_of_text(message: &mut Message) -> Option<()> {
+    let content = std::mem::take(&mut message.content);
+    let mut rest = content.trim();
+    if let Some((thinking, after)) =
+        rest.strip_prefix("<think>").and_then(|text| text.split_once("</think>"))
+    {
+        message.reasoning_content = Some(thinking.trim_matches('\n').to_owned());
+        rest = after.trim();
+    }
+    let calls = match serde_json::from_str(rest).ok()? {
+        Value::Array(calls) => calls,
+        call => vec![call],
+    };
+    message.tool_calls = calls.iter().map(tool_call).collect::<Option<_>>()?;
+    (!message.tool_calls.is_empty()).then_some(())
+}
+
+/// A call, with or without `{"type": "function", "function": …}` around it.
+fn tool_call(value: &Value) -> Option<ToolCall> {
+    let call = value.get("function").unwrap_or(value);
+    let name = call.get("name")?.as_str()?.to_owned();
+    let arguments = call.get("arguments").cloned().unwrap_or_else(|| json!({}));
+    Some(ToolCall::Function(FunctionCall { name, arguments }))
+}
+
+/// A turn under these tags, for programs that know nothing but a role and a text.
+///
+/// Reasoning goes before the text in `<think>` tags, as reasoning models write it. What else cannot be held is named.
+pub(super) fn flat_turn(
+    message: &Message,
+    tags: &Tags,
+    lost: &mut Vec<String>,
+) -> Result<Value, RowFault> {
+    let speaker =
+        if message.tool_calls.is_empty() { Speaker::Role(message.role) } else { Speaker::Function };
+    let role = if speaker == Speaker::Function { "calls of tools" } else { message.role.as_str() };
+    let word = tags.word(speaker).ok_or(RowFault::NoTag { role })?;
+    let mut text = if speaker == Speaker::Function {
+        if !message.content.is_empty() {
+            lost.push("text beside tool calls".to_owned());
+        }
+        calls_text(&message.tool_calls)
+    } else {
+        message.content.clone()
+    };
+    if let Some(reasoning) = &message.reasoning_content {
+        text = format!("<think>\n{reasoning}\n</think>\n\n{text}");
+    }
+    let mut turn = Map::new();
+    turn.insert(tags.role_tag.clone(), json!(word));
+    turn.insert(tags.content_tag.clone(), Value::String(text));
+    Ok(Value::Object(turn))
+}
+
+/// One call as an object, several as a list.
+fn calls_text(calls: &[ToolCall]) -> String {
+    match calls {
+        [call] => json!(call.function()).to_string(),
+        calls => json!(calls.iter().map(ToolCall::function).collect::<Vec<_>>()).to_string(),
+    }
+}

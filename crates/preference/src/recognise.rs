@@ -1,0 +1,263 @@
+//! Which shape the rows of a file have, by their columns and what these hold.
+
+mod fits;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Layout, LayoutError, Part, Shape, Tags};
+use fits::misfit;
+
+/// What a source says about the layout of its rows; what it leaves out is recognised.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Declared {
+    /// The shape. Default: the one that the columns tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+    /// The column of each part that has not its usual one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<Part, String>,
+    /// The words of turns. Default: those of the shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
+}
+
+/// A layout, and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// The layout.
+    pub layout: Layout,
+    /// Why it is this one.
+    pub why: String,
+    /// What the rows could be as well, each with the reason why it is not taken.
+    pub others: Vec<String>,
+}
+
+/// Why rows have no layout, or more than one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecogniseError {
+    /// What was declared does not go together.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// Columns that were declared and that no row has.
+    #[error("no column `{column}` for the part `{part}`{}; there are: {}", did_you_mean(nearest.as_deref()), listed(found))]
+    NoColumn {
+        /// The part.
+        part: String,
+        /// The column.
+        column: String,
+        /// The column whose name is most like it.
+        nearest: Option<String>,
+        /// The columns there are.
+        found: Vec<String>,
+    },
+    /// Columns that hold something else than the declared shape.
+    #[error("the shape {shape} does not fit: {why}")]
+    Misfit {
+        /// The shape.
+        shape: &'static str,
+        /// What does not fit.
+        why: String,
+    },
+    /// No shape fits.
+    #[error(
+        "no shape fits the columns {}{}; set `shape` and `columns`",
+        listed(found),
+        near_misses(near)
+    )]
+    None {
+        /// The columns there are.
+        found: Vec<String>,
+        /// The shapes that nearly fit, each with what is missing.
+        near: Vec<String>,
+    },
+    /// Several shapes fit, and none of them reads more than the others.
+    #[error("several shapes fit: {}; set `shape`", shapes.join("; "))]
+    Several {
+        /// The layouts that fit.
+        shapes: Vec<String>,
+    },
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or(String::new(), |name| format!(" (did you mean `{name}`?)"))
+}
+
+fn listed(found: &[String]) -> String {
+    if found.is_empty() { "(none)".to_owned() } else { found.join(", ") }
+}
+
+fn near_misses(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!(" (nearly: {})", near.join("; ")) }
+}
+
+impl Declared {
+    /// The layout of rows with these columns, of which some are given.
+    ///
+    /// # Errors
+    ///
+    /// If what is declared does not fit the columns, or they tell no shape, or more than one.
+    pub fn resolve(
+        &self,
+        found: &[String],
+        sample: &[Value],
+    ) -> Result<Recognised, RecogniseError> {
+        for (part, column) in &self.columns {
+            if !found.contains(column) {
+                return Err(no_column(part.name(), column, found));
+            }
+        }
+        match self.shape {
+            Some(shape) => self.declared(shape, found, sample),
+            None => self.guess(found, sample),
+        }
+    }
+
+    fn layout(&self, shape: Shape, found: &[String]) -> Result<Layout, LayoutError> {
+        Layout::named(shape, self.columns.clone(), self.tags.clone(), found)
+    }
+
+    fn declared(
+        &self,
+        shape: Shape,
+        found: &[String],
+        sample: &[Value],
+    ) -> Result<Recognised, RecogniseError> {
+        let layout = self.layout(shape, found)?;
+        for (part, column) in layout.columns() {
+            if !found.contains(column) {
+                return Err(no_column(part.name(), column, found));
+            }
+        }
+        // A sample in which nothing fits is another file than was meant; single rows are for the ledger.
+        if let Some(why) = misfit(&layout, sample, fits::Share::Some) {
+            return Err(RecogniseError::Misfit { shape: shape.name(), why });
+        }
+        Ok(Recognised { layout, why: "declared".to_owned(), others: Vec::new() })
+    }
+
+    fn guess(&self, found: &[String], sample: &[Value]) -> Result<Recognised, RecogniseError> {
+        let mut fitting = Vec::new();
+        let mut near = Vec::new();
+        let mut is_slip = false;
+        for shape in Shape::ALL {
+            let Ok(layout) = self.layout(shape, found) else { continue };
+            let missing: Vec<&str> =
+                layout.required().filter(|name| !found.iter().any(|one| one == name)).collect();
+            let num_required = layout.required().count();
+            match misfit(&layout, sample, fits::Share::Nearly) {
+                None if missing.is_empty() => fitting.push(layout),
+                Some(why) if missing.is_empty() => near.push(format!("{}: {why}", shape.name())),
+                _ if missing.len() < num_required => {
+                    is_slip |= missing.iter().any(|name| nearest(name, found).is_some());
+                    near.push(lacks(shape, &missing, found));
+                }
+                _ => {}
+            }
+        }
+        let found = found.to_vec();
+        match choose(&fitting, &found) {
+            // A column under a misspelt name would be passed over in silence.
+            Ok(one) if is_slip && is_weak(one.layout.shape()) => {
+                Err(RecogniseError::None { found, near })
+            }
+            Err(RecogniseError::None { .. }) => Err(RecogniseError::None { found, near }),
+            other => other,
+        }
+    }
+}
+
+fn no_column(part: String, column: &str, found: &[String]) -> RecogniseError {
+    let (nearest, found) = (nearest(column, found), found.to_vec());
+    RecogniseError::NoColumn { part, column: column.to_owned(), nearest, found }
+}
+
+fn lacks(shape: Shape, missing: &[&str], found: &[String]) -> String {
+    let hint = missing.iter().find_map(|name| nearest(name, found));
+    let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+    format!("{} lacks {}{}", shape.name(), names.join(" and "), did_you_mean(hint.as_deref()))
+}
+
+/// The name that a slip of the keyboard could have turned into `name`: at most one edit in three letters.
+fn nearest(name: &str, found: &[String]) -> Option<String> {
+    let allowed = (name.chars().count() / 3).max(1);
+    let distances = found.iter().map(|one| (strsim::damerau_levenshtein(name, one), one));
+    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, one)| one.clone())
+}
+
+/// The layout that reads more than every other, or as much and comes first.
+fn choose(fitting: &[Layout], found: &[String]) -> Result<Recognised, RecogniseError> {
+    let mut others = Vec::new();
+    let mut best: Vec<&Layout> = Vec::new();
+    for (index, layout) in fitting.iter().enumerate() {
+        let better = fitting
+            .iter()
+            .enumerate()
+            .find(|(other, one)| *other != index && is_better((*other, one), (index, layout)));
+        match better {
+            Some((_, other)) => others.push(why_not(layout, other)),
+            None => best.push(layout),
+        }
+    }
+    match best.as_slice() {
+        [layout] => {
+            let unread: Vec<&str> = unread(layout, found);
+            let rest = if unread.is_empty() {
+                "every column is read".to_owned()
+            } else {
+                format!("beside it: {}", unread.join(", "))
+            };
+            let why = format!("the only shape that reads all of {}; {rest}", columns(layout));
+            Ok(Recognised { layout: (*layout).clone(), why, others })
+        }
+        [] => Err(RecogniseError::None { found: found.to_vec(), near: Vec::new() }),
+        several => {
+            let shapes = several.iter().map(|layout| layout.describe()).collect();
+            Err(RecogniseError::Several { shapes })
+        }
+    }
+}
+
+fn used(layout: &Layout) -> BTreeSet<&str> {
+    layout.columns().values().map(String::as_str).collect()
+}
+
+fn columns(layout: &Layout) -> String {
+    used(layout).into_iter().collect::<Vec<_>>().join(", ")
+}
+
+fn unread<'a>(layout: &Layout, found: &'a [String]) -> Vec<&'a str> {
+    let used = used(layout);
+    found.iter().map(String::as_str).filter(|name| !used.contains(name)).collect()
+}
+
+/// A single column of a common name says little where more of them make another shape.
+fn is_weak(shape: Shape) -> bool {
+    matches!(shape, Shape::Text | Shape::Prompt)
+}
+
+fn is_better((index, one): (usize, &Layout), (other_index, other): (usize, &Layout)) -> bool {
+    let (used_one, used_other) = (used(one), used(other));
+    if used_one == used_other {
+        return index < other_index;
+    }
+    let is_weaker = is_weak(other.shape()) && !is_weak(one.shape());
+    used_one.is_superset(&used_other) || is_weaker
+}
+
+fn why_not(layout: &Layout, better: &Layout) -> String {
+    let (one, other) = (used(layout), used(better));
+    let more: Vec<&str> = other.difference(&one).copied().collect();
+    if more.is_empty() {
+        return format!(
+            "{}: the same columns; {} goes first",
+            layout.describe(),
+            better.shape().name()
+        );
+    }
+    format!("{}: {} reads {} as well", layout.describe(), better.shape().name(), more.join(", "))
+}

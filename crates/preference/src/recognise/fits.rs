@@ -1,0 +1,97 @@
+//! Whether columns hold what a shape says, judged by some rows.
+
+use serde_json::Value;
+
+use crate::shape::{Holds, PartOf};
+use crate::{Layout, Tags};
+
+/// The longest result of an exercise, in bytes: a longer text is a solution.
+const LONGEST_RESULT: usize = 64;
+
+/// How many of the sampled values must fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// At least one: the shape was declared.
+    Some,
+    /// Nine in ten: a few broken rows hide no shape.
+    Nearly,
+}
+
+/// What does not fit, in words; nothing where all parts that are there do.
+pub(super) fn misfit(layout: &Layout, sample: &[Value], share: Share) -> Option<String> {
+    let parts = layout.shape().parts().iter();
+    parts.filter_map(|of| Some((of, layout.columns().get(&of.part)?))).find_map(|(of, column)| {
+        let values: Vec<&Value> = sample
+            .iter()
+            .filter_map(|row| row.get(column))
+            .filter(|value| !value.is_null())
+            .collect();
+        let num_fitting =
+            values.iter().filter(|value| is_fitting(of, value, layout.tags())).count();
+        let is_enough = match share {
+            Share::Some => values.is_empty() || num_fitting > 0,
+            Share::Nearly => 10 * num_fitting >= 9 * values.len(),
+        };
+        let is_there = !of.is_required || !values.is_empty() || sample.is_empty();
+        let expected = expected(of.holds, layout.tags());
+        match (is_there, is_enough) {
+            (false, _) => Some(format!("`{column}` is null or missing, expected {expected}")),
+            (_, false) => Some(format!("`{column}` does not hold {expected}")),
+            _ => None,
+        }
+    })
+}
+
+fn is_fitting(of: &PartOf, value: &Value, tags: &Tags) -> bool {
+    match of.holds {
+        Holds::Text => value.is_string(),
+        Holds::Prose => value.is_string() || are_turns(value, tags),
+        Holds::Turns => are_turns(value, tags),
+        Holds::Turn => is_turn(value, tags),
+        Holds::Flag => value.is_boolean(),
+        Holds::Number => value.is_number(),
+        Holds::History => value.is_array(),
+        Holds::Tools => value.is_string() || value.is_array(),
+        Holds::Hashes => value.as_str().is_some_and(|text| text.contains("####")),
+        Holds::Boxed => value.as_str().is_some_and(|text| text.contains("\\boxed")),
+        Holds::Result => value.is_number() || value.as_str().is_some_and(is_result),
+    }
+}
+
+fn is_result(text: &str) -> bool {
+    text.len() <= LONGEST_RESULT && !text.trim().contains('\n')
+}
+
+fn are_turns(value: &Value, tags: &Tags) -> bool {
+    value.as_array().is_some_and(|turns| turns.iter().all(|turn| is_turn(turn, tags)))
+}
+
+fn is_turn(value: &Value, tags: &Tags) -> bool {
+    let role = value.get(&tags.role_tag).and_then(Value::as_str);
+    let says = value.get(&tags.content_tag).or_else(|| value.get("tool_calls"));
+    says.is_some() && role.is_some_and(|role| tags.speaker(role).is_some())
+}
+
+fn expected(holds: Holds, tags: &Tags) -> String {
+    let turn = || {
+        format!(
+            "{{{}: {}, {}}}",
+            tags.role_tag,
+            tags.listed().replace(", ", " | "),
+            tags.content_tag
+        )
+    };
+    match holds {
+        Holds::Text => "texts".to_owned(),
+        Holds::Prose => format!("texts or lists of {}", turn()),
+        Holds::Turns => format!("lists of {}", turn()),
+        Holds::Turn => turn(),
+        Holds::Flag => "true or false".to_owned(),
+        Holds::Number => "numbers".to_owned(),
+        Holds::History => "lists of pairs of texts".to_owned(),
+        Holds::Tools => "lists of tools".to_owned(),
+        Holds::Hashes => "texts with ####".to_owned(),
+        Holds::Boxed => "texts with \\boxed{}".to_owned(),
+        Holds::Result => "numbers or short texts of one line".to_owned(),
+    }
+}

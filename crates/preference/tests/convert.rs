@@ -1,0 +1,222 @@
+//! One kind of record into another, and LLaMA-Factory's index.
+
+use forethought_preference::{
+    DatasetEntry, DatasetInfo, Layout, PromptForm, RowFault, Shape, convert, is_convertible,
+    pair_up, with_prompt_form,
+};
+use forethought_schema::{Example, PreferencePair, Prompt, Record, RecordKind};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn pair(prompt: &str, chosen: &str, rejected: &str) -> Example {
+    Record::Preference(PreferencePair {
+        prompt: prompt.into(),
+        chosen: chosen.into(),
+        rejected: rejected.into(),
+        margin: Some(1.0),
+    })
+    .into()
+}
+
+fn read(shape: Shape, row: &Value) -> Example {
+    Layout::usual(shape).read(row).expect("a row").example
+}
+
+const KINDS: [RecordKind; 7] = [
+    RecordKind::Text,
+    RecordKind::Messages,
+    RecordKind::Prompt,
+    RecordKind::PromptCompletion,
+    RecordKind::Preference,
+    RecordKind::Unpaired,
+    RecordKind::Exercise,
+];
+
+#[test]
+fn what_is_said_to_be_convertible_is_and_nothing_else() {
+    let rows = [
+        (Shape::Text, json!({"text": "t"})),
+        (
+            Shape::Messages,
+            json!({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}),
+        ),
+        (Shape::Prompt, json!({"prompt": "q"})),
+        (Shape::PromptCompletion, json!({"prompt": "q", "completion": "a\n#### 7"})),
+        (Shape::Preference, json!({"prompt": "q", "chosen": "a", "rejected": "b"})),
+        (Shape::Unpaired, json!({"prompt": "q", "completion": "a", "label": true})),
+        (Shape::Gsm8k, json!({"question": "q", "answer": "a\n#### 7"})),
+    ];
+    for (shape, row) in rows {
+        let example = read(shape, &row);
+        for to in KINDS {
+            let made = convert(example.clone(), to);
+            // Pairs are made of several labelled completions: `pair_up`.
+            let is_grouped = (shape, to) == (Shape::Unpaired, RecordKind::Preference);
+            assert_eq!(
+                made.is_ok() || is_grouped,
+                is_convertible(shape.kind(), to),
+                "{shape:?} {to:?}"
+            );
+            if let Ok(made) = made {
+                assert!(made.examples.iter().all(|one| one.record.kind() == to));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_conversion_loses_is_named() {
+    let lost = |to| convert(pair("q", "a", "b"), to).expect("a way").lost;
+    assert_eq!(lost(RecordKind::PromptCompletion), ["margin", "rejected"]);
+    assert_eq!(lost(RecordKind::Prompt), ["chosen", "margin", "rejected"]);
+    assert_eq!(lost(RecordKind::Unpaired), ["margin"]);
+    assert!(lost(RecordKind::Preference).is_empty());
+}
+
+#[test]
+fn an_undesirable_completion_is_none_to_imitate() {
+    let row = json!({"prompt": "q", "completion": "a", "label": false});
+    let fault = convert(read(Shape::Unpaired, &row), RecordKind::Messages);
+    assert_eq!(fault.expect_err("undesirable"), RowFault::Undesirable);
+}
+
+#[test]
+fn an_exercise_keeps_its_answer_beside_its_prompt_and_gets_it_back() {
+    let row = json!({"question": "3 + 4?", "answer": "add\n#### 7"});
+    let exercise = read(Shape::Gsm8k, &row);
+    let prompt = convert(exercise.clone(), RecordKind::Prompt).expect("a way");
+    assert_eq!(prompt.examples[0].extra["answer"], "7");
+    assert_eq!(
+        (prompt.examples[0].extra["solution"].as_str(), prompt.lost.len()),
+        (Some("add"), 0)
+    );
+    let completed = convert(exercise.clone(), RecordKind::PromptCompletion).expect("a way");
+    let back = convert(completed.examples[0].clone(), RecordKind::Exercise).expect("a way");
+    assert_eq!(back.examples, [exercise]);
+}
+
+#[test]
+fn prompts_change_their_form_where_nothing_is_lost_by_it() {
+    let text = pair("q", "a", "b");
+    let turns = with_prompt_form(text.clone(), PromptForm::Conversational).expect("turns");
+    let Record::Preference(one) = &turns.record else { panic!("a pair") };
+    assert!(matches!(&one.prompt, Prompt::Messages(turns) if turns.len() == 1));
+    assert_eq!(with_prompt_form(turns, PromptForm::Standard), Ok(text));
+    let row = json!({"instruction": "i", "output": "o", "system": "s"});
+    let fault = with_prompt_form(read(Shape::Alpaca, &row), PromptForm::Standard);
+    assert_eq!(fault, Err(RowFault::Conversation { num_turns: 2 }));
+}
+
+proptest! {
+    #[test]
+    fn pairs_that_were_taken_apart_come_together_again(
+        sides in prop::collection::vec(("[ab]", "[a-f]{1,3}", "[g-m]{1,3}"), 1..12),
+        alone in any::<bool>(),
+    ) {
+        let pairs: Vec<Example> = sides
+            .iter()
+            .map(|(prompt, chosen, rejected)| {
+                let mut example = pair(prompt, chosen, rejected);
+                let Record::Preference(one) = &mut example.record else { unreachable!() };
+                one.margin = None;
+                example
+            })
+            .collect();
+        let mut apart: Vec<Example> = pairs
+            .iter()
+            .flat_map(|one| convert(one.clone(), RecordKind::Unpaired).expect("a way").examples)
+            .collect();
+        if alone {
+            apart.push(apart[0].clone());
+        }
+        let paired = pair_up(&apart);
+        prop_assert_eq!(paired.firsts, (0..pairs.len()).map(|index| 2 * index).collect::<Vec<_>>());
+        prop_assert_eq!(paired.pairs, pairs);
+        prop_assert_eq!(paired.left, if alone { vec![apart.len() - 1] } else { vec![] });
+    }
+}
+
+fn info(text: &str) -> DatasetInfo {
+    serde_json::from_str(text).expect("an index")
+}
+
+/// The entries that LLaMA-Factory's own documentation shows, and those of its demo files.
+#[test]
+fn entries_of_llama_factory_are_laid_out_as_it_does() {
+    let info = info(
+        r#"{
+        "alpaca_zh_demo": {"file_name": "alpaca_zh_demo.json"},
+        "history": {"file_name": "d.json", "columns": {"prompt": "instruction", "query": "input",
+            "response": "output", "system": "system", "history": "history"}},
+        "pretrain": {"file_name": "c4_demo.jsonl", "columns": {"prompt": "text"}},
+        "ranking": {"file_name": "d.json", "ranking": true, "columns": {"prompt": "instruction",
+            "query": "input", "chosen": "chosen", "rejected": "rejected"}},
+        "kto": {"file_name": "d.json", "columns": {"prompt": "instruction", "query": "input",
+            "response": "output", "kto_tag": "kto_tag"}},
+        "glaive": {"file_name": "d.json", "formatting": "sharegpt",
+            "columns": {"messages": "conversations", "tools": "tools"}},
+        "dpo_zh_demo": {"file_name": "dpo_zh_demo.json", "ranking": true, "formatting": "sharegpt",
+            "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"}},
+        "kto_en_demo": {"file_name": "kto_en_demo.json", "formatting": "sharegpt",
+            "columns": {"messages": "messages", "kto_tag": "label"},
+            "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user",
+                "assistant_tag": "assistant"}}
+    }"#,
+    );
+    let described: Vec<String> = info
+        .iter()
+        .map(|(name, entry)| format!("{name}: {}", entry.layout().expect("a layout").describe()))
+        .collect();
+    assert_eq!(
+        described,
+        [
+            "alpaca_zh_demo: alpaca (instruction, input, output)",
+            "dpo_zh_demo: sharegpt_ranking (conversations, chosen, rejected)",
+            "glaive: sharegpt (conversations, tools)",
+            "history: alpaca (instruction, input, output, system, history)",
+            "kto: alpaca_kto (instruction, input, output, kto_tag)",
+            "kto_en_demo: openai_kto (messages, label)",
+            "pretrain: text (text)",
+            "ranking: alpaca_ranking (instruction, input, chosen, rejected)",
+        ]
+    );
+    // A tag that is not named is not known there, so a turn of the system is none.
+    let kto = info["kto_en_demo"].layout().expect("a layout");
+    let row = json!({"messages": [{"role": "system", "content": "s"}], "label": true});
+    assert_eq!(kto.read(&row).expect_err("unknown").reason(), "unknown role");
+}
+
+#[test]
+fn an_entry_that_was_written_is_read_as_the_layout_it_was_written_of() {
+    for shape in Shape::ALL.into_iter().filter(|shape| shape.is_llama_factory()) {
+        let layout = Layout::usual(shape);
+        let entry = DatasetEntry::of(&layout, "d.json".to_owned(), |_| true);
+        let text = serde_json::to_string(&entry).expect("plain data");
+        let back: DatasetEntry = serde_json::from_str(&text).expect("it was written so");
+        assert_eq!(back.layout(), Ok(layout), "{text}");
+    }
+    let some =
+        DatasetEntry::of(&Layout::usual(Shape::Alpaca), "d.json".into(), |one| one != "tools");
+    assert!(!some.columns.expect("columns").contains_key("tools"));
+}
+
+#[test]
+fn what_is_wrong_with_an_entry_is_named() {
+    let error = |text: &str| {
+        let entry: DatasetEntry = serde_json::from_str(text).expect("an entry");
+        entry.layout().expect_err("wrong").to_string()
+    };
+    assert_eq!(
+        error(r#"{"columns": {"images": "images"}}"#),
+        "columns: `images` is not read: rows are text here"
+    );
+    assert!(
+        error(r#"{"columns": {"promt": "p"}}"#).starts_with("columns: no `promt` in LLaMA-Factory")
+    );
+    assert_eq!(
+        error(r#"{"ranking": true, "columns": {"prompt": "p", "chosen": "c"}}"#),
+        "columns: the shape alpaca_ranking needs the part `rejected`"
+    );
+    let misspelt = serde_json::from_str::<DatasetEntry>(r#"{"colums": {}}"#).expect_err("a slip");
+    assert!(misspelt.to_string().contains("unknown field `colums`"), "{misspelt}");
+}

@@ -1,0 +1,178 @@
+//! Which shape rows have.
+
+use std::collections::BTreeMap;
+
+use forethought_preference::{Declared, Layout, Part, RecogniseError, Recognised, Shape, Tags};
+use forethought_schema::{Example, Message, Prompt, Record, Role};
+use serde_json::{Value, json};
+
+fn columns(rows: &[Value]) -> Vec<String> {
+    let keys = rows.iter().flat_map(|row| row.as_object().expect("an object").keys());
+    keys.cloned().collect()
+}
+
+fn resolve(declared: &Declared, row: Value) -> Result<Recognised, RecogniseError> {
+    let rows = [row];
+    declared.resolve(&columns(&rows), &rows)
+}
+
+fn shape(row: Value) -> Result<Shape, String> {
+    let found = resolve(&Declared::default(), row).map_err(|error| error.to_string())?;
+    Ok(found.layout.shape())
+}
+
+fn declared(shape: Option<Shape>, columns: &[(Part, &str)]) -> Declared {
+    let columns = columns.iter().map(|(part, name)| (*part, (*name).to_owned()));
+    Declared { shape, columns: columns.collect(), tags: None }
+}
+
+#[test]
+fn what_a_shape_writes_is_recognised_as_that_shape_or_one_that_reads_it_alike() {
+    let chat = || Prompt::Messages(vec![Message::new(Role::User, "q")]);
+    let pair = |prompt: Prompt| json!({"prompt": prompt, "chosen": "a", "rejected": "b"});
+    let example = |shape: Shape, prompt: Prompt| -> Example {
+        let completed = json!({"prompt": prompt, "completion": "a"});
+        let unpaired = json!({"prompt": prompt, "completion": "a", "label": true});
+        let exercise = json!({"question": "q", "solution": "s", "answer": "7"});
+        let record = match shape.kind().as_str() {
+            "text" => json!({"text": "t"}),
+            "conversation" => {
+                json!({"messages": [Message::new(Role::User, "q"), Message::new(Role::Assistant, "a")]})
+            }
+            "prompt" => json!({"prompt": prompt}),
+            "prompt and completion" => json!({"prompt_completion": completed}),
+            "preference" => json!({"preference": pair(prompt)}),
+            "unpaired preference" => json!({"unpaired": unpaired}),
+            _ => json!({"exercise": exercise}),
+        };
+        serde_json::from_value::<Record>(record).expect("a record").into()
+    };
+    for written in Shape::ALL {
+        for prompt in ["q".into(), chat()] {
+            let Ok(row) = Layout::usual(written).write(&example(written, prompt)) else { continue };
+            let found = shape(Value::Object(row.row.clone())).expect("recognised");
+            let expected = if written == Shape::Openai { Shape::Messages } else { written };
+            assert_eq!(found, expected, "{:?}", row.row);
+        }
+    }
+}
+
+#[test]
+fn the_reason_names_the_columns_and_what_else_it_could_be() {
+    let row = json!({"prompt": "q", "completion": "a", "label": true, "n": 1});
+    let found = resolve(&Declared::default(), row).expect("unpaired");
+    assert_eq!(found.layout.describe(), "unpaired (prompt, completion, label)");
+    assert_eq!(
+        found.why,
+        "the only shape that reads all of completion, label, prompt; beside it: n"
+    );
+    assert_eq!(
+        found.others,
+        [
+            "prompt (prompt): prompt_completion reads completion as well",
+            "prompt_completion (prompt, completion): unpaired reads label as well",
+        ]
+    );
+}
+
+#[test]
+fn what_the_columns_hold_decides_where_their_names_do_not() {
+    let turns = |role: &str, content: &str, user: &str| json!([{role: user, content: "q"}]);
+    assert_eq!(shape(json!({"messages": turns("role", "content", "user")})), Ok(Shape::Messages));
+    assert_eq!(shape(json!({"messages": turns("from", "value", "human")})), Ok(Shape::Sharegpt));
+    assert_eq!(shape(json!({"question": "q", "answer": "so\n#### 7"})), Ok(Shape::Gsm8k));
+    assert_eq!(shape(json!({"question": "q", "answer": 7})), Ok(Shape::Exercise));
+    let long = json!({"question": "q", "answer": "First,\nthen,\nlast."});
+    let error = shape(long).expect_err("no result");
+    assert_eq!(
+        error,
+        "no shape fits the columns question, answer (nearly: triple lacks `chosen` and `rejected`; gsm8k: \
+         `answer` does not hold texts with ####; exercise: `answer` does not hold numbers or short texts of one line); \
+         set `shape` and `columns`"
+    );
+}
+
+#[test]
+fn a_prompt_beside_a_misspelt_column_is_no_prompt_alone() {
+    let error = shape(json!({"prompt": "q", "completoin": "a"})).expect_err("a slip");
+    assert_eq!(
+        error,
+        "no shape fits the columns prompt, completoin (nearly: prompt_completion lacks `completion` (did you mean \
+         `completoin`?); unpaired lacks `completion` and `label` (did you mean `completoin`?); cvalues lacks \
+         `pos_resp` and `neg_resp`); set `shape` and `columns`"
+    );
+    assert_eq!(shape(json!({"prompt": "q", "source": "a"})), Ok(Shape::Prompt));
+}
+
+#[test]
+fn several_shapes_are_not_chosen_from() {
+    let row = json!({"instruction": "i", "response": "r", "question": "q", "answer": "7"});
+    assert_eq!(
+        shape(row),
+        Err("several shapes fit: instruction_response (instruction, response); \
+             exercise (question, answer); set `shape`"
+            .to_owned())
+    );
+}
+
+#[test]
+fn declared_columns_stand_for_the_usual_ones() {
+    let row = json!({"question": "q", "output": "a", "id": 3});
+    let named = declared(None, &[(Part::Prompt, "question"), (Part::Completion, "output")]);
+    let found = resolve(&named, row.clone()).expect("named");
+    assert_eq!(found.layout.describe(), "prompt_completion (question, output)");
+    let read = found.layout.read(&row).expect("a row").example;
+    assert_eq!(read.record.kind().as_str(), "prompt and completion");
+    assert_eq!(read.extra.keys().collect::<Vec<_>>(), ["id"]);
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_by_name() {
+    let row = || json!({"question": "q", "chosen": "a", "rejected": "b"});
+    let error = |declared: &Declared| resolve(declared, row()).expect_err("wrong").to_string();
+    assert_eq!(
+        error(&declared(Some(Shape::Triple), &[(Part::Chosen, "chosn")])),
+        "no column `chosn` for the part `chosen` (did you mean `chosen`?); there are: question, chosen, rejected"
+    );
+    assert_eq!(
+        error(&declared(Some(Shape::Triple), &[(Part::Label, "chosen")])),
+        "columns: the shape triple has no part `label`; its parts are: question, chosen, rejected, margin"
+    );
+    assert_eq!(
+        error(&declared(Some(Shape::Triple), &[(Part::Chosen, "rejected")])),
+        "columns: `chosen` and `rejected` are both the column `rejected`"
+    );
+    assert_eq!(
+        error(&Declared { tags: Some(Tags::openai()), ..declared(Some(Shape::Triple), &[]) }),
+        "tags: the shape triple holds no turns"
+    );
+    let tags = Tags { user_tag: Some("person".into()), ..Tags::sharegpt() };
+    let wrong = Declared { tags: Some(tags), ..declared(Some(Shape::Sharegpt), &[]) };
+    let row = json!({"conversations": [{"from": "human", "value": "q"}]});
+    assert_eq!(
+        resolve(&wrong, row).expect_err("another word").to_string(),
+        "the shape sharegpt does not fit: `conversations` does not hold lists of {from: person | gpt | observation | \
+         function_call | system, value}"
+    );
+}
+
+#[test]
+fn a_file_without_rows_has_no_shape() {
+    let error = Declared::default().resolve(&[], &[]).expect_err("nothing").to_string();
+    assert_eq!(error, "no shape fits the columns (none); set `shape` and `columns`");
+}
+
+#[test]
+fn a_declaration_is_strict_yaml() {
+    let parse = serde_json::from_str::<Declared>;
+    let found = parse(r#"{"shape": "cvalues", "columns": {"pos_resp": "good"}}"#).expect("valid");
+    assert_eq!(found.columns, BTreeMap::from([(Part::PosResp, "good".to_owned())]));
+    let error = parse(r#"{"columns": {"positive": "good"}}"#).expect_err("no such part");
+    assert!(error.to_string().contains("unknown variant `positive`"), "{error}");
+    assert!(parse(r#"{"shapes": "cvalues"}"#).is_err());
+    for shape in Shape::ALL {
+        assert_eq!(Shape::named(shape.name()), Some(shape));
+        let json = serde_json::to_string(&shape).expect("a name");
+        assert_eq!(json, format!("\"{}\"", shape.name()));
+    }
+}
