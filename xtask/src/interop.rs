@@ -1,8 +1,9 @@
-//! `cargo xtask interop`: what forethought writes, read by transformers and PEFT.
+//! `cargo xtask interop`: what forethought writes, read by transformers, PEFT and `TensorBoard`.
 
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::workspace::{Workspace, run};
@@ -21,6 +22,8 @@ const DATASETS: &str = "import datasets";
 pub(crate) enum Compared {
     /// All folders were read and agree.
     All,
+    /// All that could be read agree; this was not read.
+    AllBut(String),
     /// There is nothing to compare with.
     Skipped(String),
 }
@@ -42,17 +45,33 @@ pub(crate) fn compare(workspace: &Workspace) -> Result<Compared, String> {
     let arguments = ["run", "--package", "forethought-model", "--example", "interop", "--"];
     run(workspace.cargo().args(arguments).arg(&out))?;
     run(workspace.command(&python).arg("tests/interop/compare.py").arg(&out))?;
-    let Some(python) = has(&python, DATASETS).then_some(python) else {
+    if has(&python, DATASETS) {
+        rows(workspace, &python)?;
+    } else {
         println!("left out: files of rows, since this Python imports no datasets");
-        return Ok(Compared::All);
-    };
+    }
+    events(workspace, &python, &out.join("events"))
+}
+
+/// Lets `datasets` read files of rows.
+fn rows(workspace: &Workspace, python: &OsString) -> Result<(), String> {
     let out = workspace.target().join("interop-rows");
     if out.exists() {
         fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
     let arguments = ["run", "--package", "forethought-dataset", "--example", "interop", "--"];
     run(workspace.cargo().args(arguments).arg(&out))?;
-    run(workspace.command(python).arg("tests/interop/datasets_read.py").arg(&out))?;
+    run(workspace.command(python).arg("tests/interop/datasets_read.py").arg(&out))
+}
+
+/// Lets `TensorBoard` read event files.
+fn events(workspace: &Workspace, python: &OsString, out: &Path) -> Result<Compared, String> {
+    if !has(python, "import tensorboard, numpy") {
+        return Ok(Compared::AllBut("event files: that Python imports no tensorboard".to_owned()));
+    }
+    let arguments = ["run", "--package", "forethought-train", "--example", "events", "--"];
+    run(workspace.cargo().args(arguments).arg(out))?;
+    run(workspace.command(python).arg("tests/interop/events.py").arg(out))?;
     Ok(Compared::All)
 }
 

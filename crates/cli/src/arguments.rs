@@ -45,6 +45,12 @@ pub(crate) enum Command {
     Export(crate::export::Export),
     /// Compare with golden numbers of the Python stack, case by case
     Parity(crate::parity::Parity),
+    /// Check a pipeline before it runs: every problem at once, and the memory it takes
+    Check(crate::check::Check),
+    /// Show the curves and sampled completions of a run on a page of this machine, live
+    Watch(crate::watch::Watch),
+    /// Compute an optimiser step of a run again and compare it with the log
+    Replay(crate::replay::Replay),
     /// Print the JSON schema of the YAML files, for editors
     Schema(crate::schema::SchemaArguments),
     /// Print the completion script of a shell

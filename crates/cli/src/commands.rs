@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use forethought_parity::ParityError;
 use forethought_pipeline::{
     Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, StopFlag,
-    find_pipeline, parse_device, render_report, report_json, report_table,
+    find_pipeline, parse_device, redact, render_report, report_json, report_table,
 };
 
 use crate::arguments::{Evaluate, Pipeline, Report};
@@ -53,9 +53,15 @@ impl Failure {
             Self::Disagreement(text) => (text, 1),
             Self::Usage(text) => (text, 2),
         };
-        Console::Stderr.line(format!("error: {text}"));
+        Console::Stderr.line(format!("error: {}", redact(&text)));
         ExitCode::from(code)
     }
+}
+
+/// The file of a pipeline, and the folder where the relative paths in it start.
+pub(crate) fn locate(name: &str) -> Result<(PathBuf, PathBuf), Failure> {
+    let here = std::env::current_dir().map_err(|error| Failure::Io(".".into(), error))?;
+    Ok(find_pipeline(name, &here)?)
 }
 
 /// `forethought pipeline`

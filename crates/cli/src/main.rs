@@ -1,6 +1,7 @@
 //! The `forethought` command: post-training of small language models, from one YAML file to one report.
 
 mod arguments;
+mod check;
 mod commands;
 mod completions;
 mod data;
@@ -11,11 +12,13 @@ mod merge;
 mod model_folder;
 mod parity;
 mod prompts;
+mod replay;
 mod reward;
 mod rows;
 mod schema;
 mod score;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -43,6 +46,9 @@ fn main() -> ExitCode {
         Command::Merge(merge) => merge::run(&merge),
         Command::Export(export) => export::run(&export),
         Command::Parity(parity) => parity::run(&parity),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };

@@ -55,6 +55,23 @@ pub fn load_quantised(
     load_as(dir, Some(quantisation), device)
 }
 
+/// Checks a model folder without reading its weights: configuration, files, names, shapes and types of all tensors.
+///
+/// # Errors
+///
+/// As [`load`], but for weights that are not finite.
+pub fn inspect(dir: &Path, device: &Device) -> Result<DecoderConfig, ModelError> {
+    let config = read_config_of(dir, Task::CausalLm)?;
+    let mut collected = open_weights(dir)?;
+    if config.tie_word_embeddings {
+        drop_tied_head(&mut collected)?;
+    }
+    let unfilled = Decoder::unfilled(&config, device);
+    collected.check_shapes(&BTreeMap::from_iter(file_shapes(&unfilled)));
+    collected.check(dir)?;
+    Ok(config)
+}
+
 fn load_as(
     dir: &Path,
     quantisation: Option<Quantisation>,

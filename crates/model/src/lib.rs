@@ -33,6 +33,7 @@ mod decoder;
 mod error;
 mod family;
 mod folder;
+mod footprint;
 mod freeze;
 mod header;
 mod hf_config;
@@ -67,7 +68,8 @@ pub use config::{ConfigError, DecoderConfig, RopeScaling};
 pub use decoder::Decoder;
 pub use error::{ModelError, TensorProblem};
 pub use family::Family;
-pub use folder::{LoadedModel, load, load_quantised, load_score_model};
+pub use folder::{LoadedModel, inspect, load, load_quantised, load_score_model};
+pub use footprint::Footprint;
 #[cfg(feature = "hub")]
 pub use forethought_hub::Hub;
 pub use forethought_hub::{HubError, HubName};

@@ -11,19 +11,26 @@ use sha2::{Digest, Sha256};
 use crate::PipelineError;
 
 /// The file of an artifact that says what the artifact is.
-const MANIFEST: &str = "artifact.json";
+pub(crate) const MANIFEST: &str = "artifact.json";
 
 /// The folder of a run and the places in it.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     root: PathBuf,
+    /// Where stages write; the folder itself unless a step is only computed again.
+    scratch: PathBuf,
 }
 
 impl RunFolder {
     /// The run folder at this path; nothing is created yet.
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { scratch: root.clone(), root }
+    }
+
+    /// The run folder at this path, to read from; what is written goes to another one.
+    pub(crate) fn apart(root: PathBuf, scratch: PathBuf) -> Self {
+        Self { root, scratch }
     }
 
     /// The folder itself.
@@ -40,17 +47,22 @@ impl RunFolder {
 
     /// Where a stage writes while it runs; renamed to [`RunFolder::artifact`] when it is done.
     pub(crate) fn staging(&self, stage: &str) -> PathBuf {
-        self.root.join("artifacts").join(format!(".{stage}.part"))
+        self.scratch.join("artifacts").join(format!(".{stage}.part"))
     }
 
     /// Where a training stage keeps its checkpoints and its log of steps.
     pub(crate) fn training(&self, stage: &str) -> PathBuf {
-        self.root.join("training").join(stage)
+        self.scratch.join("training").join(stage)
+    }
+
+    /// Where sampled completions are written.
+    pub(crate) fn completions(&self) -> PathBuf {
+        self.scratch.join("completions")
     }
 
     /// Where the event files of a training stage lie: `tensorboard --logdir RUN/tensorboard` shows every stage.
     pub(crate) fn tensorboard(&self, stage: &str) -> PathBuf {
-        self.root.join("tensorboard").join(stage)
+        self.scratch.join("tensorboard").join(stage)
     }
 }
 
@@ -175,7 +187,7 @@ fn copy_files(from: &Path, to: &Path, manifest: &ArtifactManifest) -> Result<boo
 }
 
 /// Puts what is staged in the artifact's place.
-fn settle(folder: &RunFolder, stage: &str) -> Result<(), PipelineError> {
+pub(crate) fn settle(folder: &RunFolder, stage: &str) -> Result<(), PipelineError> {
     let (staging, place) = (folder.staging(stage), folder.artifact(stage));
     sync_all(&staging)?;
     if place.exists() {

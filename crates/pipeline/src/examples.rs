@@ -32,6 +32,40 @@ pub(crate) fn encode_prompts(
     examples.iter().map(encode).collect()
 }
 
+/// What is wrong with a tokenizer and its chat template, as far as one made-up example shows it: answers that do not end,
+/// prompts that training reads in another way than sampling asks them, text that comes back changed.
+pub(crate) fn template_problems(encoder: &Encoder) -> Vec<String> {
+    const ANSWER: &str = "12";
+    let turns = conversation("How long?");
+    let mut problems = Vec::new();
+    if encoder.eos_ids().is_empty() {
+        problems.push("the tokenizer names no token that ends an answer".to_owned());
+    }
+    let asked = encoder.encode_prompt(Prompt::Chat(&turns));
+    let whole = encoder.encode_prompt_completion(Prompt::Chat(&turns), ANSWER, Ending::AtEos);
+    let (asked, whole) = match (asked, whole) {
+        (Ok(asked), Ok(whole)) => (asked, whole),
+        (Err(error), _) | (_, Err(error)) => {
+            problems.push(format!("the chat template cannot be used: {error}"));
+            return problems;
+        }
+    };
+    let (ids, first) = completion_of(&whole);
+    if ids[..first] != asked {
+        problems
+            .push("a prompt has other tokens before its answer than when it is asked".to_owned());
+    }
+    if !ids.last().is_some_and(|last| encoder.eos_ids().contains(last)) {
+        problems.push("an answer does not end with a token that ends answers".to_owned());
+    }
+    match encoder.decode(&ids[first..]) {
+        Ok(text) if text.trim() == ANSWER => {}
+        Ok(text) => problems.push(format!("the answer {ANSWER:?} comes back as {text:?}")),
+        Err(error) => problems.push(format!("an answer cannot be decoded: {error}")),
+    }
+    problems
+}
+
 /// How long examples may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limit<'a> {

@@ -5,6 +5,7 @@
 //! skipped, and a changed one takes those after it along.
 
 mod artifact;
+mod check;
 mod config;
 mod console;
 mod device;
@@ -12,8 +13,12 @@ mod error;
 mod examples;
 mod learner;
 mod manifest;
+mod memory;
 mod order;
 mod origins;
+mod purpose;
+mod rebuilt;
+mod replay;
 mod report;
 mod rewards;
 mod run;
@@ -22,8 +27,10 @@ mod secret;
 mod stages;
 mod training;
 mod tuning;
+mod watch;
 
 pub use artifact::{ArtifactManifest, FileFacts, RunFolder};
+pub use check::{Checked, check};
 pub use config::{
     ConfigError, Document, OverrideError, PipelineConfig, Place, StageConfig, find_pipeline,
 };
@@ -32,6 +39,9 @@ pub use device::parse_device;
 pub use error::PipelineError;
 pub use forethought_train::{Resume, Signal, StopFlag};
 pub use manifest::{RunManifest, StageFacts};
+pub use memory::{Machine, MemoryPlan};
+pub use rebuilt::Batch;
+pub use replay::{Replayed, replay};
 pub use report::{render_report, report_json, report_table};
 pub use rewards::reward_set;
 pub use run::{Outcome, RunOptions, run};
@@ -46,6 +56,7 @@ pub use stages::{
     TeacherModel, TeacherSource, TokenizerSource,
 };
 pub use tuning::Base;
+pub use watch::{RunState, SampledCompletion, StageState, WatchedRun};
 
 /// A config as YAML, every value spelt out but secrets.
 fn yaml(config: &PipelineConfig) -> Result<String, PipelineError> {

@@ -49,18 +49,27 @@ pub struct StageFacts {
     pub files: BTreeMap<String, String>,
 }
 
+/// Where an artifact of a run comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This run made it.
+    Made,
+    /// It was there.
+    Reused,
+}
+
 impl StageFacts {
     pub(crate) fn new(
         artifact: &ArtifactManifest,
         ingredients: &Ingredients<'_>,
-        is_reused: bool,
+        origin: Origin,
     ) -> Self {
         Self {
             name: artifact.stage.clone(),
             id: artifact.id.clone(),
             seed: forethought_seed::Seed::new(ingredients.seed).derive(ingredients.stage).number(),
             seconds: artifact.seconds,
-            is_reused,
+            is_reused: origin == Origin::Reused,
             files: ingredients
                 .files
                 .iter()

@@ -11,8 +11,9 @@ use forethought_train::{Resume, RunLock, Signal, StopFlag, require_same_run};
 use crate::artifact::{self, ArtifactManifest, Found, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig, nearest};
 use crate::console::Console;
-use crate::manifest::{RunManifest, StageFacts};
+use crate::manifest::{Origin, RunManifest, StageFacts};
 use crate::origins::origins;
+use crate::purpose::Purpose;
 use crate::stages::{Before, Context, Done, REVISION};
 use crate::training::{self, HISTORY};
 use crate::{PipelineError, yaml};
@@ -94,16 +95,16 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
             position,
             is_forced,
         };
-        let (artifact, is_reused) =
+        let (artifact, origin) =
             match run_stage(stage, ingredients, before, (config, options), &progress)? {
-                Ran::Reused(artifact) => (artifact, true),
-                Ran::Made(artifact) => (artifact, false),
+                Ran::Reused(artifact) => (artifact, Origin::Reused),
+                Ran::Made(artifact) => (artifact, Origin::Made),
                 Ran::Interrupted(outcome) => return Ok(outcome),
             };
-        if is_reused {
+        if origin == Origin::Reused {
             reused.push(stage.name().to_owned());
         }
-        manifest.stages.push(StageFacts::new(&artifact, ingredients, is_reused));
+        manifest.stages.push(StageFacts::new(&artifact, ingredients, origin));
         manifest.write(root)?;
         finished.push(artifact);
         write_metrics(&options.folder, &finished)?;
@@ -211,6 +212,7 @@ fn run_stage(
         config,
         reused: progress.reused,
         origins: &origins(progress.made_of, progress.finished),
+        purpose: Purpose::Artifact,
     };
     if let Some(outcome) = interrupted(stage.run(&context), &context)? {
         return Ok(Ran::Interrupted(outcome));
@@ -258,6 +260,21 @@ fn refuse_other_runs(
         ids.insert(name, id);
     }
     Ok(())
+}
+
+/// The id that the artifact of a stage would have, from the artifacts that are there.
+pub(crate) fn artifact_id(
+    folder: &RunFolder,
+    config: &PipelineConfig,
+    index: usize,
+) -> Result<String, PipelineError> {
+    let before = &config.stages[..index];
+    let manifest = |stage: &StageConfig| {
+        artifact::read_json(&folder.artifact(stage.name()).join(artifact::MANIFEST))
+    };
+    let there = before.iter().map(manifest).collect::<Result<Vec<ArtifactManifest>, _>>()?;
+    let id = |stage: &str| there.iter().find(|one| one.stage == stage).map(|one| &one.id);
+    ingredients(&config.stages[index], Before(before), config.seed, &id)?.id()
 }
 
 /// What the artifact of a stage is made of.

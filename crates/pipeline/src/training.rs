@@ -2,19 +2,26 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
+use burn::module::Module as _;
+use burn::tensor::Device;
+use burn::train::TrainStep as _;
 use forethought_model::{
     Decoder, SaveOptions, ScoreModel, save, save_adapter, save_score_adapter, save_score_model,
 };
 use forethought_seed::Seed;
 use forethought_tokenize::Encoder;
-use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, TrainConfig, fit};
+use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, StopFlag, TrainConfig, fit};
 
 use crate::PipelineError;
 use crate::artifact::{RunFolder, write_lines};
 use crate::config::Problem;
 use crate::console::Console;
 use crate::learner::Learner;
+use crate::memory::{self, Machine, MemoryPlan, Sizes};
+use crate::purpose::{Findings, Purpose, Rebuilding};
+use crate::rebuilt::{Kept, Watched};
 use crate::stages::{Context, Done, MODEL_FOLDER};
 use crate::tuning::Tuning;
 
@@ -58,10 +65,12 @@ pub(crate) fn require_any(
 }
 
 /// A training that is about to run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Training<'a> {
     pub(crate) config: &'a TrainConfig,
     pub(crate) encoder: &'a Encoder,
+    /// What its memory follows from.
+    pub(crate) sizes: Sizes<'a>,
 }
 
 impl Training<'_> {
@@ -72,6 +81,22 @@ impl Training<'_> {
         learner: Learner,
         source: S,
     ) -> Result<Done, PipelineError> {
+        let plan = self.plan(context)?;
+        match context.purpose {
+            Purpose::Artifact => {}
+            Purpose::Check(findings) => {
+                for message in crate::examples::template_problems(self.encoder) {
+                    findings.problem(context.name, message);
+                }
+                first_batch(context.name, findings, &learner, source)?;
+                self.write(context, learner.valid())?;
+                return Ok(Done::Finished);
+            }
+            Purpose::Replay(rebuilding) => {
+                return self.rebuild(context, learner, source, rebuilding);
+            }
+        }
+        memory::reset_peak();
         let folder = context.folder.training(context.name);
         let events = context.folder.tensorboard(context.name);
         let run = Run {
@@ -91,15 +116,109 @@ impl Training<'_> {
             return Ok(Done::Interrupted { step, signal });
         }
         write_lines(&context.staging.join(HISTORY), &history)?;
-        let (policy, scorer) = model.into_parts();
-        match (policy, scorer) {
-            (Some(policy), _) => write_model(context, policy, self.encoder)?,
-            (None, Some(scorer)) => write_scorer(context, scorer, self.encoder)?,
-            (None, None) => {}
+        if let Some(plan) = plan {
+            Self::compare_memory(context, &plan);
         }
         keep_bad_steps(&folder, &context.staging)?;
+        self.write(context, model)?;
         Ok(Done::Finished)
     }
+
+    /// The memory that the training will take. What does not fit is refused, with the settings that would make it fit; in a
+    /// check it is one problem among others. Of the memory of other devices than the CPU nothing is known.
+    fn plan(&self, context: &Context<'_>) -> Result<Option<MemoryPlan>, PipelineError> {
+        if *context.device != Device::flex() {
+            return Ok(None);
+        }
+        let machine = Machine::read();
+        let demand = self.sizes.demand(context, machine)?;
+        match (memory::fit(&demand, self.sizes.lowerable, machine), context.purpose) {
+            (Ok(plan), Purpose::Check(findings)) => findings.plan(context.name, plan),
+            (Ok(plan), _) => {
+                let (peak, parts) = (memory::in_words(plan.peak()), plan.describe());
+                context.console.line(format!("      memory: up to {peak}: {parts}"));
+                return Ok(Some(plan));
+            }
+            (Err(problem), Purpose::Check(findings)) => findings.problem(context.name, problem),
+            (Err(problem), _) => return Err(PipelineError::stage(context.name, problem)),
+        }
+        Ok(None)
+    }
+
+    /// Says what was planned, and what was taken.
+    fn compare_memory(context: &Context<'_>, plan: &MemoryPlan) {
+        let Some(peak) = memory::peak() else { return };
+        let (planned, taken) = (memory::in_words(plan.peak()), memory::in_words(peak));
+        context.console.line(format!("      memory: {taken} at most, {planned} planned"));
+    }
+
+    /// Writes the folder of what was trained.
+    fn write(&self, context: &Context<'_>, model: Learner) -> Result<(), PipelineError> {
+        match model.into_parts() {
+            (Some(policy), _) => write_model(context, policy, self.encoder),
+            (None, Some(scorer)) => write_scorer(context, scorer, self.encoder),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Trains up to one step, and keeps what it was made of and what it logged.
+    fn rebuild<S: BatchSource<Learner> + 'static>(
+        &self,
+        context: &Context<'_>,
+        learner: Learner,
+        source: S,
+        rebuilding: &Rebuilding,
+    ) -> Result<Done, PipelineError> {
+        let (stop, kept) = (StopFlag::new(), Kept::default());
+        let index = rebuilding.step.saturating_sub(1);
+        let source = Watched { source, index, stop: stop.clone(), kept: kept.clone() };
+        let folder = context.folder.training(context.name);
+        let run = Run {
+            folder: &folder,
+            stage: context.name,
+            config_hash: context.id,
+            origins: context.origins,
+            resume: context.resume,
+            stop: &stop,
+            progress: forethought_train::Progress::Silent,
+            tensorboard: None,
+        };
+        let trainer =
+            self.config.init().map_err(|error| PipelineError::stage(context.name, error))?;
+        let Fitted { history, .. } = fit(learner, source, &trainer, &run)?;
+        let record = history.into_iter().find(|record| record.step == rebuilding.step);
+        let batch = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut found = rebuilding.found.lock().unwrap_or_else(PoisonError::into_inner);
+        *found = record.zip(batch);
+        Ok(Done::Finished)
+    }
+}
+
+/// Makes the first batch and its losses: what would stop the first step is found here.
+fn first_batch<S: BatchSource<Learner>>(
+    stage: &str,
+    findings: &Findings,
+    learner: &Learner,
+    mut source: S,
+) -> Result<(), PipelineError> {
+    let batches = source
+        .batches(0, &learner.valid())
+        .map_err(|error| PipelineError::stage(stage, format!("the first batch: {error}")))?;
+    if batches.inputs.is_empty() {
+        findings.problem(stage, "the first step has no micro-batch");
+    }
+    for (index, input) in batches.inputs.into_iter().enumerate() {
+        if input.task.num_scored() == 0 {
+            let message = "no token is scored, its masks are empty; look at the completions";
+            findings.problem(stage, format!("micro-batch {}: {message}", index + 1));
+            continue;
+        }
+        let loss = learner.step(input).item.loss.into_scalar::<f32>();
+        if !loss.is_finite() {
+            findings.problem(stage, format!("the loss of micro-batch {} is {loss}", index + 1));
+        }
+    }
+    Ok(())
 }
 
 /// What was written about steps that were left out belongs to the result.

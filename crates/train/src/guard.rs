@@ -20,7 +20,7 @@ pub enum NonFinite {
 }
 
 /// When a loss is so far above those before it that the run goes back to its last checkpoint and leaves out the steps that
-/// led there, as Chowdhery et al. 2022 (PaLM, <https://arxiv.org/abs/2204.02311>, section 5.1) did by hand.
+/// led there, as Chowdhery et al. 2022 (`PaLM`, <https://arxiv.org/abs/2204.02311>, section 5.1) did by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LossSpike {

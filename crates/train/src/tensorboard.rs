@@ -1,4 +1,4 @@
-//! `TensorBoard`'s event files: records of TFRecord, each a protobuf message of a step.
+//! `TensorBoard`'s event files: records of `TFRecord`, each a protobuf message of a step.
 //!
 //! ```text
 //! record:  length u64 | masked CRC of the length u32 | message | masked CRC of the message u32      little-endian
@@ -74,7 +74,7 @@ fn wall_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// The checksum as TFRecord stores it, lest data that holds checksums has weak ones.
+/// The checksum as `TFRecord` stores it, lest data that holds checksums has weak ones.
 fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }

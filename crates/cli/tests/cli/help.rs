@@ -5,7 +5,7 @@ use forethought_tests::repository;
 use crate::{forethought, outcome};
 
 /// Every command.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: &[&str] = &[
     "pipeline",
     "data",
     "data inspect",
@@ -23,6 +23,9 @@ const COMMANDS: [&str; 17] = [
     "verify",
     "schema",
     "completions",
+    "check",
+    "replay",
+    "watch",
 ];
 
 fn help(command: &[&str]) -> String {
@@ -34,7 +37,7 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn the_help_of_every_command_has_examples() {
     let overview = help(&[]);
-    for command in COMMANDS {
+    for &command in COMMANDS {
         let words: Vec<&str> = command.split(' ').collect();
         assert!(overview.contains(words[0]), "{overview}");
         let text = help(&words);
@@ -45,7 +48,7 @@ fn the_help_of_every_command_has_examples() {
 
 #[test]
 fn the_examples_use_only_options_there_are() {
-    for command in COMMANDS {
+    for &command in COMMANDS {
         let text = help(&command.split(' ').collect::<Vec<_>>());
         let (options, examples) = text.split_once("Examples:").expect("examples");
         let words = examples.split_whitespace().filter(|word| word.starts_with("--"));

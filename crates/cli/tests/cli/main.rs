@@ -1,5 +1,6 @@
 //! The command as a shell sees it: exit codes, what it prints, signals, threads.
 
+mod check;
 mod commands;
 mod data;
 mod exit_codes;
@@ -9,12 +10,14 @@ mod help;
 mod logprobs;
 mod merge;
 mod owner;
+mod replay;
 mod reward;
 mod rows;
 mod score;
 mod secrets;
 mod signals;
 mod verify;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Output};

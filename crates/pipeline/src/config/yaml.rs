@@ -129,6 +129,11 @@ impl Document {
         })
     }
 
+    /// The document as it stands, overrides applied.
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// An error about the value at this path.
     #[must_use]
     pub fn error(&self, key: &str, message: String) -> ConfigError {
@@ -148,7 +153,7 @@ impl Document {
 }
 
 /// `stages[4].sft.rate` and `.` as this module writes paths: `stages.4.sft.rate` and nothing.
-fn key_path(path: &str) -> String {
+pub(super) fn key_path(path: &str) -> String {
     path.replace('[', ".").replace(']', "").trim_start_matches('.').to_owned()
 }
 

@@ -50,6 +50,7 @@ use crate::PipelineError;
 use crate::artifact::RunFolder;
 use crate::config::{PipelineConfig, Problem, StageConfig};
 use crate::console::Console;
+use crate::purpose::Purpose;
 use crate::rewards::reward_files;
 
 /// The revision of the stages' code; it is raised with every change that can change an artifact.
@@ -84,6 +85,8 @@ pub(crate) struct Context<'a> {
     pub(crate) reused: &'a [String],
     /// What the artifact in the making depends on, piece by piece.
     pub(crate) origins: &'a Origins,
+    /// What it is run for.
+    pub(crate) purpose: Purpose<'a>,
 }
 
 impl Context<'_> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module as _;
-use forethought_model::{Decoder, DecoderConfig, load, save};
+use forethought_model::{Decoder, DecoderConfig, inspect, load, read_config, save};
 use forethought_schema::Trace;
 use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
 use schemars::JsonSchema;
@@ -98,6 +98,9 @@ impl ModelStage {
 
     /// Writes `model.json`, and the folder `model` where the model is made here.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        if context.purpose.is_check() {
+            return self.rehearse(context);
+        }
         let pointer = match self {
             Self::Folder(folder) => {
                 check_folder(folder, context)?;
@@ -111,6 +114,53 @@ impl ModelStage {
         write_json(&context.staging.join(POINTER), &pointer)?;
         Ok(Done::Finished)
     }
+
+    /// Writes a model of the same form and next to no width, with the tokenizer, and the architecture that it stands for.
+    fn rehearse(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        let (encoder, config) = match self {
+            Self::Folder(folder) => {
+                let config = inspect(folder, context.device)?;
+                let encoder = Encoder::open(folder)?;
+                require_rows(folder, encoder.vocab_size(), config.vocab_size)?;
+                (encoder, config)
+            }
+            Self::Scratch(scratch) => {
+                let encoder = scratch.encoder(context)?;
+                let config = scratch.config(&encoder)?;
+                (encoder, config)
+            }
+        };
+        let narrow = DecoderConfig {
+            hidden_size: 8,
+            intermediate_size: 8,
+            num_attention_heads: 2,
+            num_key_value_heads: 1,
+            head_dim: Some(4),
+            ..config.clone()
+        };
+        let folder = context.staging.join(MODEL_FOLDER);
+        encoder.save(&folder)?;
+        save(&Decoder::init(&narrow, context.seed, context.device), &folder)?;
+        write_json(&context.staging.join(ARCHITECTURE), &config)?;
+        write_json(&context.staging.join(POINTER), &Pointer { folder: None })?;
+        Ok(Done::Finished)
+    }
+}
+
+/// In a check, the architecture that the narrow model stands for.
+const ARCHITECTURE: &str = "architecture.json";
+/// Texts that a check trains a tokenizer on: questions, thoughts and answers.
+const CHECKED_TEXTS: usize = 3001;
+
+/// The architecture of the model in a folder; in a check, of the one that it stands for.
+pub(crate) fn architecture(
+    context: &Context<'_>,
+    folder: &Path,
+) -> Result<DecoderConfig, PipelineError> {
+    if context.purpose.is_check() {
+        return read_json(&context.input("model", ARCHITECTURE));
+    }
+    Ok(read_config(folder)?)
 }
 
 impl ScratchModel {
@@ -118,13 +168,7 @@ impl ScratchModel {
         let folder = context.staging.join(MODEL_FOLDER);
         let encoder = self.encoder(context)?;
         encoder.save(&folder)?;
-        let document = Document::read(&self.architecture, &[])?;
-        let mut config: DecoderConfig = document.to_config()?;
-        config.vocab_size = encoder.vocab_size();
-        config.validate().map_err(|error| {
-            let (key, message) = problem("", &error.to_string());
-            document.error(&key, message)
-        })?;
+        let config = self.config(&encoder)?;
         let decoder = Decoder::init(&config, context.seed, context.device);
         context.console.line(format!(
             "      {} parameters, vocabulary of {}",
@@ -134,10 +178,29 @@ impl ScratchModel {
         Ok(save(&decoder, &folder)?)
     }
 
+    /// The architecture, with as many rows as the tokenizer has tokens.
+    fn config(&self, encoder: &Encoder) -> Result<DecoderConfig, PipelineError> {
+        let document = Document::read(&self.architecture, &[])?;
+        let mut config: DecoderConfig = document.to_config()?;
+        config.vocab_size = encoder.vocab_size();
+        config.validate().map_err(|error| {
+            let (key, message) = problem("", &error.to_string());
+            document.error(&key, message)
+        })?;
+        Ok(config)
+    }
+
     fn encoder(&self, context: &Context<'_>) -> Result<Encoder, PipelineError> {
         match &self.tokenizer {
             TokenizerSource::Folder(folder) => Ok(Encoder::open(folder)?),
-            TokenizerSource::Train(bpe) => Ok(train_bpe(&ingested_texts(context)?, bpe)?),
+            TokenizerSource::Train(bpe) => {
+                let mut texts = ingested_texts(context)?;
+                if context.purpose.is_check() {
+                    let step = texts.len().div_ceil(CHECKED_TEXTS).max(1);
+                    texts = texts.into_iter().step_by(step).collect();
+                }
+                Ok(train_bpe(&texts, bpe)?)
+            }
         }
     }
 }
@@ -161,6 +224,11 @@ fn ingested_texts(context: &Context<'_>) -> Result<Vec<String>, PipelineError> {
 fn check_folder(folder: &Path, context: &Context<'_>) -> Result<(), PipelineError> {
     let num_tokens = Encoder::open(folder)?.vocab_size();
     let num_rows = load(folder, context.device)?.config.vocab_size;
+    require_rows(folder, num_tokens, num_rows)
+}
+
+/// A tokenizer may have fewer tokens than the embedding has rows, and not more.
+fn require_rows(folder: &Path, num_tokens: usize, num_rows: usize) -> Result<(), PipelineError> {
     if num_tokens <= num_rows {
         return Ok(());
     }

@@ -21,13 +21,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::links::{Inputs, POLICIES};
-use super::model::model_folder;
+use super::model::{architecture, model_folder};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::read_json;
 use crate::config::Problem;
 use crate::examples::Lengths;
 use crate::learner::{Input, Learner, Task};
+use crate::memory::{Load, Logits, Lowerable, Reference, Sizes};
 use crate::order::Order;
 use crate::training::{self, Training, problem};
 use crate::tuning::{Base, Tuning};
@@ -195,7 +196,7 @@ impl<L> OfflineStage<L> {
         let ledger: Lengths = read_json(&context.staging.join("ledger.json"))?;
         let file = format!("{}/train.jsonl", reading.data);
         let step_size = self.per_device_train_batch_size * self.gradient_accumulation_steps;
-        let source = OfflineSource {
+        let mut source = OfflineSource {
             order: Order::new(context.seed, examples.len(), step_size),
             examples,
             batch_size: self.per_device_train_batch_size,
@@ -205,7 +206,23 @@ impl<L> OfflineStage<L> {
             file,
             lines: ledger.kept(),
         };
-        let training = Training { config: &self.training, encoder: &encoder };
+        let sizes = Sizes {
+            architecture: architecture(context, &folder)?,
+            tuning: self.tuning(),
+            load: source.load(),
+            micro_batches: self.gradient_accumulation_steps,
+            // The reference has said what it says before the first step.
+            reference: Reference::None,
+            has_critic: false,
+            entropy: Logits::Chunk,
+            sampling: None,
+            lowerable: Lowerable {
+                micro_batch: ("per_device_train_batch_size", self.per_device_train_batch_size),
+                length: ("max_length", self.max_length),
+                lora: self.lora.as_ref(),
+            },
+        };
+        let training = Training { config: &self.training, encoder: &encoder, sizes };
         let learner = method.learner(decoder, self.tuning(), &encoder, context)?;
         training.run(context, learner, source)
     }
@@ -224,6 +241,29 @@ struct OfflineSource {
     file: String,
     /// The line of each record that was kept, from 1.
     lines: Vec<usize>,
+}
+
+/// Steps whose micro-batches are looked at for the largest one.
+const MEASURED_STEPS: usize = 64;
+
+impl OfflineSource {
+    /// The largest of the micro-batches of some steps, spread over an epoch.
+    fn load(&mut self) -> Load {
+        let num_steps = self.order.steps_per_epoch();
+        let kept = num_steps.min(MEASURED_STEPS);
+        let mut largest = Load::default();
+        for step in (0..kept).map(|index| index * num_steps / kept) {
+            let chosen = self.order.examples(step).to_vec();
+            let micro_batches: Vec<&[usize]> = chosen.chunks(self.batch_size).collect();
+            let tasks = self.examples.step(&micro_batches);
+            for (task, examples) in tasks.iter().zip(&micro_batches) {
+                let load = Load { tokens: task.num_tokens(), scored: task.num_scored() };
+                // A check has fewer examples than a micro-batch may have.
+                largest = largest.max(load.scaled(self.batch_size, examples.len()));
+            }
+        }
+        largest
+    }
 }
 
 impl BatchSource<Learner> for OfflineSource {

@@ -82,6 +82,39 @@ impl Judge {
         functions.map_or(Ok(()), |functions| functions.check_unjudged(&judgement.scores, max_share))
     }
 
+    /// What is wrong with the functions: those that can say nothing even of the true answers of some questions. Questions
+    /// without a column that holds one say nothing about it.
+    pub(crate) fn gold_problems(&self, questions: &[Question]) -> Vec<String> {
+        let gold = |question: &Question| {
+            let names = ["label", "answer", "solution"];
+            let field = names.iter().find_map(|name| question.columns.get(*name))?;
+            Some(field.text()?.into_owned())
+        };
+        let known: Vec<(&Question, String)> =
+            questions.iter().filter_map(|one| Some((one, gold(one)?))).take(8).collect();
+        let answers = known.iter().enumerate().map(|(group, (question, text))| Answer {
+            question,
+            ids: &[],
+            text,
+            group,
+        });
+        let judgement = self.judge(&answers.collect::<Vec<_>>());
+        let scores = &judgement.scores;
+        let of_function = |index: usize| {
+            let first = &scores[0].scores[index];
+            let is_mute = scores.iter().all(|one| one.scores[index].score.value.is_none());
+            is_mute.then(|| {
+                let (name, reason) = (&first.name, &first.score.reason);
+                format!(
+                    "the reward {name} has no value for any of {} true answers: {reason}",
+                    scores.len()
+                )
+            })
+        };
+        let num_functions = scores.first().map_or(0, |one| one.scores.len());
+        (0..num_functions).filter_map(of_function).collect()
+    }
+
     /// What the rewards are called: the functions, then the reward model.
     pub(crate) fn names(&self) -> Vec<String> {
         let functions = self.functions.iter().flat_map(RewardSet::names).map(str::to_owned);

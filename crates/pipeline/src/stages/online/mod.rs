@@ -4,6 +4,7 @@ mod critic;
 mod generation;
 mod grpo;
 mod judge;
+mod load;
 mod method;
 mod ppo;
 mod rloo;
@@ -14,7 +15,8 @@ mod source;
 use std::path::Path;
 
 use burn::module::Module as _;
-use forethought_model::{ScoreModel, load_score_model};
+use forethought_model::{DecoderConfig, ScoreModel, load_score_model};
+use forethought_rollout::Sampling;
 use forethought_schema::{LabelledQuestion, PromptCompletion};
 use forethought_tokenize::Encoder;
 
@@ -24,13 +26,15 @@ pub(super) use rollout::Question;
 pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
 
 use super::links::POLICIES;
-use super::model::{MODEL_FOLDER, model_folder};
+use super::model::{MODEL_FOLDER, architecture, model_folder};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_json};
 use crate::examples::encode_prompts;
 use crate::learner::Learner;
+use crate::memory::{Logits, Lowerable, Reference, Sizes};
 use crate::order::{Order, Rest};
+use crate::purpose::Purpose;
 use crate::training::{self, Training};
 use rollout::Sampler;
 use source::OnlineSource;
@@ -61,7 +65,10 @@ impl<L> OnlineStage<L> {
             order: Order::new(context.seed, questions.len(), prompts_per_generation)
                 .with_rest(rest),
             questions,
-            sampling: self.sampling.clone(),
+            sampling: Sampling {
+                max_new_tokens: context.purpose.new_tokens(self.sampling.max_new_tokens),
+                ..self.sampling.clone()
+            },
             num_generations: self.num_generations(method),
             judge: Judge {
                 functions: self.functions(context.device).map_err(failed)?,
@@ -84,14 +91,50 @@ impl<L> OnlineStage<L> {
             temperature: self.sampling.temperature,
             log_completions_steps: self.log_completions_steps,
             max_unjudged_share: self.max_unjudged_share,
-            completions: context.folder.root().join("completions"),
+            completions: context.folder.completions(),
             generation: None,
         };
         source.sampler.judge.check_columns(&source.sampler.questions).map_err(failed)?;
         source.require_a_step(context.name)?;
+        if let Purpose::Check(findings) = context.purpose {
+            for message in source.sampler.judge.gold_problems(&source.sampler.questions) {
+                findings.problem(context.name, message);
+            }
+        }
+        let sizes = self.sizes(architecture(context, &folder)?, &source, method);
         let policy = self.tuning().policy(decoder, context)?;
-        let training = Training { config: &self.training, encoder: &encoder };
+        let training = Training { config: &self.training, encoder: &encoder, sizes };
         training.run(context, Learner::new(policy, critic), source)
+    }
+
+    /// What the memory of the stage follows from.
+    fn sizes(
+        &self,
+        architecture: DecoderConfig,
+        source: &OnlineSource,
+        method: &dyn OnlineMethod,
+    ) -> Sizes<'_> {
+        let (load, sampling) = source.load(
+            self.prompts_per_step,
+            self.num_generations(method),
+            self.sampling.max_new_tokens,
+        );
+        let entropy = if source.method.rewards_entropy() { Logits::All } else { Logits::Chunk };
+        Sizes {
+            architecture,
+            tuning: self.tuning(),
+            load,
+            micro_batches: self.prompts_per_step.div_ceil(self.prompts_per_micro_batch),
+            reference: if source.reference.is_some() { Reference::Copy } else { Reference::None },
+            has_critic: source.method.has_critic(),
+            entropy,
+            sampling: Some(sampling),
+            lowerable: Lowerable {
+                micro_batch: ("prompts_per_micro_batch", self.prompts_per_micro_batch),
+                length: ("sampling.max_new_tokens", self.sampling.max_new_tokens),
+                lora: self.lora.as_ref(),
+            },
+        }
     }
 
     /// The training questions with their true classes.

@@ -1,0 +1,83 @@
+//! How many numbers a model holds, from its configuration alone: nothing is allocated.
+
+use burn::tensor::Device;
+
+use crate::adapter::Weight as _;
+use crate::config::DecoderConfig;
+use crate::decoder::Decoder;
+use crate::lora::{LoraConfig, LoraError};
+use crate::parameters::file_shapes;
+
+/// Numbers of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// All parameters, without an adapter.
+    pub parameters: u64,
+    /// The weights of linear layers inside the decoder layers, which a base in few bits shrinks.
+    pub projections: u64,
+    /// What an adapter adds, and what is trained whole beside it; 0 without one.
+    pub adapter: u64,
+}
+
+impl Footprint {
+    /// The numbers of a decoder, with an adapter where one is configured.
+    ///
+    /// # Errors
+    ///
+    /// If the adapter does not fit the decoder.
+    pub fn of(
+        config: &DecoderConfig,
+        lora: Option<&LoraConfig>,
+        device: &Device,
+    ) -> Result<Self, LoraError> {
+        let decoder = Decoder::unfilled(config, device);
+        let count = |shape: &[usize]| shape.iter().map(|width| *width as u64).product::<u64>();
+        let shapes = file_shapes(&decoder);
+        let parameters = shapes.iter().map(|(_, shape)| count(shape)).sum();
+        let dims = decoder.projections().map(|(_, linear)| linear.dims());
+        let projections = dims.map(|dims| count(&dims)).sum();
+        let adapter = match lora {
+            None => 0,
+            Some(lora) => {
+                let selection = decoder.select(lora)?;
+                let saved = shapes.iter().filter(|(name, _)| selection.saves(name));
+                let saved: u64 = saved.map(|(_, shape)| count(shape)).sum();
+                let layers = decoder.linear_layers();
+                let adapted = layers.filter(|(name, _)| selection.adapted.contains(name));
+                let factors = adapted.map(|(_, [inputs, outputs])| {
+                    let magnitudes = if lora.use_dora { outputs } else { 0 };
+                    (lora.rank * (inputs + outputs) + magnitudes) as u64
+                });
+                saved + factors.sum::<u64>()
+            }
+        };
+        Ok(Self { parameters, projections, adapter })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Module as _;
+    use forethought_seed::Seed;
+
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_a_decoder_that_is_made() {
+        let config: DecoderConfig = serde_json::from_value(serde_json::json!({
+            "vocab_size": 32, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": true,
+        }))
+        .expect("a configuration");
+        let device = Device::flex();
+        let lora = LoraConfig { rank: 3, ..LoraConfig::default() };
+        let found = Footprint::of(&config, Some(&lora), &device).expect("it fits");
+        let decoder = Decoder::init(&config, Seed::new(1), &device);
+        assert_eq!(found.parameters, decoder.num_params() as u64);
+        let adapted = decoder.with_lora(&lora, Seed::new(1), &device).expect("it fits");
+        assert_eq!(found.adapter, adapted.num_params() as u64 - found.parameters);
+        // q and o: 16 × 16, k and v: 16 × 8, three of 16 × 24; two layers.
+        assert_eq!(found.projections, 2 * (2 * 256 + 2 * 128 + 3 * 384));
+        assert_eq!(Footprint::of(&config, None, &device).expect("it fits").adapter, 0);
+    }
+}

@@ -1,0 +1,147 @@
+//! What makes a rehearsal short: fewer rows, shorter answers.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::PipelineError;
+use crate::config::StageConfig;
+
+/// Rows that the stages after the data see.
+const ROWS: usize = 24;
+/// Longer files of JSON lines are read up to here.
+const MOST_BYTES: u64 = 32 << 20;
+/// Settings of evaluations, and the most they are in a rehearsal.
+const SHORTENED: [(&str, u64); 2] = [("max_new_tokens", 8), ("max_questions", 4)];
+
+/// The stage with shorter answers, and with the beginnings of very long files. Training stages shorten their sampling
+/// themselves, since they plan their memory by the real length.
+pub(super) fn shortened(stage: &StageConfig, scratch: &Path) -> Result<StageConfig, PipelineError> {
+    match stage {
+        StageConfig::Grpo(_) | StageConfig::Rloo(_) | StageConfig::Ppo(_) => Ok(stage.clone()),
+        StageConfig::Ingest(ingest) => {
+            let mut ingest = ingest.clone();
+            for path in ingest.sources.iter_mut().flat_map(|source| &mut source.path) {
+                if let Some(short) = beginning(Path::new(path), scratch)? {
+                    *path = short.to_string_lossy().into_owned();
+                }
+            }
+            Ok(StageConfig::Ingest(ingest))
+        }
+        other => {
+            let fail = || PipelineError::json(other.name().to_owned());
+            let mut value = serde_json::to_value(other).map_err(fail())?;
+            shorten(&mut value);
+            serde_json::from_value(value).map_err(fail())
+        }
+    }
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, below) in map {
+                let limit = SHORTENED.iter().find(|(name, _)| name == key);
+                match (limit, below.as_u64()) {
+                    (Some((_, most)), Some(number)) => *below = number.min(*most).into(),
+                    _ => shorten(below),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+/// A copy of the first lines of a long file of JSON lines; none where the file is short or something else.
+fn beginning(path: &Path, scratch: &Path) -> Result<Option<PathBuf>, PipelineError> {
+    let is_lines = path.extension().is_some_and(|one| one == "jsonl" || one == "ndjson");
+    let is_long = fs::metadata(path).is_ok_and(|metadata| metadata.len() > MOST_BYTES);
+    if !is_lines || !is_long {
+        return Ok(None);
+    }
+    let short = scratch.join(path.file_name().unwrap_or_default());
+    let mut reader = BufReader::new(fs::File::open(path).map_err(PipelineError::io(path))?);
+    let mut writer = fs::File::create(&short).map_err(PipelineError::io(&short))?;
+    let (mut line, mut written) = (Vec::new(), 0);
+    while written < MOST_BYTES {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).map_err(PipelineError::io(path))? == 0 {
+            break;
+        }
+        writer.write_all(&line).map_err(PipelineError::io(&short))?;
+        written += line.len() as u64;
+    }
+    Ok(Some(short))
+}
+
+/// Whether only some rows of what this kind of stage makes are kept: classes are balanced over all rows, and every other
+/// stage after them works on examples.
+pub(super) fn is_thinned(kind: &str) -> bool {
+    !["ingest", "model", "label"].contains(&kind)
+}
+
+/// Keeps some rows of each file of JSON lines, evenly spread. Files of as many lines keep the same rows, since some belong
+/// together line by line.
+pub(super) fn thin_out(folder: &Path) -> Result<(), PipelineError> {
+    for entry in fs::read_dir(folder).map_err(PipelineError::io(folder))? {
+        let path = entry.map_err(PipelineError::io(folder))?.path();
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).map_err(PipelineError::io(&path))?;
+        let lines: Vec<&str> = text.lines().collect();
+        let mut kept = String::new();
+        for index in spread(lines.len(), ROWS) {
+            kept.push_str(lines[index]);
+            kept.push('\n');
+        }
+        fs::write(&path, kept).map_err(PipelineError::io(&path))?;
+    }
+    Ok(())
+}
+
+/// At most `wanted` indices below `length`, evenly spread, the first among them.
+fn spread(length: usize, wanted: usize) -> impl Iterator<Item = usize> {
+    let kept = length.min(wanted);
+    (0..kept).map(move |index| index * length / kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_spread_over_the_whole_file_and_few_stay_all() {
+        assert_eq!(spread(3, 24).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(spread(100, 4).collect::<Vec<_>>(), [0, 25, 50, 75]);
+        assert_eq!(spread(0, 4).count(), 0);
+    }
+
+    #[test]
+    fn answers_are_shortened_wherever_a_stage_says_their_length() {
+        let mut value = serde_json::json!({
+            "predict": {"sampling": {"max_new_tokens": 20}, "measure": {"max_questions": 2, "max_new_tokens": 4}},
+        });
+        shorten(&mut value);
+        assert_eq!(value["predict"]["sampling"]["max_new_tokens"], 8);
+        assert_eq!(value["predict"]["measure"]["max_questions"], 2);
+        assert_eq!(value["predict"]["measure"]["max_new_tokens"], 4);
+    }
+
+    #[test]
+    fn files_of_as_many_lines_keep_the_same_rows() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lines: String = (0..100).map(|number| format!("{number}\n")).collect();
+        for name in ["a.jsonl", "b.jsonl", "c.json"] {
+            fs::write(folder.path().join(name), &lines).expect("written");
+        }
+        thin_out(folder.path()).expect("thinned out");
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a file");
+        assert_eq!(read("a.jsonl").lines().count(), ROWS);
+        assert_eq!(read("a.jsonl"), read("b.jsonl"));
+        assert_eq!(read("c.json"), lines, "no list of rows");
+    }
+}

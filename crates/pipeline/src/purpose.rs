@@ -1,0 +1,68 @@
+//! What a stage is run for: its artifact, a check that it could be made, or one of its steps again.
+
+use std::sync::{Mutex, PoisonError};
+
+use forethought_train::StepRecord;
+
+use crate::memory::MemoryPlan;
+use crate::rebuilt::Batch;
+
+/// What a stage is run for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose<'a> {
+    /// Its artifact.
+    Artifact,
+    /// Whether it could be made: on a sample of the data, with a model of the same form and next to no width. A training
+    /// makes its first batch and learns nothing.
+    Check(&'a Findings),
+    /// One of its optimiser steps, computed anew.
+    Replay(&'a Rebuilding),
+}
+
+/// The most tokens that a check samples of a completion.
+const CHECKED_TOKENS: usize = 8;
+
+impl Purpose<'_> {
+    /// Whether nothing is made that lasts.
+    pub(crate) fn is_check(self) -> bool {
+        matches!(self, Self::Check(_))
+    }
+
+    /// How many tokens are sampled of a completion, where `wanted` are allowed.
+    pub(crate) fn new_tokens(self, wanted: usize) -> usize {
+        if self.is_check() { wanted.min(CHECKED_TOKENS) } else { wanted }
+    }
+}
+
+/// What a check has found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    problems: Mutex<Vec<String>>,
+    plans: Mutex<Vec<(String, MemoryPlan)>>,
+}
+
+impl Findings {
+    pub(crate) fn problem(&self, stage: &str, message: impl std::fmt::Display) {
+        let text = format!("stage {stage}: {message}");
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    pub(crate) fn plan(&self, stage: &str, plan: MemoryPlan) {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).push((stage.to_owned(), plan));
+    }
+
+    /// Takes out what was found.
+    pub(crate) fn into_parts(self) -> (Vec<String>, Vec<(String, MemoryPlan)>) {
+        let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (problems, self.plans.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A step that is computed anew.
+#[derive(Debug)]
+pub(crate) struct Rebuilding {
+    /// The step, counted from 1.
+    pub(crate) step: u64,
+    /// What came of it.
+    pub(crate) found: Mutex<Option<(StepRecord, Batch)>>,
+}

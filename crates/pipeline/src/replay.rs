@@ -1,0 +1,227 @@
+//! A step of a run that is over, computed again and compared with what was logged.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use burn::tensor::Device;
+use forethought_seed::Seed;
+use forethought_train::{Origins, Resume, StepRecord, StopFlag};
+
+use crate::PipelineError;
+use crate::artifact::{self, RunFolder, read_json, read_lines};
+use crate::config::{PipelineConfig, StageConfig};
+use crate::console::Console;
+use crate::purpose::{Purpose, Rebuilding};
+use crate::rebuilt::Batch;
+use crate::run::artifact_id;
+use crate::stages::{Before, Context};
+use crate::training::HISTORY;
+
+/// A step and what became of it the second time.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The stage.
+    pub stage: String,
+    /// What the step was trained on.
+    pub batch: Batch,
+    /// What was logged.
+    pub logged: StepRecord,
+    /// What was computed now.
+    pub rebuilt: StepRecord,
+    /// The step whose checkpoint it went on from; 0 for the start of the stage.
+    pub from_step: u64,
+    /// What makes a difference likely.
+    pub notices: Vec<String>,
+}
+
+impl Replayed {
+    /// Each number with what was logged and what was computed; the speed is left out.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<(String, f64, Option<f64>)> {
+        let fields = |record: &StepRecord| {
+            let mut list = vec![
+                ("loss".to_owned(), record.loss),
+                ("grad_norm".to_owned(), record.grad_norm),
+                ("learning_rate".to_owned(), record.learning_rate),
+            ];
+            list.extend(record.metrics.iter().cloned());
+            list
+        };
+        let rebuilt: BTreeMap<String, f64> = fields(&self.rebuilt).into_iter().collect();
+        let logged = fields(&self.logged).into_iter();
+        logged.map(|(name, value)| (name.clone(), value, rebuilt.get(&name).copied())).collect()
+    }
+
+    /// Whether every number is the same, bit for bit.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        let is_same = |(_, logged, rebuilt): &(String, f64, Option<f64>)| {
+            rebuilt.is_some_and(|value| value.to_bits() == logged.to_bits())
+                || (logged.is_nan() && rebuilt.is_some_and(f64::is_nan))
+        };
+        self.numbers().iter().all(is_same)
+    }
+}
+
+/// Computes optimiser step `step` of a stage again: from the nearest checkpoint before it that is kept, else from the start
+/// of the stage. On the CPU the numbers are those of the log, bit for bit.
+///
+/// `stage` may be left out where one stage alone has such a step. Needed are the run's `config.resolved.yaml`, the artifacts
+/// of the stages before it, and the files that those name; the run folder is not written to.
+///
+/// # Errors
+///
+/// If the run has no such step, or what it was made of is not there any more.
+pub fn replay(
+    run: &Path,
+    stage: Option<&str>,
+    step: u64,
+    device: &Device,
+) -> Result<Replayed, PipelineError> {
+    let config = PipelineConfig::read(&run.join("config.resolved.yaml"), &[])?;
+    let folder = RunFolder::new(run.to_owned());
+    let (index, logged) = find(&folder, &config, stage, step)?;
+    let stage = &config.stages[index];
+    let name = stage.name();
+    let scratch =
+        tempfile::tempdir().map_err(PipelineError::io(Path::new("a temporary folder")))?;
+    let apart = RunFolder::apart(run.to_owned(), scratch.path().to_owned());
+    let (id, notices) = identity(&folder, &config, index)?;
+    let checkpoint = nearest(&folder.training(name), step)?;
+    let from_step = checkpoint.as_ref().map_or(0, |(found, _)| *found);
+    if let Some((_, path)) = &checkpoint {
+        adopt(path, &folder.training(name), &apart.training(name))?;
+    }
+    let rebuilding = Rebuilding { step, found: Mutex::new(None) };
+    let context = Context {
+        name,
+        before: Before(&config.stages[..index]),
+        folder: &apart,
+        staging: artifact::stage_anew(&apart, name)?,
+        seed: Seed::new(config.seed).derive(name),
+        device,
+        stop: &StopFlag::new(),
+        resume: Resume::Continue,
+        console: Console::Silent,
+        id: &id,
+        config: &config,
+        reused: &[],
+        origins: &Origins::default(),
+        purpose: Purpose::Replay(&rebuilding),
+    };
+    stage.run(&context)?;
+    let found = rebuilding.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (rebuilt, batch) = found.ok_or_else(|| {
+        PipelineError::stage(name, format!("step {step} was not reached when it was run again"))
+    })?;
+    Ok(Replayed { stage: name.to_owned(), batch, logged, rebuilt, from_step, notices })
+}
+
+/// The log of a training stage: in its artifact, or beside its checkpoints while it is not done.
+pub(crate) fn history(folder: &RunFolder, stage: &str) -> Result<Vec<StepRecord>, PipelineError> {
+    let done = folder.artifact(stage).join(HISTORY);
+    let running = folder.training(stage).join("metrics.jsonl");
+    match [done, running].into_iter().find(|path| path.is_file()) {
+        Some(path) => read_lines(&path),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The place of the stage in the pipeline, and what it logged of the step.
+fn find(
+    folder: &RunFolder,
+    config: &PipelineConfig,
+    stage: Option<&str>,
+    step: u64,
+) -> Result<(usize, StepRecord), PipelineError> {
+    let mut found = Vec::new();
+    let mut lengths = Vec::new();
+    for (index, one) in config.stages.iter().map(StageConfig::name).enumerate() {
+        let records = history(folder, one)?;
+        if let Some(last) = records.last() {
+            lengths.push(format!("{one} (steps 1 to {})", last.step));
+        }
+        if stage.is_none_or(|stage| stage == one) {
+            let record = records.into_iter().find(|record| record.step == step);
+            found.extend(record.map(|record| (index, record)));
+        }
+    }
+    let what = stage.unwrap_or("replay");
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(PipelineError::stage(
+            what,
+            format!("no step {step} was logged; there are {}", lengths.join(", ")),
+        )),
+        _ => Err(PipelineError::stage(
+            what,
+            format!(
+                "several stages have a step {step}; name one with --stage: {}",
+                lengths.join(", ")
+            ),
+        )),
+    }
+}
+
+/// The id that the artifact of the stage would have now, which its checkpoints bear; and what has changed since.
+fn identity(
+    folder: &RunFolder,
+    config: &PipelineConfig,
+    index: usize,
+) -> Result<(String, Vec<String>), PipelineError> {
+    let stage = config.stages[index].name();
+    let id = artifact_id(folder, config, index)?;
+    let path = folder.artifact(stage).join(artifact::MANIFEST);
+    let mut notices = Vec::new();
+    if path.is_file() {
+        let made: artifact::ArtifactManifest = read_json(&path)?;
+        if made.id != id {
+            notices.push(format!(
+                "{stage} was made of something else ({} then, {} now): another version of forethought, or files that have changed",
+                &made.id[..12],
+                &id[..12]
+            ));
+        }
+    }
+    Ok((id, notices))
+}
+
+/// The newest checkpoint of fewer steps than `step`.
+fn nearest(training: &Path, step: u64) -> Result<Option<(u64, PathBuf)>, PipelineError> {
+    let folder = training.join("checkpoints");
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let mut found: Option<(u64, PathBuf)> = None;
+    for entry in fs::read_dir(&folder).map_err(PipelineError::io(&folder))? {
+        let path = entry.map_err(PipelineError::io(&folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(number) = name.strip_prefix("step-").and_then(|rest| rest.parse().ok()) else {
+            continue;
+        };
+        if number < step && found.as_ref().is_none_or(|(best, _)| *best < number) {
+            found = Some((number, path));
+        }
+    }
+    Ok(found)
+}
+
+/// Copies one checkpoint and the log to where the step is computed again.
+fn adopt(checkpoint: &Path, from: &Path, to: &Path) -> Result<(), PipelineError> {
+    let name = checkpoint.file_name().unwrap_or_default();
+    let target = to.join("checkpoints").join(name);
+    fs::create_dir_all(&target).map_err(PipelineError::io(&target))?;
+    for entry in fs::read_dir(checkpoint).map_err(PipelineError::io(checkpoint))? {
+        let path = entry.map_err(PipelineError::io(checkpoint))?.path();
+        if let Some(name) = path.file_name() {
+            fs::copy(&path, target.join(name)).map_err(PipelineError::io(&path))?;
+        }
+    }
+    let log = from.join("metrics.jsonl");
+    if log.is_file() {
+        fs::copy(&log, to.join("metrics.jsonl")).map_err(PipelineError::io(&log))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! How large the micro-batches and the samplings of an online method may become.
+
+use forethought_model::pack;
+use forethought_rollout::DEFAULT_MAX_CACHED_TOKENS;
+
+use super::source::OnlineSource;
+use crate::memory::{Load, SampledAtOnce};
+
+impl OnlineSource {
+    /// The largest micro-batch, and what one sampling holds, where every answer is as long as it may be: the longest
+    /// questions, packed as they are when they come together.
+    pub(crate) fn load(
+        &self,
+        prompts_per_step: usize,
+        num_generations: usize,
+        max_new_tokens: usize,
+    ) -> (Load, SampledAtOnce) {
+        let mut prompts: Vec<&[u32]> =
+            self.sampler.questions.iter().map(|one| one.prompt.as_slice()).collect();
+        prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.len()));
+        let packed = |wanted: usize| {
+            let chosen = &prompts[..wanted.min(prompts.len())];
+            let load = Load { tokens: pack(chosen).tokens.len(), scored: 0 };
+            load.scaled(wanted, chosen.len()).tokens
+        };
+        let answers = self.prompts_per_micro_batch * num_generations * max_new_tokens;
+        let load = Load { tokens: packed(self.prompts_per_micro_batch) + answers, scored: answers };
+        let sequences = prompts_per_step * self.plan.slices * num_generations;
+        let cached_tokens =
+            packed(prompts_per_step * self.plan.slices) + sequences * max_new_tokens;
+        // More is sampled in several rounds.
+        let most = DEFAULT_MAX_CACHED_TOKENS.max(max_new_tokens);
+        (load, SampledAtOnce { cached_tokens: cached_tokens.min(most), sequences })
+    }
+}

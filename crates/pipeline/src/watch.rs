@@ -1,0 +1,167 @@
+//! What there is to see of a run while it lasts and afterwards. Everything is read from its folder; nothing is written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use forethought_dataset::{ColumnType, Table};
+use forethought_train::StepRecord;
+use serde::Serialize;
+
+use crate::PipelineError;
+use crate::artifact::{self, ArtifactManifest, RunFolder, read_json};
+use crate::config::{PipelineConfig, StageConfig};
+use crate::secret::redact;
+use crate::training::HISTORY;
+
+/// A run whose folder is looked at.
+#[derive(Clone, Debug)]
+pub struct WatchedRun {
+    folder: RunFolder,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunState {
+    /// The name of the pipeline.
+    pub name: String,
+    /// Its stages in their order.
+    pub stages: Vec<StageState>,
+    /// The files of sampled completions by name, the oldest first.
+    pub completions: Vec<String>,
+}
+
+/// How far a stage is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StageState {
+    /// Its name.
+    pub name: String,
+    /// `done`, `running` or `waiting`.
+    pub state: &'static str,
+    /// Seconds it took, when it is done.
+    pub seconds: Option<f64>,
+    /// Optimiser steps that are logged.
+    pub num_steps: u64,
+}
+
+/// A sampled completion.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SampledCompletion {
+    /// What was asked.
+    pub prompt: String,
+    /// What came.
+    pub completion: String,
+    /// What it was worth.
+    pub reward: Option<f64>,
+    /// Its advantage.
+    pub advantage: Option<f64>,
+}
+
+/// Rows of a file of completions that are shown.
+const SHOWN: usize = 200;
+
+impl WatchedRun {
+    /// The run in this folder.
+    ///
+    /// # Errors
+    ///
+    /// If the folder holds no run.
+    pub fn open(root: &Path) -> Result<Self, PipelineError> {
+        let run = Self { folder: RunFolder::new(root.to_owned()) };
+        run.config()?;
+        Ok(run)
+    }
+
+    fn config(&self) -> Result<PipelineConfig, PipelineError> {
+        Ok(PipelineConfig::read(&self.folder.root().join("config.resolved.yaml"), &[])?)
+    }
+
+    /// How far it is.
+    ///
+    /// # Errors
+    ///
+    /// If its config cannot be read.
+    pub fn state(&self) -> Result<RunState, PipelineError> {
+        let config = self.config()?;
+        let stages = config.stages.iter().map(|stage| self.stage(stage)).collect();
+        let mut completions: Vec<String> = names(&self.completions_folder());
+        completions.retain(|name| name.ends_with(".parquet"));
+        Ok(RunState { name: redact(&config.name), stages, completions })
+    }
+
+    fn stage(&self, stage: &StageConfig) -> StageState {
+        let name = stage.name().to_owned();
+        let manifest = self.folder.artifact(&name).join(artifact::MANIFEST);
+        let done: Option<ArtifactManifest> = read_json(&manifest).ok();
+        let is_running = self.folder.staging(&name).is_dir();
+        let state = match (&done, is_running) {
+            (_, true) => "running",
+            (Some(_), false) => "done",
+            (None, false) => "waiting",
+        };
+        let num_steps = self.records(&name).last().map_or(0, |record| record.step);
+        StageState { name, state, seconds: done.map(|manifest| manifest.seconds), num_steps }
+    }
+
+    /// What a stage logged after this step; nothing of a stage that there is not.
+    #[must_use]
+    pub fn steps(&self, stage: &str, after: u64) -> Vec<StepRecord> {
+        let is_known = self
+            .config()
+            .is_ok_and(|config| config.stages.iter().any(|known| known.name() == stage));
+        if !is_known {
+            return Vec::new();
+        }
+        let mut records = self.records(stage);
+        records.retain(|record| record.step > after);
+        records
+    }
+
+    /// The log of a stage: while it trains it grows, so that a line at its end may be cut.
+    fn records(&self, stage: &str) -> Vec<StepRecord> {
+        let running = self.folder.training(stage).join("metrics.jsonl");
+        let done = self.folder.artifact(stage).join(HISTORY);
+        let path = if running.is_file() { running } else { done };
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    fn completions_folder(&self) -> PathBuf {
+        self.folder.completions()
+    }
+
+    /// The first rows of a file of completions; none if there is no such file, or it is being written.
+    #[must_use]
+    pub fn completions(&self, name: &str) -> Vec<SampledCompletion> {
+        // Only what the folder lists is opened, so that no name leads out of it.
+        if !names(&self.completions_folder()).iter().any(|known| known == name) {
+            return Vec::new();
+        }
+        let columns = [
+            ("prompt", ColumnType::Text),
+            ("completion", ColumnType::Text),
+            ("reward", ColumnType::Float),
+            ("advantage", ColumnType::Float),
+        ];
+        let path = self.completions_folder().join(name);
+        let Ok(table) = Table::read_parquet(&path, &columns) else { return Vec::new() };
+        let text = |column: &str, row: usize| {
+            redact(table.texts(column)[row].as_deref().unwrap_or_default())
+        };
+        let row = |row: usize| SampledCompletion {
+            prompt: text("prompt", row),
+            completion: text("completion", row),
+            reward: table.floats("reward")[row],
+            advantage: table.floats("advantage")[row],
+        };
+        (0..table.num_rows().min(SHOWN)).map(row).collect()
+    }
+}
+
+/// The names in a folder, in their order; none where it is not there.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
