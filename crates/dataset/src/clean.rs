@@ -188,7 +188,9 @@ fn split(
         if wanted <= taken {
             break;
         }
-        group.iter().for_each(|(_, _, row)| fates[*row] = Fate::Validation);
+        for (_, _, row) in group {
+            fates[*row] = Fate::Validation;
+        }
         taken += group.len();
     }
     keyed.into_iter().map(|(_, _, row)| row).collect()

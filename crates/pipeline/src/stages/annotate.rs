@@ -127,7 +127,9 @@ impl AnnotateStage {
         drawn.sort_unstable();
         drawn.truncate(limit);
         let mut is_drawn = vec![false; rows.len()];
-        drawn.into_iter().for_each(|(_, index)| is_drawn[index] = true);
+        for (_, index) in drawn {
+            is_drawn[index] = true;
+        }
         let mut chosen = Vec::new();
         for (row, is_drawn) in rows.into_iter().zip(is_drawn) {
             let entry = ledger.entry(&row.file);
