@@ -18,7 +18,12 @@ pub(crate) fn run(bed: &Bed, amount: u64) -> Result<Tally, String> {
     let mut tally = Tally::new(format!("{amount} kills"));
     bed.fresh(FOLDER)?;
     for kill in 0..amount {
-        while !once(bed, kill, &mut tally)? {}
+        // Another attempt draws another moment.
+        for attempt in 0.. {
+            if once(bed, [kill, attempt], &mut tally)? {
+                break;
+            }
+        }
     }
     // The last one is finished too.
     let before = Saved::of(bed, FOLDER);
@@ -30,10 +35,10 @@ pub(crate) fn run(bed: &Bed, amount: u64) -> Result<Tally, String> {
 }
 
 /// Starts a run and kills it; false if it came to its end before.
-fn once(bed: &Bed, kill: u64, tally: &mut Tally) -> Result<bool, String> {
+fn once(bed: &Bed, place @ [kill, _]: [u64; 2], tally: &mut Tally) -> Result<bool, String> {
     let before = Saved::of(bed, FOLDER);
     let mut child = bed.command(FOLDER)?.spawn().map_err(|error| error.to_string())?;
-    let was_in_time = wait(bed, kill, &mut child)?;
+    let was_in_time = wait(bed, place, &mut child)?;
     let place = format!("number {kill}, from {before:?}");
     if !was_in_time {
         let status = child.wait().map_err(|error| error.to_string())?;
@@ -60,12 +65,12 @@ fn once(bed: &Bed, kill: u64, tally: &mut Tally) -> Result<bool, String> {
 }
 
 /// Waits for the moment of the kill; false if the run ended before it.
-fn wait(bed: &Bed, kill: u64, child: &mut Child) -> Result<bool, String> {
-    let mut random = Seed::new(1).stream("kill", &[kill]);
+fn wait(bed: &Bed, place: [u64; 2], child: &mut Child) -> Result<bool, String> {
+    let mut random = Seed::new(1).stream("kill", &place);
     let draw: f64 = random.random();
     // Exponential, as waiting for a failure is; its mean is a third of a run.
     let delay = bed.duration.div_f64(3.0).mul_f64(-(1.0 - draw).ln());
-    let is_aimed = kill % 2 == 1;
+    let is_aimed = place[0] % 2 == 1;
     let started = Instant::now();
     loop {
         if child.try_wait().map_err(|error| error.to_string())?.is_some() {

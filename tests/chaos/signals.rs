@@ -23,7 +23,12 @@ pub(crate) fn run(bed: &Bed, amount: u64) -> Result<Tally, String> {
     let mut tally = Tally::new(format!("{amount} signals"));
     bed.fresh(FOLDER)?;
     for number in 0..amount {
-        while !once(bed, number, &mut tally)? {}
+        // Another attempt draws another moment.
+        for attempt in 0.. {
+            if once(bed, [number, attempt], &mut tally)? {
+                break;
+            }
+        }
     }
     let before = Saved::of(bed, FOLDER);
     bed.succeed(FOLDER, &[])?;
@@ -34,8 +39,9 @@ pub(crate) fn run(bed: &Bed, amount: u64) -> Result<Tally, String> {
 }
 
 /// Starts a run and signals it; false if it came to its end before.
-fn once(bed: &Bed, number: u64, tally: &mut Tally) -> Result<bool, String> {
-    let mut random = Seed::new(2).stream("signal", &[number]);
+fn once(bed: &Bed, place: [u64; 2], tally: &mut Tally) -> Result<bool, String> {
+    let mut random = Seed::new(2).stream("signal", &place);
+    let [number, _] = place;
     let before = Saved::of(bed, FOLDER);
     let delay = bed.duration.mul_f64(random.random());
     let started = Instant::now();

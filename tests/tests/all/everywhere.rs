@@ -61,7 +61,7 @@ fn every_method_that_is_stopped_anywhere_and_resumed_ends_with_the_bits_of_an_un
         let attempt = |folder: &str| {
             methods::attempt(&project, folder, method)
                 .set("sft.training.max_steps=2")
-                .set("balance.max_train=32")
+                .set(format!("balance.max_train={}", if method == "ppo" { 64 } else { 32 }))
         };
         let straight = attempt("straight").finish();
         let stages = attempt("straight").config().stages;
