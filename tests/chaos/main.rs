@@ -18,10 +18,10 @@ use bed::Bed;
 use tally::Tally;
 
 const USAGE: &str = "\
-usage: chaos BINARY [--short]
+usage: chaos BINARY [--short | kills | signals | limits | flips]
 
 BINARY is the forethought command. Without --short: 200 kills, 100 signals, 100 limits of the file size, 1,000 flipped
-or cut checkpoint files; with it a twentieth of that, in about a minute.";
+or cut checkpoint files, or only one of these; with it a twentieth of that, in about a minute.";
 
 /// How often each thing is done.
 struct Amounts {
@@ -32,6 +32,7 @@ struct Amounts {
 }
 
 const FULL: Amounts = Amounts { kills: 200, signals: 100, limits: 100, flips: 1_000 };
+const NONE: Amounts = Amounts { kills: 0, signals: 0, limits: 0, flips: 0 };
 const SHORT: Amounts = Amounts { kills: 12, signals: 8, limits: 8, flips: 24 };
 
 fn main() -> ExitCode {
@@ -41,6 +42,10 @@ fn main() -> ExitCode {
         [disk::LIMITED, limit, command @ ..] => return disk::become_limited(limit, command),
         [binary] if !binary.starts_with('-') => (PathBuf::from(binary), FULL),
         [binary, "--short"] | ["--short", binary] => (PathBuf::from(binary), SHORT),
+        [binary, "kills"] => (PathBuf::from(binary), Amounts { kills: FULL.kills, ..NONE }),
+        [binary, "signals"] => (PathBuf::from(binary), Amounts { signals: FULL.signals, ..NONE }),
+        [binary, "limits"] => (PathBuf::from(binary), Amounts { limits: FULL.limits, ..NONE }),
+        [binary, "flips"] => (PathBuf::from(binary), Amounts { flips: FULL.flips, ..NONE }),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -67,7 +72,7 @@ fn run(binary: PathBuf, amounts: &Amounts) -> Result<Vec<Tally>, String> {
         (disk::run, amounts.limits),
         (flips::run, amounts.flips),
     ];
-    for (part, amount) in parts {
+    for (part, amount) in parts.into_iter().filter(|(_, amount)| *amount > 0) {
         let begun = Instant::now();
         let tally = part(&bed, amount)?;
         println!("{tally}  in {:.0} s", begun.elapsed().as_secs_f64());
