@@ -1,4 +1,4 @@
-"""Reads what `crates/dataset/examples/interop.rs` wrote, with `datasets`, and says whether features and rows are right.
+"""Reads what `crates/dataset/examples/interop_rows.rs` wrote, with `datasets`, and says whether features and rows are right.
 
 Each data set lies there twice, as JSON lines and as parquet. Both must have the same rows as the JSON lines read by
 Python's own parser, where nested objects may get the keys of their neighbours with null, as Arrow has it; and the features

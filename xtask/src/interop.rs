@@ -59,7 +59,7 @@ fn rows(workspace: &Workspace, python: &OsString) -> Result<(), String> {
     if out.exists() {
         fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
-    let arguments = ["run", "--package", "forethought-dataset", "--example", "interop", "--"];
+    let arguments = ["run", "--package", "forethought-dataset", "--example", "interop_rows", "--"];
     run(workspace.cargo().args(arguments).arg(&out))?;
     run(workspace.command(python).arg("tests/interop/datasets_read.py").arg(&out))
 }

@@ -12,7 +12,7 @@ use forethought_schema::{
 use serde_json::{Map, Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).ok_or("usage: interop FOLDER")?;
+    let folder = std::env::args().nth(1).ok_or("usage: interop_rows FOLDER")?;
     let folder = PathBuf::from(folder);
     std::fs::create_dir_all(&folder)?;
     for (form, prompts) in [("standard", texts()), ("conversational", chats())] {
