@@ -96,6 +96,28 @@ fn an_exercise_keeps_its_answer_beside_its_prompt_and_gets_it_back() {
 }
 
 #[test]
+fn exercises_have_their_answer_after_hashes_in_a_box_or_beside() {
+    let gsm8k = json!({"question": "3 + 4?", "answer": "3 + 4 = 7\n#### 7"});
+    let math = json!({"problem": "3 + 4?", "solution": "3 + 4 = 7\n\\boxed{7}"});
+    let write = |shape, example: &Example| {
+        Value::Object(Layout::usual(shape).write(example).expect("an exercise").row)
+    };
+    assert_eq!(write(Shape::Math, &read(Shape::Gsm8k, &gsm8k)), math);
+    assert_eq!(write(Shape::Gsm8k, &read(Shape::Math, &math)), gsm8k);
+
+    let svamp =
+        json!({"context": "There are 87 oranges. ", "question": "How many?", "answer": 145.0});
+    let Record::Exercise(one) = read(Shape::Exercise, &svamp).record else { panic!("an exercise") };
+    assert_eq!(
+        (one.question.as_str(), one.answer.as_deref()),
+        ("There are 87 oranges. How many?", Some("145"))
+    );
+    let unmarked = json!({"question": "3 + 4?", "answer": "7"});
+    let fault = Layout::usual(Shape::Gsm8k).read(&unmarked).expect_err("no mark").to_string();
+    assert_eq!(fault, "field `answer` has no ####, after which the answer stands");
+}
+
+#[test]
 fn prompts_change_their_form_where_nothing_is_lost_by_it() {
     let text = pair("q", "a", "b");
     let turns = with_prompt_form(text.clone(), PromptForm::Conversational).expect("turns");

@@ -300,26 +300,6 @@ fn a_conversation_that_llama_factory_would_pass_over_is_refused() {
     }
 }
 
-#[test]
-fn exercises_have_their_answer_after_hashes_in_a_box_or_beside() {
-    let gsm8k = json!({"question": "3 + 4?", "answer": "3 + 4 = 7\n#### 7"});
-    let math = json!({"problem": "3 + 4?", "solution": "3 + 4 = 7\n\\boxed{7}"});
-    let record = read(Shape::Gsm8k, &gsm8k).expect("GSM8K");
-    assert_eq!(write(Shape::Math, &record), Ok(math.clone()));
-    assert_eq!(write(Shape::Gsm8k, &read(Shape::Math, &math).expect("MATH")), Ok(gsm8k));
-
-    let svamp =
-        json!({"context": "There are 87 oranges. ", "question": "How many?", "answer": 145.0});
-    let Ok(Record::Exercise(one)) = read(Shape::Exercise, &svamp) else { panic!("an exercise") };
-    assert_eq!(
-        (one.question.as_str(), one.answer.as_deref()),
-        ("There are 87 oranges. How many?", Some("145"))
-    );
-    let unmarked = json!({"question": "3 + 4?", "answer": "7"});
-    let fault = read(Shape::Gsm8k, &unmarked).expect_err("no mark").to_string();
-    assert_eq!(fault, "field `answer` has no ####, after which the answer stands");
-}
-
 /// The sides of a pair are no neighbours, so a prompt is never followed by an answer to itself in KTO's estimate.
 #[test]
 fn unpaired_completions_are_first_all_chosen_then_all_rejected() {
