@@ -4,6 +4,7 @@ mod figures;
 mod glossary;
 mod methods;
 mod pairs;
+mod solved;
 mod view;
 
 use minijinja::value::Serde;

@@ -30,6 +30,7 @@ mod numbers;
 mod pairs;
 mod plot;
 mod report;
+mod solving;
 mod table;
 mod target;
 
@@ -44,8 +45,9 @@ pub use metrics::{ClassMetrics, Outcome, amount_of_class, class_metrics, within}
 pub use pairs::{CalibrationBin, MarginCount, PairAccuracy, PairResult, ScoredPair};
 pub use report::{
     Chart, ClassCount, Dropped, Entry, EntryKind, Fact, LedgerStage, LogProbDifference, MeanReward,
-    MethodRow, Point, Report, RunFacts, Sample, SampleKind, Series, StageDuration, Standing,
-    Verdict, choose_samples,
+    MethodRow, Point, Report, RunFacts, Sample, SampleKind, Series, Solved, SolvedKind,
+    SolvedSample, StageDuration, Standing, Verdict, choose_samples, choose_solved,
 };
+pub use solving::{Change, PassAt, Solving, Tries, majority, pass_at_k, sign_flip};
 pub use table::{table, text_table};
 pub use target::{Quantity, Target};

@@ -5,11 +5,13 @@
 
 mod bars;
 mod curves;
+mod estimates;
 mod heatmap;
 mod intervals;
 
 pub(crate) use bars::{Bar, Bars, bars};
 pub(crate) use curves::{curves, smoothing_span};
+pub(crate) use estimates::{Estimates, estimates};
 pub(crate) use heatmap::heatmap;
 pub(crate) use intervals::{IntervalRow, intervals};
 

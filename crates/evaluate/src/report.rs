@@ -2,10 +2,12 @@
 
 mod methods;
 mod sample;
+mod solved;
 mod verdict;
 
 pub use methods::{MeanReward, MethodRow};
 pub use sample::{Sample, SampleKind, choose_samples};
+pub use solved::{Solved, SolvedKind, SolvedSample, choose_solved};
 pub use verdict::{Standing, Verdict};
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,9 @@ pub struct Report {
     /// How models that score do on unseen pairs.
     #[serde(default)]
     pub pairs: Vec<PairResult>,
+    /// How policies do on problems that are right or wrong.
+    #[serde(default)]
+    pub solved: Option<Solved>,
     /// The training and validation questions of each class, by ascending class.
     pub data: Vec<ClassCount>,
     /// What became of every row, stage by stage.
@@ -52,6 +57,7 @@ impl Report {
             entries: Vec::new(),
             methods: Vec::new(),
             pairs: Vec::new(),
+            solved: None,
             data: Vec::new(),
             ledger: Vec::new(),
             charts: Vec::new(),

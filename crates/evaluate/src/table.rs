@@ -24,6 +24,7 @@ pub fn table(report: &Report) -> String {
     if !report.methods.is_empty() {
         parts.push(methods(report));
     }
+    parts.extend(report.solved.as_ref().map(crate::Solved::table));
     parts.push(report.headline());
     parts.join("\n\n") + "\n"
 }

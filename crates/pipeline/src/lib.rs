@@ -48,12 +48,12 @@ pub use run::{Outcome, RunOptions, run};
 pub use schema::{SchemaOf, schema};
 pub use secret::redact;
 pub use stages::{
-    AnnotateStage, BalanceStage, ClassSource, CleanStage, ConvertStage, DpoStage, ExamplesStage,
-    FileSource, FolderTeacher, GivenPart, GivenSource, GrpoStage, IngestStage, KtoStage,
-    LabelStage, ListedSource, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage,
-    PairSource, PairsStage, PpoStage, PredictStage, Records, ReportStage, RewardModelSource,
-    RewardStage, RlooStage, ScoreStage, ScratchModel, SftStage, Spoiling, SpoiltSource, StepSource,
-    TeacherModel, TeacherSource, TokenizerSource,
+    AnnotateStage, AnswerKind, BalanceStage, ClassSource, CleanStage, ConvertStage, DpoStage,
+    ExamplesStage, FileSource, FolderTeacher, GivenPart, GivenSource, GrpoStage, IngestStage,
+    KtoStage, LabelStage, ListedSource, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage,
+    PairSource, PairsStage, PpoStage, PredictStage, ProblemsStage, Records, ReportStage,
+    RewardModelSource, RewardStage, RlooStage, ScoreStage, ScratchModel, SftStage, SolveStage,
+    Spoiling, SpoiltSource, StepSource, TeacherModel, TeacherSource, TokenizerSource,
 };
 pub use tuning::Base;
 pub use watch::{RunState, SampledCompletion, StageState, WatchedRun};

@@ -96,7 +96,8 @@ impl Reporter {
         let done = record.step - self.first_step;
         let eta = eta(self.started.elapsed(), done, self.num_steps - record.step);
         let (stage, num_steps) = (&self.stage, self.num_steps);
-        format!("{stage}: {}/{num_steps}, {}, {eta} left", record.step, summary(record))
+        let summary = [summary(record), rewards(record)].concat();
+        format!("{stage}: {}/{num_steps}, {summary}, {eta} left", record.step)
     }
 }
 
@@ -123,8 +124,19 @@ fn summary(record: &StepRecord) -> String {
     let reward =
         part("reward", record.metric("reward").or(record.metric("objective/rlhf_reward")), 2);
     let kl = part("KL", record.metric("objective/kl").or(record.metric("kl")), 3);
+    let length = part("length", record.metric("completions/mean_length"), 1);
     let speed = record.tokens_per_second;
-    format!("loss {:.4}{reward}{kl}, {speed:.0} tokens/s", record.loss)
+    format!("loss {:.4}{reward}{kl}{length}, {speed:.0} tokens/s", record.loss)
+}
+
+/// The mean of each reward, where there are several; they fit in a line, and not beside a bar.
+fn rewards(record: &StepRecord) -> String {
+    let mean = |(name, value): &(String, f64)| {
+        let name = name.strip_prefix("rewards/")?.strip_suffix("/mean")?;
+        Some(format!("{name} {value:.3}"))
+    };
+    let means: Vec<String> = record.metrics.iter().filter_map(mean).collect();
+    if means.len() > 1 { format!(", {}", means.join(", ")) } else { String::new() }
 }
 
 fn eta(elapsed: Duration, done: u64, left: u64) -> FormattedDuration {
@@ -165,6 +177,13 @@ mod tests {
         let metrics = vec![("kl".to_owned(), 0.0625), ("reward".to_owned(), 6.5)];
         let line = reporter(0).line(&record(100, metrics));
         assert!(line.contains("loss 0.1235, reward 6.50, KL 0.062, 812 tokens/s"), "{line}");
+        let of_one = ("rewards/accuracy/mean".to_owned(), 0.25);
+        let metrics = vec![of_one.clone(), ("completions/mean_length".to_owned(), 31.25)];
+        let line = reporter(0).line(&record(100, metrics.clone()));
+        assert!(line.contains("loss 0.1235, length 31.2, 812 tokens/s, 00"), "{line}");
+        let others = [("rewards/accuracy/std".to_owned(), 0.5), ("rewards/form/mean".into(), 1.0)];
+        let line = reporter(0).line(&record(100, [&metrics[..], &others].concat()));
+        assert!(line.contains("812 tokens/s, accuracy 0.250, form 1.000, 00"), "{line}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod examples;
 mod interrupt;
 mod lora;
 mod methods;
+mod reason;
 mod refused_configs;
 mod refused_data;
 mod refused_models;

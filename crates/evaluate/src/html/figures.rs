@@ -9,6 +9,9 @@ use crate::{
     Chart, ClassAccuracy, ClassCount, Entry, EntryKind, ErrorCount, Point, Report, Series, numbers,
 };
 
+/// The classes of the style sheet with the colours of curves, in order.
+pub(super) const SWATCHES: [&str; 4] = ["blue", "vermilion", "green", "purple"];
+
 /// Errors of this many classes and more share the last bar on their side.
 const MOST_ERROR: i64 = 12;
 
@@ -205,13 +208,16 @@ fn training(chart: &Chart) -> Result<Figure, RenderError> {
     let span = plot::smoothing_span(longest);
     let smoothing =
         if span > 1 { format!(" Bold: moving mean over {span} points.") } else { String::new() };
-    let swatches = ["blue", "vermilion", "green", "purple"];
     // A single curve is named in the title.
     let named = chart.series.iter().filter(|_| chart.series.len() > 1);
-    let legend = named.zip(swatches.into_iter().cycle());
+    let legend = named.zip(SWATCHES.into_iter().cycle());
     Ok(Figure {
         title: chart.title.clone(),
-        svg: plot::curves(chart, &format!("{}: {}", chart.title, changes.join(" ")))?,
+        svg: plot::curves(
+            chart,
+            "optimiser step",
+            &format!("{}: {}", chart.title, changes.join(" ")),
+        )?,
         legend: legend.map(|(series, swatch)| LegendItem::new(swatch, &series.name)).collect(),
         caption: format!("{}{smoothing}", changes.join(" ")),
     })

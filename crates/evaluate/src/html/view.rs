@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::glossary::glossary;
 use super::methods::{self, MethodLine};
 use super::pairs::PairSection;
+use super::solved::SolvedSection;
 use super::{RenderError, figures};
 use crate::target::Measure;
 use crate::{
@@ -45,6 +46,7 @@ pub(super) struct Page {
     methods_note: &'static str,
     reward_names: Vec<String>,
     pairs: Vec<PairSection>,
+    solved: Option<SolvedSection>,
     models: Vec<ModelFigures>,
     training: Vec<Figure>,
     samples: Vec<SampleRow>,
@@ -83,6 +85,7 @@ impl Page {
             methods: report.methods.iter().map(|row| MethodLine::of(row, &reward_names)).collect(),
             methods_note: METHODS_NOTE,
             pairs: report.pairs.iter().map(PairSection::of).collect::<Result<_, _>>()?,
+            solved: report.solved.as_ref().map(SolvedSection::of).transpose()?,
             reward_names,
             models,
             training: figures::of_training(report)?,
@@ -145,7 +148,13 @@ impl Estimate {
         }
     }
 
-    fn mean(mean: Option<MeanInterval>) -> Self {
+    /// A share that is a mean of shares.
+    pub(super) fn mean_share(mean: MeanInterval) -> Self {
+        let interval = mean.interval.map(numbers::percent_interval);
+        Self { value: numbers::percent(mean.mean), interval: interval.unwrap_or_default() }
+    }
+
+    pub(super) fn mean(mean: Option<MeanInterval>) -> Self {
         let interval = mean.and_then(|mean| mean.interval).map(numbers::measured_interval);
         Self {
             value: mean.map_or_else(|| "–".to_owned(), |mean| numbers::measured(mean.mean)),
@@ -208,7 +217,7 @@ impl SampleRow {
     }
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARACTERS) {
         None => text.to_owned(),
         Some((end, _)) => format!("{} …", &text[..end]),

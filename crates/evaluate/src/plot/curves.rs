@@ -1,4 +1,4 @@
-//! Curves over the steps of training: every value faintly, and a moving mean through them.
+//! Curves, over the steps of training or over anything that is counted: every value faintly, and a moving mean through them.
 
 use plotters::prelude::{ChartBuilder, LineSeries};
 use plotters::style::Color;
@@ -15,13 +15,17 @@ pub(crate) fn smoothing_span(num_points: usize) -> usize {
     if num_points < 20 { 1 } else { (num_points / 20).max(2) | 1 }
 }
 
-/// Draws the curves of a chart.
-pub(crate) fn curves(chart: &Chart, description: &str) -> Result<String, RenderError> {
+/// Draws the curves of a chart over what is counted to the right.
+pub(crate) fn curves(
+    chart: &Chart,
+    x_label: &str,
+    description: &str,
+) -> Result<String, RenderError> {
     let frame = Frame { width: 560, height: 280, description };
-    frame.draw(|canvas| draw(canvas, chart))
+    frame.draw(|canvas| draw(canvas, chart, x_label))
 }
 
-fn draw(canvas: &Canvas, chart: &Chart) -> Result<(), DrawingError> {
+fn draw(canvas: &Canvas, chart: &Chart, x_label: &str) -> Result<(), DrawingError> {
     let points = || chart.series.iter().flat_map(|series| &series.points);
     let first = points().map(|point| point.step).min().unwrap_or(0) as f64;
     let last = points().map(|point| point.step).max().unwrap_or(0) as f64;
@@ -44,7 +48,7 @@ fn draw(canvas: &Canvas, chart: &Chart) -> Result<(), DrawingError> {
         .y_labels(6)
         .x_label_formatter(&|step| format!("{step:.0}"))
         .y_label_formatter(&|&value| tick(value))
-        .x_desc("optimiser step")
+        .x_desc(x_label)
         .y_desc(chart.y_label.as_str())
         .label_style(small.clone())
         .axis_desc_style(small)

@@ -70,7 +70,7 @@ impl Report {
 
     /// The sentences of the headline: the result, the comparison with the baselines, the change by the last training.
     pub(crate) fn sentences(&self) -> Vec<String> {
-        let pairs = self.pairs.iter().map(ranking);
+        let pairs = self.pairs.iter().map(ranking).chain(self.solved_sentences());
         let Some(verdict) = self.verdict() else {
             let mut sentences: Vec<String> = pairs.collect();
             if sentences.is_empty() {

@@ -6,6 +6,7 @@ mod intervals;
 mod metrics;
 mod pages;
 mod scores;
+mod solving;
 mod verdicts;
 
 use forethought_evaluate::Outcome;

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::stages::{
     AnnotateStage, BalanceStage, Before, CleanStage, ConvertStage, DpoStage, ExamplesStage,
     GrpoStage, IngestStage, KtoStage, LabelStage, ModelStage, OrpoStage, PairsStage, PpoStage,
-    PredictStage, ReportStage, RewardStage, RlooStage, ScoreStage, SftStage,
+    PredictStage, ProblemsStage, ReportStage, RewardStage, RlooStage, ScoreStage, SftStage,
+    SolveStage,
 };
 
 pub use overrides::OverrideError;
@@ -63,6 +64,8 @@ pub enum StageConfig {
     Examples(ExamplesStage),
     /// Makes or reads pairs of completions of which one is preferred.
     Pairs(PairsStage),
+    /// Keeps the problems whose answers can be read, splits them, and asks them as conversations.
+    Problems(ProblemsStage),
     /// Fine-tunes on the answers.
     Sft(Box<SftStage>),
     /// Learns from pairs, against a frozen reference.
@@ -83,6 +86,8 @@ pub enum StageConfig {
     Predict(PredictStage),
     /// Scores the validation pairs with a reward model.
     Score(ScoreStage),
+    /// Answers the validation problems several times each and judges the answers.
+    Solve(SolveStage),
     /// Compares the models with each other and with baselines.
     Report(ReportStage),
 }

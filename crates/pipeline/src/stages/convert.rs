@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use forethought_evaluate::Quantity;
+use forethought_reward::{Field, Fields};
 use forethought_schema::{Instruction, LabelledQuestion, PromptCompletion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,8 @@ pub struct ConvertStage {
 pub(crate) const SPLITS: [&str; 2] = ["train", "validation"];
 
 impl ConvertStage {
-    /// Writes, for both sides, `SPLIT.jsonl` (prompt-completion, as TRL reads it) and `SPLIT.alpaca.json` with one
-    /// `dataset_info.json` (as LLaMA-Factory reads them).
+    /// Writes, for both sides, `SPLIT.jsonl` (prompt-completion, as TRL reads it), `SPLIT.columns.jsonl` (what rewards
+    /// compare with), and `SPLIT.alpaca.json` with one `dataset_info.json` (as LLaMA-Factory reads them).
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let path = &self.prompt;
         let prompt = fs::read_to_string(path).map_err(PipelineError::io(path))?;
@@ -36,12 +37,15 @@ impl ConvertStage {
             return Err(PipelineError::stage("convert", message));
         }
         for split in SPLITS {
-            let labelled = read_lines(&context.split(&format!("{split}.jsonl")))?;
+            let labelled: Vec<LabelledQuestion> =
+                read_lines(&context.split(&format!("{split}.jsonl")))?;
+            let columns: Vec<Fields> = labelled.iter().map(columns).collect();
             let alpaca: Vec<Instruction> =
                 labelled.iter().map(|one| instruction(prompt, one)).collect();
             let examples: Vec<PromptCompletion> = alpaca.iter().map(prompt_completion).collect();
             write_json(&context.staging.join(format!("{split}.alpaca.json")), &alpaca)?;
             write_lines(&context.staging.join(format!("{split}.jsonl")), &examples)?;
+            write_lines(&context.staging.join(columns_file(split)), &columns)?;
         }
         write_json(
             &context.staging.join("dataset_info.json"),
@@ -49,6 +53,19 @@ impl ConvertStage {
         )?;
         Ok(Done::Finished)
     }
+}
+
+/// The file beside the examples of a split that holds, row by row, what else is known: what rewards compare with.
+pub(crate) fn columns_file(split: &str) -> String {
+    format!("{split}.columns.jsonl")
+}
+
+/// The true class, and what is asked without the instruction.
+fn columns(labelled: &LabelledQuestion) -> Fields {
+    Fields::from([
+        ("label".to_owned(), Field::from(labelled.class)),
+        ("prompt".to_owned(), Field::from(labelled.question.as_str())),
+    ])
 }
 
 fn instruction(prompt: &str, labelled: &LabelledQuestion) -> Instruction {

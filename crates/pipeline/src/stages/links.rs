@@ -8,6 +8,9 @@ pub(crate) const POLICIES: [&str; 7] = ["sft", "dpo", "kto", "orpo", "grpo", "rl
 /// The stages that split labelled questions into training and validation.
 pub(crate) const SPLITTERS: [&str; 2] = ["balance", "clean"];
 
+/// The stages whose artifact is examples with what is known of each.
+pub(crate) const EXAMPLES: [&str; 2] = ["convert", "problems"];
+
 /// The stages before one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Before<'a>(pub(crate) &'a [StageConfig]);
@@ -22,6 +25,16 @@ impl<'a> Before<'a> {
     /// The stage named, or else the nearest of these kinds.
     pub(crate) fn pick(self, name: Option<&'a str>, kinds: &[&str]) -> Option<&'a str> {
         name.or_else(|| self.of(kinds).pop())
+    }
+
+    /// The stage whose model a stage started from; none where that is the model the pipeline starts from.
+    pub(crate) fn start(self, name: &str) -> Option<&'a str> {
+        let place = self.0.iter().position(|stage| stage.name() == name)?;
+        let (stage, from) = (&self.0[place], self.0[place].branch().1);
+        match stage.kind() {
+            "sft" => from,
+            _ => Before(&self.0[..place]).pick(from, &POLICIES),
+        }
     }
 }
 

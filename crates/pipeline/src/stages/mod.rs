@@ -14,8 +14,10 @@ mod offline;
 mod online;
 mod pairs;
 mod predict;
+mod problems;
 mod report;
 mod score;
+mod solve;
 
 use std::path::PathBuf;
 
@@ -43,8 +45,10 @@ pub use offline::{DpoStage, KtoStage, OfflineStage, OrpoStage, RewardStage, SftS
 pub use online::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
 pub use pairs::{ClassSource, PairSource, PairsStage, Spoiling, SpoiltSource};
 pub use predict::{Measure, PredictStage};
+pub use problems::{AnswerKind, ProblemsStage};
 pub use report::ReportStage;
 pub use score::ScoreStage;
+pub use solve::SolveStage;
 
 use crate::PipelineError;
 use crate::artifact::RunFolder;
@@ -132,6 +136,7 @@ impl StageConfig {
             Self::Convert(_) => "convert",
             Self::Examples(_) => "examples",
             Self::Pairs(_) => "pairs",
+            Self::Problems(_) => "problems",
             Self::Sft(_) => "sft",
             Self::Dpo(_) => "dpo",
             Self::Kto(_) => "kto",
@@ -142,6 +147,7 @@ impl StageConfig {
             Self::Ppo(_) => "ppo",
             Self::Predict(_) => "predict",
             Self::Score(_) => "score",
+            Self::Solve(_) => "solve",
             Self::Report(_) => "report",
         }
     }
@@ -183,6 +189,7 @@ impl StageConfig {
             Self::Clean(_) => inputs.need(&["annotate"])?,
             Self::Convert(_) => inputs.split()?,
             Self::Pairs(stage) => stage.inputs(inputs)?,
+            Self::Problems(_) => inputs.need(&["ingest"])?,
             Self::Sft(stage) => stage.inputs(&stage.loss, inputs)?,
             Self::Dpo(stage) => stage.inputs(&stage.loss, inputs)?,
             Self::Kto(stage) => stage.inputs(&stage.loss, inputs)?,
@@ -193,6 +200,7 @@ impl StageConfig {
             Self::Ppo(stage) => stage.inputs(inputs)?,
             Self::Predict(stage) => stage.inputs(inputs)?,
             Self::Score(stage) => stage.inputs(inputs)?,
+            Self::Solve(stage) => stage.inputs(inputs)?,
             Self::Report(_) => ReportStage::inputs(inputs)?,
         };
         Ok(inputs.names())
@@ -209,6 +217,7 @@ impl StageConfig {
             Self::Clean(stage) => stage.problems(),
             Self::Examples(stage) => stage.problems(),
             Self::Pairs(stage) => stage.problems(),
+            Self::Problems(stage) => stage.problems(),
             Self::Sft(stage) => stage.problems(&stage.loss),
             Self::Dpo(stage) => stage.problems(&stage.loss),
             Self::Kto(stage) => stage.problems(&stage.loss),
@@ -219,6 +228,7 @@ impl StageConfig {
             Self::Ppo(stage) => stage.problems(&stage.loss),
             Self::Predict(stage) => stage.problems(),
             Self::Score(stage) => stage.problems(),
+            Self::Solve(stage) => stage.problems(),
             Self::Report(stage) => stage.problems(),
         }
     }
@@ -232,6 +242,8 @@ impl StageConfig {
             Self::Convert(stage) => Ok(vec![stage.prompt.clone()]),
             Self::Examples(stage) => stage.files(),
             Self::Pairs(stage) => stage.files(),
+            Self::Problems(stage) => Ok(stage.files()),
+            Self::Solve(stage) => stage.files(),
             Self::Grpo(stage) => reward_files(&stage.rewards),
             Self::Rloo(stage) => reward_files(&stage.rewards),
             Self::Ppo(stage) => reward_files(&stage.rewards),
@@ -255,6 +267,7 @@ impl StageConfig {
             Self::Convert(stage) => stage.run(context),
             Self::Examples(stage) => stage.run(context),
             Self::Pairs(stage) => stage.run(context),
+            Self::Problems(stage) => stage.run(context),
             Self::Sft(stage) => stage.run(&stage.loss, context),
             Self::Dpo(stage) => stage.run(&stage.loss, context),
             Self::Kto(stage) => stage.run(&stage.loss, context),
@@ -265,6 +278,7 @@ impl StageConfig {
             Self::Ppo(stage) => stage.run(&stage.loss, context),
             Self::Predict(stage) => stage.run(context),
             Self::Score(stage) => stage.run(context),
+            Self::Solve(stage) => stage.run(context),
             Self::Report(stage) => stage.run(context),
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module as _;
 use forethought_model::{Decoder, DecoderConfig, inspect, load, read_config, save};
-use forethought_schema::Trace;
+use forethought_schema::{Problem as Exercise, PromptCompletion, Trace};
 use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_json, read_lines, write_json};
 use crate::config::{Document, Problem};
+use crate::examples::turns;
 use crate::training::problem;
 
 /// Settings of the model stage: a model folder, or a model made from scratch.
@@ -44,7 +45,7 @@ pub struct ScratchModel {
 pub enum TokenizerSource {
     /// A folder with tokenizer.json.
     Folder(PathBuf),
-    /// Byte-pair encoding trained on what was ingested, traces or problems.
+    /// Byte-pair encoding trained on what was ingested, or on the examples of problems made before.
     Train(BpeConfig),
 }
 
@@ -65,7 +66,7 @@ impl ModelStage {
     pub(super) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
         match self {
             Self::Scratch(ScratchModel { tokenizer: TokenizerSource::Train(_), .. }) => {
-                inputs.need(&["ingest"])
+                Ok(inputs.need(&["ingest"])?.nearest(&["problems"]))
             }
             _ => Ok(inputs),
         }
@@ -194,7 +195,7 @@ impl ScratchModel {
         match &self.tokenizer {
             TokenizerSource::Folder(folder) => Ok(Encoder::open(folder)?),
             TokenizerSource::Train(bpe) => {
-                let mut texts = ingested_texts(context)?;
+                let mut texts = texts(context)?;
                 if context.purpose.is_check() {
                     let step = texts.len().div_ceil(CHECKED_TEXTS).max(1);
                     texts = texts.into_iter().step_by(step).collect();
@@ -205,19 +206,25 @@ impl ScratchModel {
     }
 }
 
-/// The texts that a tokenizer is trained on: what was ingested, traces or problems.
-fn ingested_texts(context: &Context<'_>) -> Result<Vec<String>, PipelineError> {
-    let problems = context.input("ingest", PROBLEMS);
-    if problems.is_file() {
-        let problems: Vec<forethought_schema::Problem> = read_lines(&problems)?;
-        let texts = |one: forethought_schema::Problem| {
-            std::iter::once(one.problem).chain(one.solution).chain(one.answer)
-        };
-        return Ok(problems.into_iter().flat_map(texts).collect());
+/// What a tokenizer is trained on: the examples of problems where they are made before it, else what was ingested.
+fn texts(context: &Context<'_>) -> Result<Vec<String>, PipelineError> {
+    if let Some(stage) = context.before.pick(None, &["problems"]) {
+        let examples: Vec<PromptCompletion> = read_lines(&context.input(stage, "train.jsonl"))?;
+        let texts = examples.into_iter().flat_map(|one| {
+            let turns = turns(&one.prompt).into_iter().map(|turn| turn.content);
+            turns.chain([one.completion]).collect::<Vec<_>>()
+        });
+        return Ok(texts.collect());
+    }
+    if context.input("ingest", PROBLEMS).is_file() {
+        let problems: Vec<Exercise> = read_lines(&context.input("ingest", PROBLEMS))?;
+        let texts = problems
+            .into_iter()
+            .flat_map(|one| [Some(one.problem), one.solution, one.answer].into_iter().flatten());
+        return Ok(texts.collect());
     }
     let traces: Vec<Trace> = read_lines(&context.input("ingest", "traces.jsonl"))?;
-    let texts = |one: Trace| [one.question, one.thinking, one.answer];
-    Ok(traces.into_iter().flat_map(texts).collect())
+    Ok(traces.into_iter().flat_map(|one| [one.question, one.thinking, one.answer]).collect())
 }
 
 /// What is wrong with a given folder is said before anything is counted or trained.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use forethought_reward::first_number;
 use forethought_rollout::{Cancel, Completion, Request, Sampling, StopCheck, generate};
-use forethought_schema::{LabelledQuestion, Prediction, PromptCompletion};
+use forethought_schema::{LabelledQuestion, Prediction};
 use forethought_tokenize::{Encoder, StopStrings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,12 +16,11 @@ pub(crate) use measure::{MEASURED, Measured};
 
 use super::links::{Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, base_folder};
-use super::online::Question;
+use super::online::{Question, read_questions};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
 use crate::config::Problem;
-use crate::examples::encode_prompts;
 use crate::training::problem;
 
 /// Settings of the predict stage.
@@ -65,14 +64,8 @@ impl PredictStage {
     /// Writes `STAGE.jsonl` for each trained model, or `base.jsonl` where no stage trains one, and `measured.json`.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let labelled: Vec<LabelledQuestion> = read_lines(&context.split("validation.jsonl"))?;
-        let examples: Vec<PromptCompletion> =
-            read_lines(&context.input("convert", "validation.jsonl"))?;
         let base = base_folder(context)?;
-        let prompts = encode_prompts(&Encoder::open(&base)?, &examples)?;
-        let questions = prompts.into_iter().zip(&labelled);
-        let questions: Vec<Question> = questions
-            .map(|(prompt, one)| Question::of_class(prompt, one.class, &one.question))
-            .collect();
+        let questions = read_questions(context, &Encoder::open(&base)?, "validation")?;
         let trained = context.before.of(&POLICIES);
         for name in &trained {
             let folder = context.input(name, MODEL_FOLDER);

@@ -2,6 +2,7 @@
 
 mod curves;
 mod methods;
+mod solved;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,6 +25,7 @@ use crate::config::Problem;
 use crate::report::{REPORT_HTML, REPORT_JSON, page};
 use curves::{History, charts, histories};
 use methods::{methods, scored_pairs};
+use solved::solved;
 
 /// Settings of the report stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,13 +54,13 @@ impl ReportStage {
 
     /// Everything before it that has something to show; predictions or scores must be there.
     pub(super) fn inputs(inputs: Inputs<'_>) -> Result<Inputs<'_>, Problem> {
-        let inputs = inputs.all(&["ingest", "label", "balance", "annotate", "clean"]);
-        let inputs = inputs.all(&["pairs", "predict", "score"]);
+        let inputs = inputs.all(&["ingest", "label", "balance", "annotate", "clean", "problems"]);
+        let inputs = inputs.all(&["pairs", "predict", "score", "solve"]);
         let inputs = inputs.all(&POLICIES).all(&["reward"]);
         if inputs.has(&["predict"]) {
             return inputs.need(&["ingest"])?.split()?.need(&["predict"]);
         }
-        inputs.pick("", None, &["predict", "score"])
+        inputs.pick("", None, &["predict", "score", "solve"])
     }
 
     /// Writes `report.json`; and `report.html` and `report.json` in the run folder, where a person looks.
@@ -70,6 +72,7 @@ impl ReportStage {
             report.data = classes(context)?;
         }
         report.pairs = scored_pairs(context)?;
+        report.solved = solved(context, self.samples)?;
         report.ledger = ledgers(context)?;
         let histories = histories(context)?;
         report.charts = charts(&histories);
@@ -164,8 +167,8 @@ fn classes(context: &Context<'_>) -> Result<Vec<ClassCount>, PipelineError> {
 
 /// The accounts of the stages that may lose rows.
 fn ledgers(context: &Context<'_>) -> Result<Vec<LedgerStage>, PipelineError> {
-    let stages =
-        context.before.of(&["ingest", "balance", "annotate", "clean", "pairs"]).into_iter();
+    let kinds = ["ingest", "balance", "annotate", "clean", "problems", "pairs"];
+    let stages = context.before.of(&kinds).into_iter();
     stages
         .map(|stage| {
             let ledger: Ledger = read_json(&context.input(stage, "ledger.json"))?;

@@ -9,17 +9,22 @@ use crate::whole::{length, number};
 
 /// The stream one problem is drawn from.
 #[derive(Debug)]
-pub(crate) struct Draw(ChaCha8Rng);
+pub struct Draw(ChaCha8Rng);
 
 impl Draw {
     /// Draws from this stream.
-    pub(crate) fn new(stream: ChaCha8Rng) -> Self {
+    #[must_use]
+    pub fn new(stream: ChaCha8Rng) -> Self {
         Self(stream)
     }
 
     /// A number below `bound`; the bias of the multiplication is below 2⁻⁵⁰ for the bounds used here.
+    ///
+    /// # Panics
+    ///
+    /// If `bound` is 0.
     #[allow(clippy::cast_possible_truncation)]
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         assert!(bound > 0, "cannot draw below 0");
         let product = u128::from(self.0.next_u64()) * (bound as u128);
         // The upper half of the product is below the bound, so it fits its type.
@@ -27,23 +32,27 @@ impl Draw {
     }
 
     /// A number of the range, both ends included.
-    pub(crate) fn within(&mut self, range: RangeInclusive<i64>) -> i64 {
+    pub fn within(&mut self, range: RangeInclusive<i64>) -> i64 {
         let (low, high) = range.into_inner();
         low + number(self.below(length(high - low + 1)))
     }
 
     /// One of the items.
-    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
     }
 
     /// Whether an event of this chance, in percent, happens.
-    pub(crate) fn percent(&mut self, chance: usize) -> bool {
+    pub fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
 
     /// Puts the items into a random order.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

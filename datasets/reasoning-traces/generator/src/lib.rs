@@ -16,6 +16,7 @@ mod whole;
 mod wording;
 mod work;
 
+pub use draw::Draw;
 pub use export::{table, write};
 pub use families::Family;
 pub use language::Language;

@@ -16,7 +16,7 @@ use crate::learner::{Loss, Supervised, Task};
 
 impl OfflineMethod for SftConfig {
     fn data(&self) -> &'static [&'static str] {
-        &["convert", "examples"]
+        &["convert", "examples", "problems"]
     }
 
     fn start(&self) -> &'static [&'static str] {

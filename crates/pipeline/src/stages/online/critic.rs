@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use forethought_model::{Packed, ScoreModel, pack};
 
 use super::generation::Sample;
-use super::rollout::Question;
+use super::question::Question;
 
 /// Answers behind their questions, and the places whose values are asked for.
 #[derive(Debug)]

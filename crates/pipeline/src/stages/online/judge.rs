@@ -8,7 +8,7 @@ use forethought_reward::{
     RewardSet, Sample, SetScore, Tokens, TooManyUnjudged, Verdict, mean_and_std,
 };
 
-use super::rollout::Question;
+use super::question::Question;
 
 /// Sequences that the reward model scores at a time.
 const SCORED_AT_ONCE: usize = 32;
@@ -217,7 +217,7 @@ fn single(reward: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use forethought_reward::RewardConfig;
+    use forethought_reward::{Field, RewardConfig};
 
     use super::*;
 
@@ -232,9 +232,15 @@ mod tests {
         Answer { question, ids: &[1, 2], text, group: 0 }
     }
 
+    fn question() -> Question {
+        let columns =
+            [("label".to_owned(), Field::from(3_u32)), ("prompt".to_owned(), Field::from("a"))];
+        Question { prompt: Vec::new(), columns: columns.into() }
+    }
+
     #[test]
     fn a_column_that_one_question_lacks_is_missing() {
-        let mut questions = vec![Question::of_class(Vec::new(), 3, "a"); 2];
+        let mut questions = vec![question(); 2];
         questions[0].columns.insert("solution".to_owned(), "$3$".into());
         let error = judge(&["accuracy"]).check_columns(&questions).expect_err("one lacks it");
         assert_eq!(
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn what_cannot_be_judged_is_left_out_and_counted() {
         let judge = judge(&["accuracy", "think_format"]);
-        let mut readable = Question::of_class(Vec::new(), 3, "a");
+        let mut readable = question();
         readable.columns.insert("solution".to_owned(), "$3$".into());
         let mut unreadable = readable.clone();
         unreadable.columns.insert("solution".to_owned(), "unparseable text only".into());

@@ -7,6 +7,7 @@ mod judge;
 mod load;
 mod method;
 mod ppo;
+mod question;
 mod rloo;
 mod rollout;
 mod settings;
@@ -17,20 +18,18 @@ use std::path::Path;
 use burn::module::Module as _;
 use forethought_model::{DecoderConfig, ScoreModel, load_score_model};
 use forethought_rollout::Sampling;
-use forethought_schema::{LabelledQuestion, PromptCompletion};
 use forethought_tokenize::Encoder;
 
-pub(super) use judge::{Answer, Judge};
+pub(super) use judge::{Answer, Judge, Judgement};
 pub(super) use method::OnlineMethod;
-pub(super) use rollout::Question;
+pub(super) use question::{Question, read_questions};
 pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
 
 use super::links::POLICIES;
 use super::model::{MODEL_FOLDER, architecture, model_folder};
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json};
-use crate::examples::encode_prompts;
+use crate::artifact::write_json;
 use crate::learner::Learner;
 use crate::memory::{Logits, Lowerable, Reference, Sizes};
 use crate::order::{Order, Rest};
@@ -137,20 +136,14 @@ impl<L> OnlineStage<L> {
         }
     }
 
-    /// The training questions with their true classes.
+    /// The training questions that are short enough; the others are counted.
     fn questions(
         &self,
         context: &Context<'_>,
         encoder: &Encoder,
     ) -> Result<Vec<Question>, PipelineError> {
-        let examples: Vec<PromptCompletion> = read_lines(&context.input("convert", "train.jsonl"))?;
-        let labelled: Vec<LabelledQuestion> = read_lines(&context.split("train.jsonl"))?;
-        let prompts = encode_prompts(encoder, &examples)?;
-        let read = prompts.len();
-        let pairs = prompts.into_iter().zip(labelled);
-        let questions: Vec<Question> = pairs
-            .map(|(prompt, one)| Question::of_class(prompt, one.class, &one.question))
-            .collect();
+        let questions = read_questions(context, encoder, "train")?;
+        let read = questions.len();
         let (kept, dropped): (Vec<_>, Vec<_>) =
             questions.into_iter().partition(|one| one.prompt.len() <= self.max_prompt_length);
         let lengths: Vec<usize> = dropped.iter().map(|one| one.prompt.len()).collect();

@@ -2,7 +2,6 @@
 
 use forethought_grpo::{DynamicSampling, Refill, RefillCounts};
 use forethought_model::Decoder;
-use forethought_reward::{Field, Fields};
 use forethought_rollout::{
     Cancel, Completion, Request, RolloutError, Sampling, StopCheck, generate,
 };
@@ -12,25 +11,8 @@ use forethought_train::{Abandoned, BatchError, StopFlag};
 use rand::seq::SliceRandom as _;
 
 use super::judge::{Answer, Judge, Judgement};
+use super::question::Question;
 use crate::order::Order;
-
-/// A training question.
-#[derive(Clone, Debug)]
-pub(crate) struct Question {
-    /// The ids of its prompt.
-    pub(crate) prompt: Vec<u32>,
-    /// What is known of it besides: what rewards compare an answer with.
-    pub(crate) columns: Fields,
-}
-
-impl Question {
-    /// A question whose answer should name a class; `text` is what is asked, without the instruction.
-    pub(crate) fn of_class(prompt: Vec<u32>, class: u32, text: &str) -> Self {
-        let columns =
-            [("label".to_owned(), Field::from(class)), ("prompt".to_owned(), Field::from(text))];
-        Self { prompt, columns: Fields::from(columns) }
-    }
-}
 
 /// Asks the questions.
 pub(crate) struct Sampler {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::method::{OnlineMethod, Plan};
 use crate::config::Problem;
 use crate::rewards::{check_rewards, reward_set};
-use crate::stages::links::{Before, Inputs, POLICIES};
+use crate::stages::links::{Before, EXAMPLES, Inputs, POLICIES};
 use crate::training::{self, problem};
 use crate::tuning::{Base, Tuning};
 
@@ -136,7 +136,7 @@ impl<L> OnlineStage<L> {
     }
 
     pub(crate) fn inputs<'a>(&'a self, inputs: Inputs<'a>) -> Result<Inputs<'a>, Problem> {
-        let mut inputs = inputs.need(&["model"])?.split()?.need(&["convert"])?;
+        let mut inputs = inputs.need(&["model"])?.pick("", None, &EXAMPLES)?;
         if let Some(source) = &self.reward_model {
             inputs = inputs.pick("reward_model.from", source.from.as_deref(), &["reward"])?;
         }

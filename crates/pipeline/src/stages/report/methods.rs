@@ -6,7 +6,6 @@ use super::title;
 use crate::PipelineError;
 use crate::artifact::{ArtifactManifest, read_json, read_lines};
 use crate::stages::Context;
-use crate::stages::links::{Before, POLICIES};
 use crate::stages::predict::{MEASURED, Measured};
 use crate::stages::score::{SCORES, ScoredRecord};
 
@@ -26,7 +25,11 @@ pub(super) fn methods(
         let manifest: ArtifactManifest = read_json(&context.input(&one.stage, "artifact.json"))?;
         rows.push(MethodRow {
             name: title(context, &one.stage),
-            from: start(context, &one.stage).map(|start| title(context, start)).unwrap_or_default(),
+            from: context
+                .before
+                .start(&one.stage)
+                .map(|start| title(context, start))
+                .unwrap_or_default(),
             strict: entry.metrics.strict,
             within_1: entry.metrics.within_1,
             rewards: one.rewards,
@@ -35,17 +38,6 @@ pub(super) fn methods(
         });
     }
     Ok(rows)
-}
-
-/// The stage whose model a stage started from; none where that is the model the pipeline starts from.
-fn start<'a>(context: &Context<'a>, name: &str) -> Option<&'a str> {
-    let stages = context.before.0;
-    let place = stages.iter().position(|stage| stage.name() == name)?;
-    let (stage, from) = (&stages[place], stages[place].branch().1);
-    match stage.kind() {
-        "sft" => from,
-        _ => Before(&stages[..place]).pick(from, &POLICIES),
-    }
 }
 
 /// What the score stages found.
