@@ -1,5 +1,6 @@
 //! `cargo xtask bench cpu`: whole steps of ours and of the Python stack in turns, and their medians as a table.
 
+mod data;
 mod figures;
 mod options;
 
@@ -35,6 +36,15 @@ usage: cargo xtask bench cpu [--shape smollm2|mid|tiny] [--model DIR] [--only WO
 
 /// Runs the benchmarks that the arguments select.
 pub(crate) fn main(workspace: &Workspace, arguments: &[String]) -> ExitCode {
+    if arguments.first().is_some_and(|what| what == "data") {
+        return match data::run(workspace, &arguments[1..]) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     match options::parse(arguments) {
         Ok(Request::Help) => {
             print!("{USAGE}");

@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Schema(crate::schema::SchemaArguments),
     /// Print the completion script of a shell
     Completions(crate::completions::Completions),
+    /// Read a data file to its end in a process of its own
+    #[command(hide = true)]
+    Examine(crate::examine::Examine),
 }
 
 /// Runs the stages of a pipeline, in order, into one run folder.

@@ -88,6 +88,7 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
         resume: if arguments.resume { Resume::Continue } else { Resume::Fresh },
         stop: &stop,
         console: Console::Stderr,
+        first_contact: crate::examine::first_contact()?,
     };
     let outcome = forethought_pipeline::run(&config, &options)?;
     let is_whole = arguments.until.as_deref().is_none_or(|until| until == "report");

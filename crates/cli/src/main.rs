@@ -5,6 +5,7 @@ mod check;
 mod commands;
 mod completions;
 mod data;
+mod examine;
 mod export;
 mod generate;
 mod logprobs;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Examine(arguments) => examine::run(&arguments),
     };
     result.unwrap_or_else(commands::Failure::show)
 }

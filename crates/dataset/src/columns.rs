@@ -96,14 +96,6 @@ impl ColumnMap {
         }
     }
 
-    /// The columns of the file that are not read, in words; empty where all are.
-    pub(crate) fn leaves(&self, found: &[String]) -> String {
-        let names = self.names();
-        let others: Vec<&str> =
-            found.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
-        if others.is_empty() { String::new() } else { format!("; not read: {}", others.join(", ")) }
-    }
-
     /// The columns in words: `prompt + completion`.
     #[must_use]
     pub fn describe(&self) -> String {

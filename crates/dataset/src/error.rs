@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::rows::RowError;
+
+/// The extensions that tell a format.
+pub(crate) const EXTENSIONS: &str = ".jsonl, .ndjson, .json, .csv, .tsv, each also with .gz or .zst; .parquet, .arrow, .feather, .ipc";
+
 /// Why a data set could not be read, written, balanced or split.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,9 +19,27 @@ pub enum DatasetError {
         /// The file of that folder whose name is most like it.
         nearest: Option<String>,
     },
-    /// A path that names a folder.
-    #[error("{}: is a folder; name its files, e.g. {}", .0.display(), .0.join("*.parquet").display())]
+    /// A folder without data.
+    #[error("{}: this folder holds no data file ({})", .0.display(), EXTENSIONS)]
     Folder(PathBuf),
+    /// A file of a folder that says what the folder holds, and does not, or not what is there.
+    #[error("{}: {message}", path.display())]
+    FolderIndex {
+        /// The file: `state.json` or `dataset_dict.json`.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Several splits of which one must be chosen, or one that is not there.
+    #[error("{path}: {}; it has: {}", wanted_split(wanted.as_deref()), listed(found))]
+    Splits {
+        /// The path as it was given.
+        path: String,
+        /// The split that was asked for.
+        wanted: Option<String>,
+        /// The splits there are.
+        found: Vec<String>,
+    },
     /// A pattern that no file matches.
     #[error("{0}: no file matches this pattern")]
     NoMatch(String),
@@ -36,7 +59,7 @@ pub enum DatasetError {
     NamedTwice(PathBuf),
     /// A file whose name does not tell its format.
     #[error(
-        "{}: its extension tells no format (.jsonl, .ndjson, .json, .parquet); set `format`",
+        "{}: its extension tells no format ({EXTENSIONS}); set `format`",
         .0.display()
     )]
     UnknownFormat(PathBuf),
@@ -64,8 +87,47 @@ pub enum DatasetError {
         /// What is wrong with it.
         message: String,
     },
+    /// A file of delimited text that cannot be read to its end.
+    #[error("{}:{line}: {message}", path.display())]
+    Delimited {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong there.
+        message: String,
+    },
+    /// An Arrow file that is none, is truncated or corrupt, or holds what is not read.
+    #[error("{}: {message}", path.display())]
+    Arrow {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A file that another process could not read, or did not survive.
+    #[error("{}: {message}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A file that is not the one it is said to be.
+    #[error("{}: its SHA-256 is {found}, expected {expected}: it was changed or damaged", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The hash it has, in hexadecimal.
+        found: String,
+        /// The hash it should have.
+        expected: String,
+    },
+    /// A row that could not be read, where that is not to be passed over.
+    #[error("{0}")]
+    BadRow(RowError),
     /// A JSON file that cannot be read to its end.
-    #[error("{}, line {line}, column {column}: not valid JSON: {message}", path.display())]
+    #[error("{}:{line}:{column}: not valid JSON: {message}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
@@ -267,6 +329,13 @@ pub(crate) fn hint(nearest: Option<&str>) -> String {
 
 fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn wanted_split(wanted: Option<&str>) -> String {
+    match wanted {
+        None => "there are several splits; choose one with `split`".to_owned(),
+        Some(split) => format!("there is no split `{split}`"),
+    }
 }
 
 /// Names in a list, or a word for an empty one.

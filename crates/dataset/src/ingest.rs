@@ -1,6 +1,7 @@
 //! Files into thinking traces, with the fate of every row.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use forethought_schema::Trace;
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::columns::ColumnMap;
 use crate::error::DatasetError;
 use crate::ledger::{Ledger, LedgerEntry};
-use crate::rows::{Recognise, Record, RowError, RowFile};
+use crate::probe::FirstContact;
+use crate::rows::{Json, Recognise, Record, RowError, RowFile, RowProblem, Selection};
 use crate::source::Source;
 use crate::thinking::{ThinkingNote, split_thinking};
 
@@ -49,39 +51,68 @@ pub struct Ingested {
 /// every row, or fits no record shape or several where no map is given; and if no trace is left.
 pub fn read_traces(sources: &[Source], unfinished: Unfinished) -> Result<Ingested, DatasetError> {
     let mut traces = Vec::new();
-    let reader = Reader { recognise: ColumnMap::recognise, columns: Columns::Read };
-    let ledger = reader.read(sources, |row, record, entry| {
-        traces.extend(judge(row, record, entry, unfinished));
+    let ledger = for_each_trace(sources, unfinished, &ReadOptions::default(), |trace| {
+        traces.push(trace);
+        Ok(())
     })?;
-    if traces.is_empty() {
-        return Err(DatasetError::NothingLeft { record: "trace", table: ledger.to_table() });
-    }
     Ok(Ingested { traces, ledger })
 }
 
-/// Which columns the account of a file names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Columns {
-    /// Those that are read.
-    Read,
-    /// Those, and those that are not.
-    All,
+/// Hands over the traces of [`read_traces`] one after the other, so that no file is in memory as a whole, and returns
+/// the account of every row.
+///
+/// # Errors
+///
+/// As [`read_traces`]; the first bad row, where the options say so; and the first error of `sink`, after which no row is
+/// read.
+pub fn for_each_trace(
+    sources: &[Source],
+    unfinished: Unfinished,
+    options: &ReadOptions,
+    mut sink: impl FnMut(Trace) -> Result<(), DatasetError>,
+) -> Result<Ledger, DatasetError> {
+    let reader = Reader { recognise: ColumnMap::recognise, record: "trace", options };
+    reader.read(sources, |row, record, entry| {
+        judge(row, record, entry, unfinished).map_or(Ok(()), &mut sink)
+    })
+}
+
+/// How files are read.
+#[derive(Clone, Debug, Default)]
+pub struct ReadOptions {
+    /// Who reads a parquet or Arrow file first.
+    pub first_contact: FirstContact,
+    /// What becomes of a row that cannot be read.
+    pub on_bad_row: OnBadRow,
+}
+
+/// What becomes of a row that cannot be read: broken, or without what its columns should hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBadRow {
+    /// It is passed over and counted in the ledger with its error.
+    #[default]
+    Skip,
+    /// It ends the reading with its error.
+    Error,
 }
 
 /// Reads files row by row.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader {
+pub(crate) struct Reader<'a> {
     /// Tells the columns of a file without a map.
     pub(crate) recognise: Recognise,
-    pub(crate) columns: Columns,
+    /// What the rows should be: `trace` or `problem`.
+    pub(crate) record: &'static str,
+    pub(crate) options: &'a ReadOptions,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// Hands over every record of all sources with its row and the account of its file, in which it is to be booked.
     pub(crate) fn read(
         self,
         sources: &[Source],
-        mut take: impl FnMut(u64, &Record<'_>, &mut LedgerEntry),
+        mut take: impl FnMut(u64, &Record<'_>, &mut LedgerEntry) -> Result<(), DatasetError>,
     ) -> Result<Ledger, DatasetError> {
         if sources.is_empty() {
             return Err(DatasetError::NoSources("sources"));
@@ -98,6 +129,10 @@ impl Reader {
             }
         }
         ledger.check()?;
+        if ledger.kept() == 0 {
+            let table = ledger.to_table();
+            return Err(DatasetError::NothingLeft { record: self.record, table });
+        }
         Ok(ledger)
     }
 
@@ -106,32 +141,78 @@ impl Reader {
         path: &Path,
         source: &Source,
         entry: &mut LedgerEntry,
-        take: &mut impl FnMut(u64, &Record<'_>, &mut LedgerEntry),
+        take: &mut impl FnMut(u64, &Record<'_>, &mut LedgerEntry) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
-        let file = RowFile::open(path, source.format)?;
-        let unit = file.unit();
+        source.verify(path)?;
+        let file = RowFile::open_after(&self.options.first_contact, path, source.format)?;
         let map = file.map(source.columns.as_ref(), self.recognise)?;
-        if let Some(map) = &map {
-            let how = if source.columns.is_some() { "as given" } else { "recognised" };
-            let left = match self.columns {
-                Columns::Read => String::new(),
-                Columns::All => map.leaves(file.columns().unwrap_or_default()),
-            };
-            entry.about = format!("{}, {how}{left}", map.describe());
-        }
+        let how = if source.columns.is_some() { "as given" } else { "recognised" };
+        let about = map.as_ref().map(|map| format!("{}, {how}", map.describe()));
         // Without a record every row is broken before its columns matter.
         let map = map.unwrap_or_else(ColumnMap::prompt_completion);
-        file.for_each(&map, |row, json| {
+        let mut extra = Extra::new(&map, file.columns().unwrap_or_default());
+        file.for_each(Selection::Text(&map.names()), |mut row| {
             entry.count_read(1);
-            let fate = json.and_then(|json| {
-                take(row, &Record::read(&json, &map)?, entry);
-                Ok(())
+            let json = std::mem::replace(&mut row.value, Ok(Json::Null));
+            let record = json.as_ref().map_err(RowProblem::clone).and_then(|json| {
+                extra.look_at(json);
+                Record::read(json, &map)
             });
-            if let Err(problem) = fate {
-                let file = entry.file.clone();
-                entry.drop_broken(RowError { file, unit, row, problem });
+            match record {
+                Ok(record) => take(row.number, &record, entry),
+                Err(problem) => {
+                    let column = row.column_of(&problem);
+                    self.refuse(file.error(row.number, column, problem), entry)
+                }
             }
-        })
+        })?;
+        entry.about = about.map_or(String::new(), |about| about + &extra.to_string());
+        Ok(())
+    }
+}
+
+impl Reader<'_> {
+    fn refuse(self, error: RowError, entry: &mut LedgerEntry) -> Result<(), DatasetError> {
+        match self.options.on_bad_row {
+            OnBadRow::Error => Err(DatasetError::BadRow(error)),
+            OnBadRow::Skip => {
+                entry.drop_broken(error);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The columns of a file that are not read.
+struct Extra<'m> {
+    read: Vec<&'m str>,
+    others: Vec<String>,
+}
+
+impl<'m> Extra<'m> {
+    fn new(map: &'m ColumnMap, columns: &[String]) -> Self {
+        let read = map.names();
+        let others =
+            columns.iter().filter(|name| !read.contains(&name.as_str())).cloned().collect();
+        Self { read, others }
+    }
+
+    /// A key may first appear far down.
+    fn look_at(&mut self, row: &Json) {
+        for (key, _) in row.fields().unwrap_or_default() {
+            if !self.read.contains(&key.as_str()) && !self.others.contains(key) {
+                self.others.push(key.clone());
+            }
+        }
+    }
+}
+
+impl fmt::Display for Extra<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        write!(formatter, "; not read: {}", self.others.join(", "))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The account of a stage: what became of every row it read.
 
+mod rows;
 mod text;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DatasetError;
 use crate::rows::RowError;
+use crate::table::Table;
 
 /// What became of every row one stage read: read = kept + dropped, by reason, for each file the rows come from.
 ///
@@ -51,6 +53,9 @@ pub struct LedgerEntry {
     /// Rows dropped, by reason.
     #[serde(default)]
     pub dropped: BTreeMap<String, Rows>,
+    /// Kept rows that are not what they were, by what was done to them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: BTreeMap<String, Rows>,
     /// Kept rows with something worth knowing, by what it is. A row may be in several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, Rows>,
@@ -67,12 +72,21 @@ pub struct Rows {
     pub count: u64,
     /// The rows, counted from 1 (in JSON lines: the lines), in the order they were met.
     pub rows: Vec<u64>,
+    /// Tokens of each of them, where they were dropped or changed for their length: of a dropped row those it had, of a
+    /// changed one those it lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<u64>,
 }
 
 impl Rows {
     fn push(&mut self, row: u64) {
         self.count += 1;
         self.rows.push(row);
+    }
+
+    fn push_long(&mut self, row: u64, tokens: u64) {
+        self.push(row);
+        self.tokens.push(tokens);
     }
 }
 
@@ -98,6 +112,16 @@ impl LedgerEntry {
         self.row_errors.push(error);
     }
 
+    /// Counts a row that is dropped because of the tokens it has.
+    pub fn drop_long(&mut self, row: u64, reason: &str, tokens: u64) {
+        self.dropped.entry(reason.to_owned()).or_default().push_long(row, tokens);
+    }
+
+    /// Counts a row that is kept without some of its tokens. That it is kept is counted by [`LedgerEntry::keep`].
+    pub fn change(&mut self, row: u64, what: &str, tokens_lost: u64) {
+        self.changed.entry(what.to_owned()).or_default().push_long(row, tokens_lost);
+    }
+
     /// Counts something worth knowing about a row that is kept.
     pub fn note(&mut self, row: u64, what: &str) {
         self.notes.entry(what.to_owned()).or_default().push(row);
@@ -115,25 +139,59 @@ impl LedgerEntry {
         self.dropped.values().map(|rows| rows.count).sum()
     }
 
+    /// Rows changed, in whatever way.
+    #[must_use]
+    pub fn num_changed(&self) -> u64 {
+        self.changed.values().map(|rows| rows.count).sum()
+    }
+
     /// The first sum that is wrong, in words.
     fn fault(&self) -> Option<String> {
         let (read, kept, dropped) = (self.read, self.num_kept(), self.num_dropped());
         if read != kept + dropped {
             return Some(format!("{read} rows read, but {kept} kept and {dropped} dropped"));
         }
-        let mut lists = self.dropped.iter().chain(&self.notes);
-        if let Some((what, rows)) = lists.find(|(_, rows)| rows.count != rows.rows.len() as u64) {
+        let mut lists = self.dropped.iter().chain(&self.changed).chain(&self.notes);
+        let is_wrong = |(_, rows): &(&String, &Rows)| {
+            let listed = rows.rows.len() as u64;
+            let tokens = rows.tokens.len() as u64;
+            rows.count != listed || (tokens != 0 && tokens != listed)
+        };
+        if let Some((what, rows)) = lists.find(is_wrong) {
             return Some(format!(
-                "{what} counts {} rows and lists {}",
+                "{what} counts {} rows and lists {}{}",
                 rows.count,
-                rows.rows.len()
+                rows.rows.len(),
+                if rows.tokens.is_empty() {
+                    String::new()
+                } else {
+                    format!(" with {} numbers of tokens", rows.tokens.len())
+                }
             ));
         }
-        let mut rows: Vec<u64> =
-            self.dropped.values().flat_map(|rows| rows.rows.iter().copied()).collect();
-        rows.sort_unstable();
-        let twice = rows.windows(2).find(|pair| pair[0] == pair[1]);
-        twice.map(|pair| format!("row {} is dropped twice", pair[0]))
+        self.row_in_two_places()
+    }
+
+    /// A row that is dropped for two reasons, or changed and dropped.
+    fn row_in_two_places(&self) -> Option<String> {
+        let all = |lists: &BTreeMap<String, Rows>| {
+            let mut rows: Vec<u64> =
+                lists.values().flat_map(|rows| rows.rows.iter().copied()).collect();
+            rows.sort_unstable();
+            rows
+        };
+        let dropped = all(&self.dropped);
+        if let Some(pair) = dropped.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Some(format!("row {} is dropped twice", pair[0]));
+        }
+        let changed = all(&self.changed);
+        let both = changed.iter().find(|row| dropped.binary_search(row).is_ok());
+        if let Some(row) = both {
+            return Some(format!("row {row} is changed and dropped"));
+        }
+        let (num_changed, kept) = (self.num_changed(), self.num_kept());
+        let is_over = self.changed.len() == 1 && num_changed > kept;
+        is_over.then(|| format!("{num_changed} rows changed, but {kept} kept"))
     }
 }
 
@@ -171,6 +229,12 @@ impl Ledger {
         self.entries.iter().map(LedgerEntry::num_dropped).sum()
     }
 
+    /// Rows from all files that were kept and changed.
+    #[must_use]
+    pub fn changed(&self) -> u64 {
+        self.entries.iter().map(LedgerEntry::num_changed).sum()
+    }
+
     /// Rows dropped from all files, by reason.
     #[must_use]
     pub fn dropped_by_reason(&self) -> BTreeMap<&str, u64> {
@@ -200,6 +264,15 @@ impl Ledger {
     pub fn to_table(&self) -> String {
         text::render(self)
     }
+
+    /// The account as a table of rows: sums of what was read and kept, and every row that was changed, dropped or noted.
+    ///
+    /// Its columns are `stage`, `file`, `fate` (`read`, `kept`, `changed`, `dropped`, `noted`), `what` (the reason),
+    /// `count` (of a sum its rows, else 1), `row`, `tokens` (as in [`Rows::tokens`]) and `error`.
+    #[must_use]
+    pub fn to_rows(&self) -> Table {
+        rows::to_table(self)
+    }
 }
 
 #[cfg(test)]
@@ -215,10 +288,12 @@ mod tests {
         (0..1225).for_each(|_| entry.keep("traces"));
         (3..11).for_each(|row| entry.drop_row(row, "unfinished"));
         entry.note(1, "empty_answer");
+        entry.change(2, "truncated", 1500);
         entry.drop_broken(RowError {
             file: "a.jsonl".to_owned(),
             unit: RowUnit::Line,
             row: 12,
+            column: Some(1),
             problem: RowProblem::NotAnObject { found: "a list".to_owned() },
         });
         ledger.entry("b.json");
@@ -261,6 +336,27 @@ mod tests {
             }),
             format!("{prefix}row 12 is dropped twice")
         );
+    }
+
+    #[test]
+    fn changed_rows_are_kept_rows() {
+        let fault = |spoil: fn(&mut LedgerEntry)| {
+            let mut ledger = sample();
+            spoil(ledger.entry("a.jsonl"));
+            ledger.check().expect_err("a sum is wrong").to_string()
+        };
+        let both = fault(|entry| entry.change(5, "truncated", 1));
+        assert!(both.ends_with("a.jsonl: row 5 is changed and dropped"), "{both}");
+        let long =
+            fault(|entry| entry.changed.entry("truncated".into()).or_default().tokens.push(1));
+        assert!(
+            long.ends_with("truncated counts 1 rows and lists 1 with 2 numbers of tokens"),
+            "{long}"
+        );
+        let mut ledger = Ledger::new("sft");
+        ledger.entry("a").change(1, "truncated", 3);
+        let over = ledger.check().expect_err("nothing is kept").to_string();
+        assert!(over.ends_with("1 rows changed, but 0 kept"), "{over}");
     }
 
     #[test]

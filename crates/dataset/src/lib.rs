@@ -1,6 +1,6 @@
 //! Files into records with a ledger of every row's fate; classes, balance and splits.
 //!
-//! [`read_traces`] reads thinking traces from JSON lines, JSON and parquet, in three record shapes, and [`read_problems`]
+//! [`read_traces`] reads thinking traces from JSON, CSV, parquet and Arrow, in three record shapes, and [`read_problems`]
 //! problems with solutions and answers; [`think_class`] turns
 //! the length of a thinking into its class; [`balance`] makes a training split with the same number of examples of every
 //! class, and a validation split that shares no question with it. Each accounts for every row in a [`Ledger`]: nothing
@@ -24,17 +24,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arrow_file;
 mod balance;
 mod classes;
 mod clean;
 mod columns;
 mod error;
 mod filter;
+mod guard;
 mod ingest;
 mod ledger;
 mod mix;
 mod objects;
 mod parquet_file;
+mod probe;
 mod problems;
 mod question;
 mod records;
@@ -51,20 +54,21 @@ pub use classes::think_class;
 pub use clean::{CleanConfig, Cleaned, Spread, clean};
 pub use columns::{ColumnMap, ColumnMapError};
 pub use error::DatasetError;
-pub use ingest::{Ingested, Unfinished, read_traces};
+pub use ingest::{Ingested, OnBadRow, ReadOptions, Unfinished, for_each_trace, read_traces};
 pub use ledger::{Ledger, LedgerEntry, Rows};
 pub use mix::{
     Deduplicate, DuplicateBy, MixConfig, MixOrder, Mixing, NearDuplicates, count_duplicates, mix,
     prompt_of,
 };
-pub use objects::{ObjectRow, read_objects};
-pub use problems::{Problems, read_problems};
+pub use objects::{ObjectRow, for_each_object, read_objects};
+pub use probe::{FirstContact, Probe, examine};
+pub use problems::{Problems, for_each_problem, read_problems};
 pub use records::{
     ExampleRow, Examples, FaultyRow, FileLayout, RecordSource, SourceFile, find_files,
     read_examples,
 };
-pub use rows::{RowError, RowProblem, RowUnit};
-pub use source::{Format, Source};
+pub use rows::{Json, Row, RowError, RowFile, RowProblem, RowUnit, Selection};
+pub use source::{Format, Source, UnknownFormatName};
 pub use steps::{listed_steps, told_steps};
 pub use table::{Column, ColumnType, Table, write_rows};
 pub use thinking::{Thinking, ThinkingNote, split_thinking};

@@ -1,14 +1,13 @@
 //! Parquet files through polars, with every fault of the file as an error that names it.
 
-use std::any::Any;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, ParquetReader, PolarsResult, SerReader};
+use polars::prelude::{DataFrame, DataType, ParquetReader, PolarsResult, SerReader};
 
 use crate::error::DatasetError;
+use crate::rows::{TypedColumn, polars_cells};
 
 /// What a parquet file begins and ends with.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -18,21 +17,32 @@ const SHORTEST: u64 = 12;
 const PIECE: usize = 16_384;
 
 /// A parquet file whose footer has been read.
+#[derive(Debug)]
 pub(crate) struct ParquetFile {
     path: PathBuf,
-    columns: Vec<String>,
+    columns: Vec<TypedColumn>,
     /// Rows of each row group.
     groups: Vec<usize>,
 }
 
 impl ParquetFile {
+    /// Checks the frame of the file, without a decoder.
+    pub(crate) fn check(path: &Path) -> Result<(), DatasetError> {
+        check_magic(path)
+    }
+
     /// Checks the frame of the file and reads the names of its columns.
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
         check_magic(path)?;
         let file = open(path)?;
         let (columns, groups) = guarded(path, || {
             let mut reader = ParquetReader::new(file);
-            let columns = reader.schema()?.iter_names().map(ToString::to_string).collect();
+            let schema = reader.schema()?;
+            let columns = schema.iter_values().map(|field| {
+                let dtype = DataType::from_arrow_field(field);
+                TypedColumn { name: field.name.to_string(), cells: polars_cells(&dtype) }
+            });
+            let columns = columns.collect();
             let mut groups = Vec::new();
             for group in &reader.get_metadata()?.row_groups {
                 groups.push(group.num_rows());
@@ -42,14 +52,15 @@ impl ParquetFile {
         Ok(Self { path: path.to_owned(), columns, groups })
     }
 
-    /// The names of the columns, in the order of the file.
-    pub(crate) fn columns(&self) -> &[String] {
+    /// The columns, in the order of the file.
+    pub(crate) fn columns(&self) -> &[TypedColumn] {
         &self.columns
     }
 
     /// An error naming the columns that are not there.
     pub(crate) fn require(&self, names: &[&str]) -> Result<(), DatasetError> {
-        crate::error::require_columns(&self.path, names, &self.columns)
+        let found: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
+        crate::error::require_columns(&self.path, names, &found)
     }
 
     /// Reads these columns.
@@ -98,27 +109,13 @@ fn merged(groups: &[usize]) -> Vec<usize> {
     pieces
 }
 
-/// Runs polars on a file and turns its errors into ours.
-///
-/// polars panics on some corrupt files, where its decoders index into pages whose sizes the file itself states. Such a
-/// panic is the file's fault, so it is caught here, at the only door, and reported as an error that names the file. The
-/// process's panic hook still prints its line: silencing it would silence the panics of other threads too.
+/// Runs polars on a file; its errors and panics become ours.
 pub(crate) fn guarded<T>(
     path: &Path,
     run: impl FnOnce() -> PolarsResult<T>,
 ) -> Result<T, DatasetError> {
-    let message = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => error.to_string(),
-        Err(panic) => panic_message(panic.as_ref()),
-    };
-    Err(DatasetError::Parquet { path: path.to_owned(), message })
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("corrupt: the decoder failed with `{}`", text.unwrap_or("no message"))
+    crate::guard::guarded(run)
+        .map_err(|message| DatasetError::Parquet { path: path.to_owned(), message })
 }
 
 fn open(path: &Path) -> Result<File, DatasetError> {

@@ -5,7 +5,7 @@ use forethought_verify::last_boxed;
 
 use crate::columns::ColumnMap;
 use crate::error::DatasetError;
-use crate::ingest::{Columns, Reader};
+use crate::ingest::{ReadOptions, Reader};
 use crate::ledger::{Ledger, LedgerEntry};
 use crate::rows::Record;
 use crate::source::Source;
@@ -36,20 +36,33 @@ pub struct Problems {
 /// every row, or fits no record shape or several where no map is given; and if no problem is left.
 pub fn read_problems(sources: &[Source]) -> Result<Problems, DatasetError> {
     let mut problems = Vec::new();
-    let reader = Reader { recognise: ColumnMap::recognise_problem, columns: Columns::All };
-    let ledger = reader.read(sources, |row, record, entry| {
-        problems.extend(judge(row, record, entry));
+    let ledger = for_each_problem(sources, &ReadOptions::default(), |problem| {
+        problems.push(problem);
+        Ok(())
     })?;
-    if problems.is_empty() {
-        return Err(DatasetError::NothingLeft { record: "problem", table: ledger.to_table() });
-    }
     Ok(Problems { problems, ledger })
+}
+
+/// Hands over the problems of [`read_problems`] one after the other, so that no file is in memory as a whole, and
+/// returns the account of every row.
+///
+/// # Errors
+///
+/// As [`read_problems`]; the first bad row, where the options say so; and the first error of `sink`, after which no row
+/// is read.
+pub fn for_each_problem(
+    sources: &[Source],
+    options: &ReadOptions,
+    mut sink: impl FnMut(Problem) -> Result<(), DatasetError>,
+) -> Result<Ledger, DatasetError> {
+    let reader = Reader { recognise: ColumnMap::recognise_problem, record: "problem", options };
+    reader.read(sources, |row, record, entry| judge(row, record, entry).map_or(Ok(()), &mut sink))
 }
 
 /// Keeps the record as a problem, or drops it for what its text says.
 fn judge(row: u64, record: &Record<'_>, entry: &mut LedgerEntry) -> Option<Problem> {
     let problem = record.question.trim();
-    let (solution, answer) = solved(filled(record.completion), filled(record.answer));
+    let (solution, answer) = solved(filled(record.completion), filled(record.answer.as_deref()));
     if problem.is_empty() {
         entry.drop_row(row, "empty_problem");
         return None;

@@ -283,6 +283,7 @@ fn read_file(
             Ok(value) => rows.push((row.number, value)),
             Err(message) => {
                 entry.drop_row(row.number, "not JSON");
+                let message = message.problem.to_string();
                 examples.faults.push(FaultyRow { file: name.clone(), row: row.number, message });
             }
         }

@@ -1,51 +1,31 @@
 //! Which files are read, and as what.
 
+mod folder;
+mod format;
+
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use sha2::{Digest, Sha256};
+
+pub use format::{Format, UnknownFormatName};
 
 use crate::columns::ColumnMap;
 use crate::error::{DatasetError, nearest};
-
-/// How a file holds its records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Whatever the extension says: `.jsonl` and `.ndjson`, `.json`, `.parquet`.
-    #[default]
-    Auto,
-    /// One JSON object a line.
-    Jsonl,
-    /// One JSON array of objects.
-    Json,
-    /// Parquet.
-    Parquet,
-}
-
-impl Format {
-    /// The format of a file, never `Auto`.
-    pub(crate) fn of(self, path: &Path) -> Result<Self, DatasetError> {
-        if self != Self::Auto {
-            return Ok(self);
-        }
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-        match extension.to_str() {
-            Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
-            Some("json") => Ok(Self::Json),
-            Some("parquet") => Ok(Self::Parquet),
-            _ => Err(DatasetError::UnknownFormat(path.to_owned())),
-        }
-    }
-}
 
 /// Files of one format and one record shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// A file, a pattern such as `traces/*.parquet`, or a list of either. A path is taken as it stands, that is from
-    /// the working directory where it is relative; the files of a pattern are read in the order of their names.
+    /// A file, a pattern such as `traces/*.parquet`, a folder, or a list of these. A path is taken as it stands, that
+    /// is from the working directory where it is relative; the files of a pattern are read in the order of their names.
+    ///
+    /// A folder is one that `datasets` saved (`save_to_disk`, with or without splits), or one of data files, which are
+    /// looked for three folders deep.
     #[serde(deserialize_with = "one_or_many")]
     #[schemars(with = "AsWritten")]
     pub path: Vec<String>,
@@ -55,20 +35,36 @@ pub struct Source {
     /// The columns to read; by default recognised from the columns each file has, if they fit exactly one shape.
     #[serde(default)]
     pub columns: Option<ColumnMap>,
+    /// The split to read, such as `train`; needed where a folder holds several. Splits are told by what `datasets` saved
+    /// with the folder, else by the names of folders and files as `datasets` reads them (`train`, `valid`, `dev`,
+    /// `test`, …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// The SHA-256 of the file, in hexadecimal, where it is known. A file with another one is not read. For a source of
+    /// one file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 impl Source {
     /// One file or pattern, its format by the extension, its columns recognised.
     #[must_use]
     pub fn new(path: impl Into<String>) -> Self {
-        Self { path: vec![path.into()], format: Format::Auto, columns: None }
+        Self {
+            path: vec![path.into()],
+            format: Format::Auto,
+            columns: None,
+            split: None,
+            sha256: None,
+        }
     }
 
     /// The files, each once, in the order they are read.
     ///
     /// # Errors
     ///
-    /// If a path names no file or a folder, or a pattern matches nothing.
+    /// If a path names no file or a folder without data, a pattern matches nothing, or it is not clear which split is
+    /// meant.
     pub fn files(&self) -> Result<Vec<PathBuf>, DatasetError> {
         if self.path.is_empty() {
             return Err(DatasetError::NoSources("path"));
@@ -76,22 +72,48 @@ impl Source {
         let mut seen = BTreeSet::new();
         let mut files = Vec::new();
         for path in &self.path {
-            files.extend(expand(path)?.into_iter().filter(|file| seen.insert(file.clone())));
+            files.extend(self.expand(path)?.into_iter().filter(|file| seen.insert(file.clone())));
         }
+        self.check_hash(&files)?;
         Ok(files)
+    }
+
+    /// A hash is of one file.
+    fn check_hash(&self, files: &[PathBuf]) -> Result<(), DatasetError> {
+        let (Some(hash), [_, _, ..]) = (&self.sha256, files) else { return Ok(()) };
+        let rule = format!("the hash of one file, but the source has {} files", files.len());
+        Err(DatasetError::Setting { field: "sha256", rule, found: hash.clone() })
+    }
+
+    /// Compares a file with the hash it should have.
+    pub(crate) fn verify(&self, path: &Path) -> Result<(), DatasetError> {
+        let Some(expected) = &self.sha256 else { return Ok(()) };
+        let found = sha256(path).map_err(|source| DatasetError::read(path, source))?;
+        if found.eq_ignore_ascii_case(expected) {
+            return Ok(());
+        }
+        Err(DatasetError::Checksum { path: path.to_owned(), found, expected: expected.clone() })
+    }
+
+    /// A path that is there is taken literally, even if its name reads like a pattern.
+    fn expand(&self, path: &str) -> Result<Vec<PathBuf>, DatasetError> {
+        let literal = PathBuf::from(path);
+        let split = self.split.as_deref();
+        if literal.is_dir() {
+            return folder::files(&literal, split);
+        }
+        let files = if literal.exists() { vec![literal] } else { matches(path)? };
+        match split {
+            None => Ok(files),
+            Some(_) => folder::of_split(path, files, Path::new(""), split),
+        }
     }
 }
 
-/// A path that is there is taken literally, even if its name reads like a pattern.
-fn expand(path: &str) -> Result<Vec<PathBuf>, DatasetError> {
-    let literal = PathBuf::from(path);
-    if literal.is_dir() {
-        return Err(DatasetError::Folder(literal));
-    }
-    if literal.exists() {
-        return Ok(vec![literal]);
-    }
+/// The files that a pattern matches.
+fn matches(path: &str) -> Result<Vec<PathBuf>, DatasetError> {
     if !path.contains(['*', '?', '[']) {
+        let literal = PathBuf::from(path);
         let nearest = nearest_file(&literal);
         return Err(DatasetError::NoSuchFile { path: literal, nearest });
     }
@@ -103,6 +125,20 @@ fn expand(path: &str) -> Result<Vec<PathBuf>, DatasetError> {
     let files: Vec<PathBuf> =
         matches.filter_map(Result::ok).filter(|file| file.is_file()).collect();
     if files.is_empty() { Err(DatasetError::NoMatch(path.to_owned())) } else { Ok(files) }
+}
+
+/// The SHA-256 of a file, read in pieces, in hexadecimal.
+fn sha256(path: &Path) -> std::io::Result<String> {
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    let mut file = File::open(path)?;
+    loop {
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            let digits = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            return Ok(digits);
+        }
+        hasher.update(&buffer[..length]);
+    }
 }
 
 /// The file in the same folder whose name is most like the missing one.
@@ -181,21 +217,8 @@ mod tests {
         assert!(misspelt.ends_with("aa.json: no such file (did you mean `a.json`?)"), "{misspelt}");
         let unmatched = files(&Source::new(path("*.parquet"))).expect_err("no match");
         assert!(unmatched.ends_with("*.parquet: no file matches this pattern"), "{unmatched}");
-        let whole = files(&Source::new(folder.path().display().to_string())).expect_err("a folder");
-        assert!(whole.contains("is a folder; name its files"), "{whole}");
-    }
-
-    #[test]
-    fn the_extension_tells_the_format_unless_the_source_does() {
-        let format =
-            |name: &str| Format::Auto.of(Path::new(name)).map_err(|error| error.to_string());
-        assert_eq!(format("a.JSONL"), Ok(Format::Jsonl));
-        assert_eq!(format("a.ndjson"), Ok(Format::Jsonl));
-        assert_eq!(format("a.json"), Ok(Format::Json));
-        assert_eq!(format("a.parquet"), Ok(Format::Parquet));
-        let error = format("a.csv").expect_err("CSV is not read");
-        assert!(error.starts_with("a.csv: its extension tells no format"), "{error}");
-        assert_eq!(Format::Json.of(Path::new("a.csv")).ok(), Some(Format::Json));
+        let whole = files(&Source::new(folder.path().display().to_string()));
+        assert_eq!(whole, Ok(vec!["a.json".into(), "b.json".into(), "c[1].jsonl".into()]));
     }
 
     #[test]
@@ -210,6 +233,7 @@ mod tests {
         assert!(parse("{path: a, colums: {}}").is_err_and(|error| error.contains("colums")));
         let number = parse("path: 3").expect_err("a number is no path");
         assert!(number.contains("expected a path, a pattern, or a list of them"), "{number}");
-        assert!(parse("{path: a, format: csv}").is_err_and(|error| error.contains("`parquet`")));
+        assert!(parse("{path: a, format: csv}").is_ok());
+        assert!(parse("{path: a, format: xml}").is_err_and(|error| error.contains("`parquet`")));
     }
 }

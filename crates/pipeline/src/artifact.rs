@@ -1,5 +1,7 @@
 //! Artifacts: what a stage leaves behind, named by the hash of everything it was made of.
 
+mod lines;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub(crate) use lines::{LineReader, LineWriter, read_lines, write_lines};
 
 use crate::PipelineError;
 
@@ -86,6 +90,9 @@ pub struct ArtifactManifest {
     pub id: String,
     /// The artifacts it was made of: stage and id.
     pub inputs: BTreeMap<String, String>,
+    /// SHA-256 of the files outside the run that the stage read, by path.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
     /// How long the stage took, in seconds.
     pub seconds: f64,
     /// Its files, by path from the artifact's folder.
@@ -143,6 +150,17 @@ pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Found {
 fn sealed(root: &Path, id: &str) -> Option<ArtifactManifest> {
     let manifest: ArtifactManifest = read_json(&root.join(MANIFEST)).ok()?;
     (manifest.id == id).then_some(manifest)
+}
+
+/// The files outside the run that were something else when the artifact now in this place was made.
+pub(crate) fn changed_sources(folder: &RunFolder, ingredients: &Ingredients<'_>) -> Vec<String> {
+    let manifest =
+        read_json::<ArtifactManifest>(&folder.artifact(ingredients.stage).join(MANIFEST));
+    let Ok(manifest) = manifest else { return Vec::new() };
+    let is_changed = |(path, now): &(&String, &String)| {
+        manifest.sources.get(*path).is_some_and(|then| then != *now)
+    };
+    ingredients.files.iter().filter(is_changed).map(|(path, _)| path.clone()).collect()
 }
 
 /// Copies the artifact with this id from another run below `runs`, if one has it and its files are what they were.
@@ -223,6 +241,7 @@ pub(crate) fn commit(
         stage: ingredients.stage.to_owned(),
         id: ingredients.id()?,
         inputs: ingredients.inputs.clone(),
+        sources: ingredients.files.clone(),
         seconds,
         files,
     };
@@ -295,28 +314,6 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Pip
     let mut text =
         serde_json::to_string_pretty(value).map_err(PipelineError::json(path.display()))?;
     text.push('\n');
-    fs::write(path, text).map_err(PipelineError::io(path))
-}
-
-/// Reads one JSON value a line.
-pub(crate) fn read_lines<T: for<'de> Deserialize<'de>>(
-    path: &Path,
-) -> Result<Vec<T>, PipelineError> {
-    let text = fs::read_to_string(path).map_err(PipelineError::io(path))?;
-    let parse = |(index, line): (usize, &str)| {
-        let place = format!("{}:{}", path.display(), index + 1);
-        serde_json::from_str(line).map_err(PipelineError::json(place))
-    };
-    text.lines().enumerate().map(parse).collect()
-}
-
-/// Writes one JSON value a line.
-pub(crate) fn write_lines<T: Serialize>(path: &Path, values: &[T]) -> Result<(), PipelineError> {
-    let mut text = String::new();
-    for value in values {
-        text.push_str(&serde_json::to_string(value).map_err(PipelineError::json(path.display()))?);
-        text.push('\n');
-    }
     fs::write(path, text).map_err(PipelineError::io(path))
 }
 

@@ -2,11 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use forethought_dataset::{Ledger, LedgerEntry};
 use forethought_schema::{Example, Message, PromptCompletion, Record, Role};
-use forethought_tokenize::{Encoded, Encoder, Ending, Fitted, Overflow, Prompt, fit};
-use serde::{Deserialize, Serialize};
+use forethought_tokenize::{Encoded, Encoder, Ending, Fitted, Overflow, Prompt, TooLong, fit};
+use serde::Deserialize;
 
 use crate::PipelineError;
+
+/// What happens to a long example where the setting is of later date than the first artifacts.
+pub(crate) fn drop_long() -> Overflow {
+    Overflow::Drop
+}
+
+/// Whether such a setting has its default: it is part of an artifact's id only where it has not.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(crate) fn is_drop(overflow: &Overflow) -> bool {
+    *overflow == Overflow::Drop
+}
 
 /// The conversation that asks a prompt.
 pub(crate) fn conversation(prompt: &str) -> [Message; 1] {
@@ -131,11 +143,11 @@ impl From<ExampleLine> for Example {
 
 /// The ids of each example with the mask of its completion; what is too long is handled as the limit says.
 pub(crate) fn encode_examples(
-    stage: &str,
+    (stage, file): (&str, &str),
     examples: &[Example],
     limit: Limit<'_>,
-) -> Result<(Vec<Encoded>, Lengths), PipelineError> {
-    let mut lengths = Lengths { read: examples.len(), ..Lengths::default() };
+) -> Result<(Vec<Encoded>, Ledger), PipelineError> {
+    let mut lengths = Lengths::new(stage, file);
     let mut kept = Vec::with_capacity(examples.len());
     for (index, example) in examples.iter().enumerate() {
         let fitted = limit.encode_example(example).map_err(|message| {
@@ -143,57 +155,102 @@ pub(crate) fn encode_examples(
         })?;
         kept.extend(lengths.count(fitted, index));
     }
-    Ok((kept, lengths))
+    Ok((kept, lengths.ledger))
 }
 
-/// What the length limit did to the examples.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The lines, from 1, of the records that were kept, in their order.
+pub(crate) fn kept_lines(ledger: &Ledger) -> Vec<usize> {
+    let dropped = ledger.entries.iter().flat_map(|entry| entry.dropped.values());
+    let dropped: BTreeSet<u64> = dropped.flat_map(|rows| rows.rows.iter().copied()).collect();
+    let lines = (1..=ledger.read()).filter(|line| !dropped.contains(line));
+    lines.filter_map(|line| usize::try_from(line).ok()).collect()
+}
+
+/// What a length limit does to examples, booked in a ledger. Rows are the lines of the file they come from.
+#[derive(Debug)]
 pub(crate) struct Lengths {
-    /// Examples there were.
-    pub(crate) read: usize,
-    /// Examples left out, counted from 1, with the tokens they had.
-    pub(crate) dropped: Vec<(usize, usize)>,
-    /// Examples cut, counted from 1, with the tokens they lost.
-    pub(crate) truncated: Vec<(usize, usize)>,
+    pub(crate) ledger: Ledger,
 }
 
 impl Lengths {
-    /// The numbers, from 1, of the records that were kept, in their order.
-    pub(crate) fn kept(&self) -> Vec<usize> {
-        let dropped: BTreeSet<usize> = self.dropped.iter().map(|(number, _)| *number).collect();
-        (1..=self.read).filter(|number| !dropped.contains(number)).collect()
+    /// What examples are kept as.
+    const KEPT: &str = "examples";
+    /// Why one is dropped.
+    const TOO_LONG: &str = "too_long";
+    /// What is done to one that is cut.
+    const TRUNCATED: &str = "truncated";
+
+    pub(crate) fn new(stage: &str, file: &str) -> Self {
+        let mut ledger = Ledger::new(stage);
+        ledger.entry(file);
+        Self { ledger }
     }
 
-    /// Counts both sides of a pair: it is left out where one of them is.
+    fn entry(&mut self) -> &mut LedgerEntry {
+        &mut self.ledger.entries[0]
+    }
+
+    /// Books both sides of a pair as one row: it is left out where one of them is.
     pub(crate) fn count_pair(
         &mut self,
         (chosen, rejected): (Fitted, Fitted),
         index: usize,
     ) -> Option<(Encoded, Encoded)> {
-        let tokens = |side: &Fitted| match side {
-            Fitted::Dropped { tokens } => Some(*tokens),
-            _ => None,
-        };
-        if let Some(tokens) = tokens(&chosen).max(tokens(&rejected)) {
-            self.dropped.push((index + 1, tokens));
-            return None;
-        }
-        self.count(chosen, index).zip(self.count(rejected, index))
-    }
-
-    /// Counts what the limit did to one sequence.
-    pub(crate) fn count(&mut self, fitted: Fitted, index: usize) -> Option<Encoded> {
-        match fitted {
-            Fitted::Whole(encoded) => Some(encoded),
-            Fitted::Truncated { encoded, cut } => {
-                self.truncated.push((index + 1, cut));
-                Some(encoded)
+        match (chosen.kept(), rejected.kept()) {
+            (Ok((chosen, chosen_cut)), Ok((rejected, rejected_cut))) => {
+                self.book(index, Ok(chosen_cut + rejected_cut));
+                Some((chosen, rejected))
             }
-            Fitted::Dropped { tokens } => {
-                self.dropped.push((index + 1, tokens));
+            (chosen, rejected) => {
+                let tokens = chosen.err().max(rejected.err()).unwrap_or_default();
+                self.book(index, Err(tokens));
                 None
             }
+        }
+    }
+
+    /// Books a single example.
+    pub(crate) fn count(&mut self, fitted: Fitted, index: usize) -> Option<Encoded> {
+        let fitted = fitted.kept();
+        self.book(index, fitted.as_ref().map(|(_, cut)| *cut).map_err(|tokens| *tokens));
+        fitted.ok().map(|(encoded, _)| encoded)
+    }
+
+    /// Books a prompt; one that is too long loses its beginning, since the answer follows its end.
+    pub(crate) fn count_prompt(
+        &mut self,
+        mut prompt: Vec<u32>,
+        index: usize,
+        (max_length, overflow): (usize, Overflow),
+    ) -> Result<Option<Vec<u32>>, TooLong> {
+        let tokens = prompt.len();
+        let over = tokens.saturating_sub(max_length);
+        match overflow {
+            Overflow::Error if over > 0 => return Err(TooLong { tokens, max_length }),
+            Overflow::Drop if over > 0 => {
+                self.book(index, Err(tokens));
+                return Ok(None);
+            }
+            _ => {}
+        }
+        prompt.drain(..over);
+        self.book(index, Ok(over));
+        Ok(Some(prompt))
+    }
+
+    /// Books a row with the tokens it lost, or with those it had where it is left out.
+    fn book(&mut self, index: usize, tokens: Result<usize, usize>) {
+        let row = index as u64 + 1;
+        let entry = self.entry();
+        entry.count_read(1);
+        match tokens {
+            Ok(cut) => {
+                entry.keep(Self::KEPT);
+                if cut > 0 {
+                    entry.change(row, Self::TRUNCATED, cut as u64);
+                }
+            }
+            Err(tokens) => entry.drop_long(row, Self::TOO_LONG, tokens as u64),
         }
     }
 }
@@ -210,6 +267,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_long_prompt_is_refused_left_out_or_loses_its_beginning() {
+        let mut lengths = Lengths::new("grpo", "convert/train.jsonl");
+        let mut count = |index, overflow| {
+            lengths
+                .count_prompt(vec![5, 6, 7, 8], index, (3, overflow))
+                .map_err(|error| error.tokens)
+        };
+        assert_eq!(count(0, Overflow::Error), Err(4));
+        assert_eq!(count(1, Overflow::Drop), Ok(None));
+        assert_eq!(count(2, Overflow::Truncate), Ok(Some(vec![6, 7, 8])));
+        let whole = lengths.count_prompt(vec![5], 3, (3, Overflow::Error));
+        assert_eq!(whole, Ok(Some(vec![5])));
+        lengths.ledger.check().expect("sums that agree");
+        let entry = &lengths.ledger.entries[0];
+        assert_eq!((entry.read, entry.num_kept()), (3, 2));
+        assert_eq!(
+            (&entry.dropped["too_long"].rows, &entry.dropped["too_long"].tokens),
+            (&vec![2], &vec![4])
+        );
+        assert_eq!(
+            (&entry.changed["truncated"].rows, &entry.changed["truncated"].tokens),
+            (&vec![3], &vec![1])
+        );
+    }
+
+    #[test]
     fn examples_are_scored_from_their_answer_to_its_end_and_long_ones_are_counted() {
         let texts = ["How long? 12", "How long will it take? 3"];
         let encoder = train_bpe(&texts, &BpeConfig::new(280)).expect("a tokenizer");
@@ -221,10 +304,22 @@ mod tests {
         let limit = Limit { encoder: &encoder, max_length: 60, overflow: Overflow::Drop };
         let records: Vec<Example> =
             examples.iter().map(|one| Record::PromptCompletion(one.clone()).into()).collect();
-        let (encoded, lengths) = encode_examples("sft", &records, limit).expect("valid examples");
-        assert_eq!((lengths.read, encoded.len()), (2, 1));
-        assert_eq!(lengths.kept(), [1]);
-        assert_eq!(lengths.dropped.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
+        let of = ("sft", "convert/train.jsonl");
+        let (encoded, ledger) = encode_examples(of, &records, limit).expect("valid examples");
+        ledger.check().expect("sums that agree");
+        assert_eq!((ledger.read(), ledger.kept(), encoded.len()), (2, 1, 1));
+        assert_eq!(kept_lines(&ledger), [1]);
+        let long = &ledger.entries[0].dropped["too_long"];
+        assert_eq!(long.rows, [2]);
+        assert!(long.tokens[0] > 60, "{long:?}");
+
+        let whole = encoded[0].ids.len();
+        let cut = Limit { overflow: Overflow::Truncate, max_length: whole - 1, ..limit };
+        let (short, ledger) = encode_examples(of, &records[..1], cut).expect("valid examples");
+        assert_eq!(short[0].ids, encoded[0].ids[..whole - 1]);
+        let changed = &ledger.entries[0].changed["truncated"];
+        assert_eq!((changed.rows.as_slice(), changed.tokens.as_slice()), (&[1][..], &[1][..]));
+        assert_eq!(ledger.kept(), 1);
         let (ids, first) = completion_of(&encoded[0]);
         let text = encoder.decode_with_specials(&ids[first..]).expect("known ids");
         assert_eq!(text, "12<|im_end|>");

@@ -119,6 +119,7 @@ mod tests {
             stage: "warm".to_owned(),
             id: "id".to_owned(),
             inputs: BTreeMap::new(),
+            sources: BTreeMap::new(),
             seconds: 1.0,
             files: files.into(),
         };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
+use forethought_dataset::FirstContact;
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, StepRecord, StopFlag};
 
@@ -110,6 +111,7 @@ pub fn replay(
         reused: &[],
         origins: &Origins::default(),
         purpose: Purpose::Replay(&rebuilding),
+        first_contact: &FirstContact::Here,
     };
     stage.run(&context)?;
     let found = rebuilding.found.into_inner().unwrap_or_else(PoisonError::into_inner);

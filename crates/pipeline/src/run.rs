@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use forethought_dataset::FirstContact;
 use forethought_seed::Seed;
 use forethought_train::{Resume, RunLock, Signal, StopFlag, require_same_run};
 
@@ -37,6 +38,8 @@ pub struct RunOptions<'a> {
     pub stop: &'a StopFlag,
     /// Where progress is shown.
     pub console: Console,
+    /// Who reads a parquet or Arrow file of the data first.
+    pub first_contact: FirstContact,
 }
 
 /// How a run ended.
@@ -197,6 +200,11 @@ fn run_stage(
         return Ok(Ran::Reused(manifest));
     }
     console.line(format!("[{index}/{count}] {name}"));
+    for path in artifact::changed_sources(folder, ingredients) {
+        console.line(format!(
+            "      {path} is not what it was when {name} last read it; it is read anew"
+        ));
+    }
     let started = Instant::now();
     let context = Context {
         name,
@@ -213,10 +221,12 @@ fn run_stage(
         reused: progress.reused,
         origins: &origins(progress.made_of, progress.finished),
         purpose: Purpose::Artifact,
+        first_contact: &options.first_contact,
     };
     if let Some(outcome) = interrupted(stage.run(&context), &context)? {
         return Ok(Ran::Interrupted(outcome));
     }
+    check_unchanged(ingredients)?;
     let seconds = started.elapsed().as_secs_f64();
     let manifest = artifact::commit(folder, ingredients, seconds)?;
     training::forget(folder, name)?;
@@ -275,6 +285,18 @@ pub(crate) fn artifact_id(
     let there = before.iter().map(manifest).collect::<Result<Vec<ArtifactManifest>, _>>()?;
     let id = |stage: &str| there.iter().find(|one| one.stage == stage).map(|one| &one.id);
     ingredients(&config.stages[index], Before(before), config.seed, &id)?.id()
+}
+
+/// An artifact bears the hashes of the files it was made of, so they must be what was read.
+fn check_unchanged(ingredients: &Ingredients<'_>) -> Result<(), PipelineError> {
+    for (path, before) in &ingredients.files {
+        let now = artifact::file_facts(std::path::Path::new(path))?.sha256;
+        if now != *before {
+            let message = format!("{path} was changed while it was read; run again");
+            return Err(PipelineError::stage(ingredients.stage, message));
+        }
+    }
+    Ok(())
 }
 
 /// What the artifact of a stage is made of.

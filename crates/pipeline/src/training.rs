@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use burn::module::Module as _;
 use burn::tensor::Device;
 use burn::train::TrainStep as _;
+use forethought_dataset::Ledger;
 use forethought_model::{
     Decoder, SaveOptions, ScoreModel, save, save_adapter, save_score_adapter, save_score_model,
 };
@@ -52,15 +53,17 @@ pub(crate) fn problem(section: &str, message: &str) -> Problem {
 /// Refuses a training that no example is left for; `limit` is the key and the value that left them out.
 pub(crate) fn require_any(
     stage: &str,
-    num_left: usize,
-    limit: (&str, usize),
+    ledger: &Ledger,
+    (key, value): (&str, usize),
 ) -> Result<(), PipelineError> {
-    if num_left > 0 {
+    if ledger.kept() > 0 {
         return Ok(());
     }
-    let (key, value) = limit;
-    let message =
-        format!("no example is left: all have more than {key} = {value} tokens; raise it");
+    let message = match ledger.read() {
+        0 => "there is no example".to_owned(),
+        _ => format!("no example is left: all have more than {key} = {value} tokens; raise it"),
+    };
+    let message = format!("{message}\n{}", ledger.to_table().trim_end());
     Err(PipelineError::stage(stage, message))
 }
 

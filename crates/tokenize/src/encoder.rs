@@ -121,6 +121,15 @@ impl Encoder {
         Ok(encoded.iter().map(|encoding| encoding.get_ids().to_vec()).collect())
     }
 
+    /// How many ids each text has, in the order of the texts; several threads share the work.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::encode`].
+    pub fn count_batch(&self, texts: &[impl AsRef<str>]) -> Result<Vec<usize>, TokenizeError> {
+        Ok(self.encode_batch(texts)?.into_iter().map(|ids| ids.len()).collect())
+    }
+
     /// How many ids a text has.
     ///
     /// # Errors

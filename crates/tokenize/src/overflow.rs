@@ -37,6 +37,21 @@ pub enum Fitted {
     },
 }
 
+impl Fitted {
+    /// What is left and how many tokens were cut.
+    ///
+    /// # Errors
+    ///
+    /// If the example is left out: the tokens it had.
+    pub fn kept(self) -> Result<(Encoded, usize), usize> {
+        match self {
+            Self::Whole(encoded) => Ok((encoded, 0)),
+            Self::Truncated { encoded, cut } => Ok((encoded, cut)),
+            Self::Dropped { tokens } => Err(tokens),
+        }
+    }
+}
+
 /// An example over a limit that holds for every example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an example has {tokens} tokens, allowed are {max_length}")]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use forethought_pipeline::{
-    ArtifactManifest, Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder,
-    RunOptions, StopFlag, parse_device, run,
+    ArtifactManifest, Console, FirstContact, Outcome, PipelineConfig, PipelineError, Resume,
+    RunFolder, RunOptions, StopFlag, parse_device, run,
 };
 use forethought_tests::Project;
 use serde::de::DeserializeOwned;
@@ -82,6 +82,7 @@ impl Attempt {
             resume: self.resume,
             stop: &self.stop,
             console: Console::Silent,
+            first_contact: FirstContact::Here,
         };
         run(&config, &options)
     }

@@ -85,7 +85,7 @@ fn broken_rows_cost_no_other_row_and_the_ledger_names_each() {
     assert_eq!(rows_of("unfinished"), [10]);
     let first = entry.row_errors[0].to_string();
     let path = project.path("rows.jsonl");
-    assert!(first.starts_with(&format!("{}, line 2: ", path.display())), "{first}");
+    assert!(first.starts_with(&format!("{}:2:", path.display())), "{first}");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_json_file_that_breaks_off_has_line_and_column() {
     let project = Project::new();
     project.write("cut.json", "[{\"prompt\": \"a\", \"completion\": \"b\"},\n {\"prompt\": \"c\"");
     let error = ingest(&project, "cut.json", "").error();
-    let start = format!("{}, line 2, column ", project.path("cut.json").display());
+    let start = format!("{}:2:", project.path("cut.json").display());
     assert!(error.starts_with(&start), "{error}");
 }
 

@@ -61,7 +61,8 @@ impl Reader {
             From::Parquet(rows) => {
                 let Some(row) = rows.next() else { return Ok(None) };
                 self.place.line = usize::try_from(row.number).unwrap_or(usize::MAX);
-                return Ok(Some(Row::of_value(row.value, self.place.clone())?));
+                let value = row.value.map_err(|error| error.problem.to_string());
+                return Ok(Some(Row::of_value(value, self.place.clone())?));
             }
         };
         loop {

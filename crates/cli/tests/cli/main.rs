@@ -16,6 +16,7 @@ mod rows;
 mod score;
 mod secrets;
 mod signals;
+mod untrusted;
 mod verify;
 mod watch;
 

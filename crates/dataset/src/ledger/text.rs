@@ -17,8 +17,13 @@ struct Line {
 pub(super) fn render(ledger: &Ledger) -> String {
     let (read, kept, dropped) = (ledger.read(), ledger.kept(), ledger.dropped());
     let [read, kept, dropped] = [read, kept, dropped].map(thousands);
+    let changed = match ledger.changed() {
+        0 => String::new(),
+        changed => format!(", {} of the kept changed", thousands(changed)),
+    };
+    let stage = &ledger.stage;
     let mut text =
-        vec![format!("{}: {read} rows read = {kept} kept + {dropped} dropped", ledger.stage)];
+        vec![format!("{stage}: {read} rows read = {kept} kept + {dropped} dropped{changed}")];
     for entry in &ledger.entries {
         text.push(title(entry));
         text.extend(aligned(&lines(entry)));
@@ -44,7 +49,8 @@ fn lines(entry: &LedgerEntry) -> Vec<Line> {
     };
     let mut lines = vec![line("read", "", entry.read, String::new())];
     lines.extend(entry.kept.iter().map(|(what, count)| line("kept", what, *count, String::new())));
-    for (kind, lists) in [("dropped", &entry.dropped), ("note", &entry.notes)] {
+    let lists = [("changed", &entry.changed), ("dropped", &entry.dropped), ("note", &entry.notes)];
+    for (kind, lists) in lists {
         lines.extend(lists.iter().map(|(what, rows)| line(kind, what, rows.count, listed(rows))));
     }
     lines
@@ -69,7 +75,12 @@ fn listed(rows: &Rows) -> String {
     if rows.rows.len() > LISTED_ROWS {
         shown.push("…".to_owned());
     }
-    format!("rows {}", shown.join(", "))
+    let tokens: u64 = rows.tokens.iter().sum();
+    let tokens = match rows.tokens.len() {
+        0 => String::new(),
+        _ => format!(" ({} tokens)", thousands(tokens)),
+    };
+    format!("rows {}{tokens}", shown.join(", "))
 }
 
 fn errors(entry: &LedgerEntry) -> Vec<String> {
@@ -102,14 +113,15 @@ mod tests {
     #[test]
     fn the_table_shows_sums_reasons_rows_and_errors() {
         let expected = "\
-ingest: 1,234 rows read = 1,225 kept + 9 dropped
+ingest: 1,234 rows read = 1,225 kept + 9 dropped, 1 of the kept changed
   a.jsonl (prompt + completion)
     read                   1,234
     kept traces            1,225
+    changed truncated          1  rows 2 (1,500 tokens)
     dropped not_an_object      1  rows 12
     dropped unfinished         8  rows 3, 4, 5, 6, 7, …
     note empty_answer          1  rows 1
-    a.jsonl, line 12: expected an object, found a list
+    a.jsonl:12:1: expected an object, found a list
   b.json
     read  0
 ";

@@ -1,142 +1,93 @@
-//! Parquet rows as JSON values, so that one set of rules reads every format.
-
-use std::path::Path;
+//! polars' columns as JSON values, so that one set of rules reads every container.
 
 use polars::prelude::{AnyValue, DataFrame, DataType, ListChunked, PolarsResult, Series};
+use serde_json::Number;
 
 use super::json::Json;
-use crate::columns::{Cell, ColumnMap};
-use crate::error::DatasetError;
-use crate::parquet_file::{ParquetFile, guarded};
+use super::typed::Cells;
 
-/// The fields of a turn that are read; others are ignored.
-const TURN: [&str; 2] = ["role", "content"];
-
-/// Hands over each row with its number, counted from 1, a row group at a time.
-pub(super) fn for_each(
-    path: &Path,
-    file: &ParquetFile,
-    map: &ColumnMap,
-    mut sink: impl FnMut(u64, Json),
-) -> Result<(), DatasetError> {
-    let names = map.names();
-    let mut number = 0;
-    file.for_each_group(&names, |frame| {
-        for row in rows(path, &frame, map)? {
-            number += 1;
-            sink(number, row);
-        }
-        Ok(())
-    })
-}
-
-/// The rows of a frame, each an object with the columns of the map.
-fn rows(
-    path: &Path,
-    frame: &DataFrame,
-    map: &ColumnMap,
-) -> Result<impl Iterator<Item = Json>, DatasetError> {
-    let names: Vec<String> = map.names().into_iter().map(str::to_owned).collect();
-    let mut columns = Vec::new();
-    for name in &names {
-        columns.push(cells(path, frame, name, map)?.into_iter());
-    }
-    Ok((0..frame.height()).map(move |_| {
-        let values = columns.iter_mut().map(|cells| cells.next().unwrap_or(Json::Null));
-        Json::Object(names.iter().cloned().zip(values).collect())
-    }))
-}
-
-fn cells(
-    path: &Path,
-    frame: &DataFrame,
-    name: &str,
-    map: &ColumnMap,
-) -> Result<Vec<Json>, DatasetError> {
-    let series = guarded(path, || Ok(frame.column(name)?.as_materialized_series().clone()))?;
-    let dtype = series.dtype();
-    let (fits, expected) = match map.cell(name) {
-        Cell::Turns => (is_turns(dtype), "a list of {role, content}"),
-        Cell::Text => (is_text(dtype), "text"),
-        Cell::TextOrNumber => (is_text(dtype) || dtype.is_primitive_numeric(), "text or a number"),
-    };
-    if !fits {
-        return Err(DatasetError::ColumnType {
-            path: path.to_owned(),
-            column: name.to_owned(),
-            found: describe(series.dtype()),
-            expected,
-        });
-    }
-    guarded(path, || match series.dtype() {
-        DataType::List(_) => conversations(series.list()?),
-        dtype if dtype.is_integer() => numbers(&series, &DataType::Int64),
-        dtype if dtype.is_float() => numbers(&series, &DataType::Float64),
-        _ => texts(&series),
-    })
-}
-
-/// A column of nothing but null has no type of its own; its rows are row errors.
-fn is_text(dtype: &DataType) -> bool {
-    matches!(dtype, DataType::String | DataType::Null)
-}
-
-fn is_turns(dtype: &DataType) -> bool {
+/// What the cells of a column of this type are.
+pub(crate) fn cells(dtype: &DataType) -> Cells {
     match dtype {
-        DataType::Null => true,
-        DataType::List(turn) => match &**turn {
-            DataType::Struct(fields) => TURN.iter().all(|name| {
-                fields.iter().any(|field| field.name() == *name && is_text(field.dtype()))
-            }),
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// The type in words that name the fields of a struct, which polars' own do not.
-fn describe(dtype: &DataType) -> String {
-    match dtype {
-        DataType::List(item) => format!("a list of {}", describe(item)),
+        DataType::Null => Cells::Null,
+        DataType::String => Cells::Text,
+        DataType::List(item) => Cells::List(Box::new(cells(item))),
         DataType::Struct(fields) => {
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|field| format!("{}: {}", field.name(), describe(field.dtype())))
-                .collect();
-            format!("{{{}}}", fields.join(", "))
+            let field =
+                |field: &polars::prelude::Field| (field.name().to_string(), cells(field.dtype()));
+            Cells::Fields(fields.iter().map(field).collect())
         }
-        DataType::String => "text".to_owned(),
-        other => other.to_string(),
+        number if number.is_primitive_numeric() => Cells::Number(number.to_string()),
+        other => Cells::Other(other.to_string()),
     }
 }
 
-fn texts(series: &Series) -> PolarsResult<Vec<Json>> {
-    let series = series.strict_cast(&DataType::String)?;
-    let texts = series.str()?;
-    Ok(texts.iter().map(|text| text.map_or(Json::Null, |text| Json::Text(text.into()))).collect())
+/// The rows of a frame, each an object with all its columns.
+pub(crate) fn rows(frame: &DataFrame) -> PolarsResult<impl Iterator<Item = Json> + use<>> {
+    let names: Vec<String> =
+        frame.columns().iter().map(|column| column.name().to_string()).collect();
+    let columns = frame.columns().iter().map(|column| values(column.as_materialized_series()));
+    let columns: Vec<Vec<Json>> = columns.collect::<PolarsResult<_>>()?;
+    Ok(objects(names, columns, frame.height()))
 }
 
-/// Numbers as their shortest text, as in the other formats.
-fn numbers(series: &Series, as_type: &DataType) -> PolarsResult<Vec<Json>> {
-    let series = series.strict_cast(as_type)?;
-    let text = |value: AnyValue<'_>| match value {
-        AnyValue::Int64(number) => Json::Number(number.to_string()),
-        AnyValue::Float64(number) => Json::Number(number.to_string()),
-        _ => Json::Null,
+/// Columns of equal length into objects.
+pub(super) fn objects(
+    names: Vec<String>,
+    columns: Vec<Vec<Json>>,
+    num_rows: usize,
+) -> impl Iterator<Item = Json> {
+    let mut columns: Vec<std::vec::IntoIter<Json>> =
+        columns.into_iter().map(Vec::into_iter).collect();
+    (0..num_rows).map(move |_| {
+        let values = columns.iter_mut().map(|column| column.next().unwrap_or_default());
+        Json::Object(names.iter().cloned().zip(values).collect())
+    })
+}
+
+fn values(series: &Series) -> PolarsResult<Vec<Json>> {
+    match series.dtype() {
+        DataType::Null => Ok(vec![Json::Null; series.len()]),
+        DataType::String => {
+            let text =
+                |text: Option<&str>| text.map_or(Json::Null, |text| Json::Text(text.to_owned()));
+            Ok(series.str()?.iter().map(text).collect())
+        }
+        DataType::List(_) => lists(series.list()?),
+        DataType::Struct(_) => structs(series),
+        _ => series.iter().map(|value| Ok(scalar(&value))).collect(),
+    }
+}
+
+fn lists(lists: &ListChunked) -> PolarsResult<Vec<Json>> {
+    let list = |items: Option<Series>| {
+        items.map_or(Ok(Json::Null), |items| values(&items).map(Json::List))
     };
-    Ok(series.iter().map(text).collect())
+    lists.series_iter().map(list).collect()
 }
 
-fn conversations(lists: &ListChunked) -> PolarsResult<Vec<Json>> {
-    lists.series_iter().map(|turns| turns.map_or(Ok(Json::Null), |turns| list(&turns))).collect()
+fn structs(series: &Series) -> PolarsResult<Vec<Json>> {
+    let is_null = series.is_null();
+    let fields = series.struct_()?.fields_as_series();
+    let names = fields.iter().map(|field| field.name().to_string()).collect();
+    let columns = fields.iter().map(values).collect::<PolarsResult<_>>()?;
+    let rows = objects(names, columns, series.len()).zip(is_null.iter());
+    let row = |(row, is_null)| if is_null == Some(true) { Json::Null } else { row };
+    Ok(rows.map(row).collect())
 }
 
-fn list(turns: &Series) -> PolarsResult<Json> {
-    let fields = turns.struct_()?;
-    let roles = texts(&fields.field_by_name(TURN[0])?)?;
-    let contents = texts(&fields.field_by_name(TURN[1])?)?;
-    let turn = |(role, content)| {
-        Json::Object(vec![(TURN[0].to_owned(), role), (TURN[1].to_owned(), content)])
-    };
-    Ok(Json::List(roles.into_iter().zip(contents).map(turn).collect()))
+/// A cell as JSON. Types that JSON does not have, such as dates, become their text.
+fn scalar(value: &AnyValue<'_>) -> Json {
+    match value {
+        AnyValue::Null => Json::Null,
+        AnyValue::Boolean(truth) => Json::Boolean(*truth),
+        value if value.is_integer() => {
+            let number = value.extract::<i64>().map(Number::from);
+            let number = number.or_else(|| value.extract::<u64>().map(Number::from));
+            number.map_or_else(|| Json::Text(value.to_string()), Json::Number)
+        }
+        AnyValue::Float32(number) => Json::float(f64::from(*number)),
+        AnyValue::Float64(number) => Json::float(*number),
+        other => Json::Text(other.to_string()),
+    }
 }

@@ -1,15 +1,26 @@
 //! JSON values that forget nothing: a key that stands twice is still there twice.
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 
-/// One JSON value. Booleans are kept as no more than that, for no column of a record is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Json {
+use super::problem::RowProblem;
+
+/// One value of a row, whatever container it comes from.
+///
+/// It is JSON, except that a key may stand twice in an object: whether that is an error depends on whether the key is
+/// read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Json {
+    /// Nothing.
+    #[default]
     Null,
-    Boolean,
-    /// A number, as text in its shortest form: answers may be written so.
-    Number(String),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A number.
+    Number(Number),
+    /// UTF-8 text.
     Text(String),
+    /// Values in order.
     List(Vec<Json>),
     /// The keys in the order of the file, repeated ones included.
     Object(Vec<(String, Json)>),
@@ -17,16 +28,66 @@ pub(crate) enum Json {
 
 impl Json {
     /// What it is, in the words of error messages.
-    pub(crate) fn kind(&self) -> &'static str {
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Boolean => "a boolean",
+            Self::Boolean(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
         }
     }
+
+    /// The fields of an object.
+    #[must_use]
+    pub fn fields(&self) -> Option<&[(String, Json)]> {
+        if let Self::Object(fields) = self { Some(fields) } else { None }
+    }
+
+    /// A number that JSON can hold; the others, which are not finite, become their text.
+    pub(crate) fn float(number: f64) -> Self {
+        Number::from_f64(number).map_or_else(|| Self::Text(number.to_string()), Self::Number)
+    }
+
+    /// The same as `serde_json` has it, where no object can hold a key twice.
+    ///
+    /// # Errors
+    ///
+    /// If a key stands twice, since which of its values counts would be a guess.
+    pub fn into_value(self) -> Result<Value, RowProblem> {
+        self.value_at("")
+    }
+
+    fn value_at(self, place: &str) -> Result<Value, RowProblem> {
+        Ok(match self {
+            Self::Null => Value::Null,
+            Self::Boolean(truth) => Value::Bool(truth),
+            Self::Number(number) => Value::Number(number),
+            Self::Text(text) => Value::String(text),
+            Self::List(items) => {
+                let items = items.into_iter().enumerate();
+                let item = |(index, item): (usize, Self)| match item {
+                    Self::List(_) | Self::Object(_) => item.value_at(&format!("{place}[{index}]")),
+                    plain => plain.value_at(""),
+                };
+                Value::Array(items.map(item).collect::<Result<_, _>>()?)
+            }
+            Self::Object(fields) => Value::Object(object(fields, place)?),
+        })
+    }
+}
+
+fn object(fields: Vec<(String, Json)>, place: &str) -> Result<Map<String, Value>, RowProblem> {
+    let mut map = Map::with_capacity(fields.len());
+    for (key, value) in fields {
+        let place = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
+        if map.insert(key, value.value_at(&place)?).is_some() {
+            return Err(RowProblem::DuplicateKey { field: place, count: 2 });
+        }
+    }
+    Ok(map)
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -48,20 +109,20 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-        Ok(Json::Boolean)
+    fn visit_bool<E>(self, truth: bool) -> Result<Json, E> {
+        Ok(Json::Boolean(truth))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Number(number.to_string()))
+        Ok(Json::Number(number.into()))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Number(number.to_string()))
+        Ok(Json::Number(number.into()))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::Number(number.to_string()))
+        Ok(Json::float(number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
@@ -120,19 +181,32 @@ impl<'de> Visitor<'de> for KeysVisitor {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Json {
+        serde_json::from_str(text).expect("it is JSON")
+    }
+
     #[test]
     fn every_kind_of_value_is_read_and_repeated_keys_are_kept() {
-        let json: Json = serde_json::from_str(r#"{"a": [null, true, -1, 2, 0.5, "é"], "a": {}}"#)
-            .expect("it is JSON");
         let list = vec![
             Json::Null,
-            Json::Boolean,
-            Json::Number("-1".into()),
-            Json::Number("2".into()),
-            Json::Number("0.5".into()),
+            Json::Boolean(true),
+            Json::Number((-1).into()),
+            Json::Number(u64::MAX.into()),
+            Json::float(0.5),
             Json::Text("é".into()),
         ];
         let fields = vec![("a".into(), Json::List(list)), ("a".into(), Json::Object(vec![]))];
-        assert_eq!(json, Json::Object(fields));
+        let text = r#"{"a": [null, true, -1, 18446744073709551615, 0.5, "é"], "a": {}}"#;
+        assert_eq!(parse(text), Json::Object(fields));
+    }
+
+    #[test]
+    fn a_value_is_what_serde_json_reads_unless_a_key_stands_twice() {
+        let text = r#"{"z": [null, true, -1, 2.5e-3, "é", {"b": {}}], "a": [[]]}"#;
+        let expected: Value = serde_json::from_str(text).expect("it is JSON");
+        assert_eq!(parse(text).into_value(), Ok(expected));
+        let twice = parse(r#"{"a": [0, {"b": 1, "c": 2, "b": 1}]}"#).into_value();
+        let field = "a[1].b".to_owned();
+        assert_eq!(twice, Err(RowProblem::DuplicateKey { field, count: 2 }));
     }
 }

@@ -1,71 +1,149 @@
 //! JSON lines: each line a row of its own, so that a broken one costs no other.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, Read};
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use super::json::{Json, Keys};
 use super::problem::RowProblem;
+use super::{Row, text};
 use crate::error::DatasetError;
 
-/// The mark some editors put before UTF-8.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Characters shown on each side of the place where a line is broken.
 const NEAR: usize = 20;
+/// The longest line that is read, in bytes: a file without line ends would fill the memory.
+const LONGEST: u64 = 1 << 28;
+/// Bytes of lines that are parsed together, about.
+const BATCH: usize = 1 << 22;
 
-/// The keys of all rows in the order they first appear; `None` if no line is an object.
-pub(super) fn columns(path: &Path) -> Result<Option<Vec<String>>, DatasetError> {
+/// A line without its end.
+struct Line<B> {
+    /// Counted from 1, blank lines included.
+    number: u64,
+    bytes: B,
+    /// Whether a line end follows: without it, it is the last line and may be half of one.
+    is_ended: bool,
+    /// Whether more of it was left out than is there.
+    is_too_long: bool,
+}
+
+/// The keys of the first rows in the order they first appear; `None` if no line is an object.
+pub(super) fn columns(path: &Path, limit: usize) -> Result<Option<Vec<String>>, DatasetError> {
     let mut names = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut has_objects = false;
-    for_each_line(path, |_, line| {
+    let mut num_objects = 0;
+    let mut lines = Lines::open(path)?;
+    while num_objects < limit
+        && let Some(line) = lines.next()?
+    {
         // Lines that are broken say so in the second pass.
-        let Ok(Keys(keys)) = serde_json::from_slice(line) else { return };
-        has_objects = true;
+        let Ok(Keys(keys)) = serde_json::from_slice(line.bytes) else { continue };
+        num_objects += 1;
         names.extend(keys.into_iter().filter(|key| seen.insert(key.clone())));
-    })?;
-    Ok(has_objects.then_some(names))
+    }
+    Ok((num_objects > 0).then_some(names))
+}
+
+/// Whether the first line is an object, as in JSON lines and in no JSON file of another form.
+pub(super) fn begins_with_object(path: &Path) -> Result<bool, DatasetError> {
+    let mut lines = Lines::open(path)?;
+    let first = lines.next()?;
+    Ok(first.is_some_and(|line| serde_json::from_slice::<Keys>(line.bytes).is_ok()))
 }
 
 /// Hands over each row with the number of its line.
 pub(super) fn for_each(
     path: &Path,
-    mut sink: impl FnMut(u64, Result<Json, RowProblem>),
+    mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
-    for_each_line(path, |number, line| sink(number, parse(line)))
-}
-
-/// Lines counted from 1, without line end and byte order mark; blank lines are counted but are no rows.
-pub(crate) fn for_each_line(
-    path: &Path,
-    mut visit: impl FnMut(u64, &[u8]),
-) -> Result<(), DatasetError> {
-    let failed = |source| DatasetError::read(path, source);
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
-    let mut buffer = Vec::new();
-    let mut number = 0;
-    while reader.read_until(b'\n', &mut buffer).map_err(failed)? > 0 {
-        number += 1;
-        let mut line = buffer.trim_ascii_end();
-        if number == 1 {
-            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+    let mut lines = Lines::open(path)?;
+    loop {
+        let batch = lines.batch()?;
+        if batch.is_empty() {
+            return Ok(());
         }
-        if !line.is_empty() {
-            visit(number, line);
+        let values: Vec<Result<Json, RowProblem>> = batch.par_iter().map(parse).collect();
+        for (line, value) in batch.iter().zip(values) {
+            sink(Row { number: line.number, value, line: Some(&line.bytes) })?;
         }
-        buffer.clear();
     }
-    Ok(())
 }
 
-fn parse(line: &[u8]) -> Result<Json, RowProblem> {
-    let text = std::str::from_utf8(line)
+/// The lines of a file, one in memory at a time.
+struct Lines<'p> {
+    path: &'p Path,
+    reader: Box<dyn BufRead>,
+    buffer: Vec<u8>,
+    number: u64,
+}
+
+impl<'p> Lines<'p> {
+    fn open(path: &'p Path) -> Result<Self, DatasetError> {
+        let mut reader = text::open(path)?;
+        text::skip_mark(&mut *reader).map_err(|source| DatasetError::read(path, source))?;
+        Ok(Self { path, reader, buffer: Vec::new(), number: 0 })
+    }
+
+    /// Lines to be parsed together, by all threads; none at the end of the file.
+    fn batch(&mut self) -> Result<Vec<Line<Vec<u8>>>, DatasetError> {
+        let (mut batch, mut length) = (Vec::new(), 0);
+        while length < BATCH
+            && let Some(Line { number, bytes, is_ended, is_too_long }) = self.next()?
+        {
+            length += bytes.len();
+            batch.push(Line { number, bytes: bytes.to_vec(), is_ended, is_too_long });
+        }
+        Ok(batch)
+    }
+
+    /// The next line that is not blank.
+    fn next(&mut self) -> Result<Option<Line<&[u8]>>, DatasetError> {
+        loop {
+            let is_too_long =
+                self.read_line().map_err(|source| DatasetError::read(self.path, source))?;
+            if self.buffer.is_empty() {
+                return Ok(None);
+            }
+            self.number += 1;
+            let length = self.buffer.trim_ascii_end().len();
+            if length > 0 {
+                let is_ended = self.buffer.last() == Some(&b'\n');
+                let bytes = &self.buffer[..length];
+                return Ok(Some(Line { number: self.number, bytes, is_ended, is_too_long }));
+            }
+        }
+    }
+
+    /// Reads a line, or the beginning of one that is too long, whose rest is stepped over.
+    fn read_line(&mut self) -> std::io::Result<bool> {
+        self.buffer.clear();
+        (&mut self.reader).take(LONGEST).read_until(b'\n', &mut self.buffer)?;
+        if self.buffer.last() == Some(&b'\n') || (self.buffer.len() as u64) < LONGEST {
+            return Ok(false);
+        }
+        self.reader.skip_until(b'\n')?;
+        Ok(true)
+    }
+}
+
+fn parse(line: &Line<Vec<u8>>) -> Result<Json, RowProblem> {
+    if line.is_too_long {
+        return Err(RowProblem::LineTooLong { limit: LONGEST });
+    }
+    if let Some(byte) = line.bytes.iter().position(|byte| *byte == 0) {
+        let count = line.bytes.iter().filter(|byte| **byte == 0).count();
+        return Err(RowProblem::NulBytes { byte: byte + 1, count });
+    }
+    let text = std::str::from_utf8(&line.bytes)
         .map_err(|error| RowProblem::InvalidUtf8 { byte: error.valid_up_to() + 1 })?;
-    serde_json::from_str(text).map_err(|error| RowProblem::InvalidJson {
-        column: error.column(),
-        message: without_place(&error),
-        near: near(text, error.column()),
+    serde_json::from_str(text).map_err(|error| {
+        let (column, near) = (error.column(), near(text, error.column()));
+        if error.is_eof() && !line.is_ended {
+            return RowProblem::CutOff { column, near };
+        }
+        RowProblem::InvalidJson { column, message: without_place(&error), near }
     })
 }
 

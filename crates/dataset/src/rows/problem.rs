@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::place::column_of;
 use crate::error::{hint, listed};
 
 /// What is wrong with a row that could not be read as a trace.
@@ -17,8 +18,46 @@ pub enum RowProblem {
         /// The first bad byte of the line, counted from 1.
         byte: usize,
     },
+    /// The line has NUL bytes, as a file has whose end was never written.
+    #[error("{count} NUL bytes from byte {byte} on: the file was not written to its end")]
+    NulBytes {
+        /// The first of them in the line, counted from 1.
+        byte: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// The line is longer than any that is read.
+    #[error("the line has more than {limit} bytes; is this a text file with one row a line?")]
+    LineTooLong {
+        /// The longest line that is read, in bytes.
+        limit: u64,
+    },
+    /// The last line, which ends before the row does.
+    #[error("the last line ends in the middle of the row, near `{near}`: the file was cut off")]
+    CutOff {
+        /// The byte of the line where it ends, counted from 1.
+        column: usize,
+        /// The text before that place.
+        near: String,
+    },
+    /// A row of text whose number of cells is not that of the header.
+    #[error("{found} cells, but the header has {expected}")]
+    CellCount {
+        /// Cells of the row.
+        found: usize,
+        /// Cells of the header.
+        expected: usize,
+    },
+    /// A cell of text that is not UTF-8.
+    #[error("`{field}` is not valid UTF-8 from its byte {byte} on")]
+    InvalidCell {
+        /// The column.
+        field: String,
+        /// The first bad byte of the cell, counted from 1.
+        byte: usize,
+    },
     /// The line is not JSON.
-    #[error("not valid JSON at column {column}: {message}, near `{near}`")]
+    #[error("not valid JSON: {message}, near `{near}`")]
     InvalidJson {
         /// The byte of the line, counted from 1.
         column: usize,
@@ -88,7 +127,11 @@ impl RowProblem {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::InvalidUtf8 { .. } => "invalid_utf8",
+            Self::InvalidUtf8 { .. } | Self::InvalidCell { .. } => "invalid_utf8",
+            Self::NulBytes { .. } => "nul_bytes",
+            Self::LineTooLong { .. } => "line_too_long",
+            Self::CutOff { .. } => "cut_off",
+            Self::CellCount { .. } => "cell_count",
             Self::InvalidJson { .. } => "invalid_json",
             Self::NotAnObject { .. } => "not_an_object",
             Self::DuplicateKey { .. } => "duplicate_key",
@@ -96,6 +139,23 @@ impl RowProblem {
             Self::Null { .. } => "null",
             Self::WrongType { .. } => "wrong_type",
             Self::MissingRole { .. } => "missing_role",
+        }
+    }
+}
+
+impl RowProblem {
+    /// Where in its line the fault is, in bytes counted from 1.
+    pub(super) fn column(&self, line: &[u8]) -> Option<usize> {
+        match self {
+            Self::InvalidUtf8 { byte } | Self::NulBytes { byte, .. } => Some(*byte),
+            Self::InvalidJson { column, .. } | Self::CutOff { column, .. } => Some(*column),
+            Self::DuplicateKey { field, .. }
+            | Self::MissingColumn { field, .. }
+            | Self::Null { field, .. }
+            | Self::WrongType { field, .. }
+            | Self::MissingRole { field, .. } => column_of(line, field),
+            Self::NotAnObject { .. } => Some(1),
+            Self::LineTooLong { .. } | Self::CellCount { .. } | Self::InvalidCell { .. } => None,
         }
     }
 }
@@ -123,6 +183,9 @@ pub struct RowError {
     pub unit: RowUnit,
     /// The row, counted from 1.
     pub row: u64,
+    /// The byte of the line, counted from 1, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
     /// What is wrong with it.
     #[serde(flatten)]
     pub problem: RowProblem,
@@ -130,11 +193,17 @@ pub struct RowError {
 
 impl fmt::Display for RowError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = match self.unit {
-            RowUnit::Line => "line",
-            RowUnit::Row => "row",
-        };
-        write!(formatter, "{}, {unit} {}: {}", self.file, self.row, self.problem)
+        match (self.unit, self.column) {
+            (RowUnit::Line, Some(column)) => {
+                write!(formatter, "{}:{}:{column}: {}", self.file, self.row, self.problem)
+            }
+            (RowUnit::Line, None) => {
+                write!(formatter, "{}:{}: {}", self.file, self.row, self.problem)
+            }
+            (RowUnit::Row, _) => {
+                write!(formatter, "{}, row {}: {}", self.file, self.row, self.problem)
+            }
+        }
     }
 }
 

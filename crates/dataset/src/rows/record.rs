@@ -21,7 +21,7 @@ pub(crate) struct Record<'a> {
     /// The completion, or the worked solution of a problem; `None` where the map has no column for it.
     pub(crate) completion: Option<&'a str>,
     /// What stands in the column of answers; `None` where the map has none.
-    pub(crate) answer: Option<&'a str>,
+    pub(crate) answer: Option<Cow<'a, str>>,
 }
 
 impl<'a> Record<'a> {
@@ -108,9 +108,14 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn text_or_number(&self, name: &str) -> Result<&'a str, RowProblem> {
+    /// Numbers as their shortest text.
+    fn text_or_number(&self, name: &str) -> Result<Cow<'a, str>, RowProblem> {
         match self.value(name, TEXT_OR_NUMBER)? {
-            Json::Text(text) | Json::Number(text) => Ok(text),
+            Json::Text(text) => Ok(text.into()),
+            Json::Number(number) => Ok(match number.as_f64().filter(|_| number.is_f64()) {
+                Some(number) => number.to_string().into(),
+                None => number.to_string().into(),
+            }),
             other => Err(wrong_type(&self.full(name), other, TEXT_OR_NUMBER)),
         }
     }

@@ -95,7 +95,7 @@ fn json_lines_are_read_with_their_line_numbers() {
     assert_eq!((two.row, two.question.as_str()), (4, "two"));
     assert_eq!((two.thinking.as_str(), two.answer.as_str()), ("u", "b"));
     let entry = &ingested.ledger.entries[0];
-    assert_eq!(entry.about, "prompt + completion, recognised");
+    assert_eq!(entry.about, "prompt + completion, recognised; not read: id");
     assert_eq!((entry.read, entry.num_kept()), (2, 2));
     assert_eq!(fates(entry), [("finished_without_open_tag", [4].as_slice())]);
 }
@@ -124,14 +124,14 @@ fn broken_lines_are_named_and_cost_no_other_line() {
     assert_eq!(
         folder.row_errors(&ingested),
         [
-            "a.jsonl, line 2: not valid JSON at column 39: EOF while parsing a string, near `ompletion\": \"<think>t`",
-            "a.jsonl, line 3: not valid UTF-8 from byte 13 on",
-            "a.jsonl, line 4: expected an object, found a list",
-            "a.jsonl, line 5: not valid JSON at column 16: expected `,` or `}`, near `{\"prompt\": \"q\" \"completion\": \"c\"}`",
-            "a.jsonl, line 6: `prompt` stands 2 times",
-            "a.jsonl, line 7: no `prompt` (did you mean `promt`?), expected text; there are: promt, completion",
-            "a.jsonl, line 8: `prompt` is null, expected text",
-            "a.jsonl, line 9: `completion` is a number, expected text",
+            "a.jsonl:2:39: not valid JSON: EOF while parsing a string, near `ompletion\": \"<think>t`",
+            "a.jsonl:3:13: not valid UTF-8 from byte 13 on",
+            "a.jsonl:4:1: expected an object, found a list",
+            "a.jsonl:5:16: not valid JSON: expected `,` or `}`, near `{\"prompt\": \"q\" \"completion\": \"c\"}`",
+            "a.jsonl:6:17: `prompt` stands 2 times",
+            "a.jsonl:7:1: no `prompt` (did you mean `promt`?), expected text; there are: promt, completion",
+            "a.jsonl:8:2: `prompt` is null, expected text",
+            "a.jsonl:9:17: `completion` is a number, expected text",
         ]
     );
     let entry = &ingested.ledger.entries[0];
@@ -177,25 +177,26 @@ fn a_json_array_is_read_by_item() {
 }
 
 #[test]
-fn a_json_file_that_is_no_array_says_where_and_what() {
+fn a_json_file_that_is_no_array_holds_lines_or_says_where_and_what() {
     let folder = Folder::new();
     assert_eq!(
         folder.error(folder.source("a.json", format!("[{GOOD},\n {{\"prompt\": }}]"))),
-        "a.json, line 2, column 13: not valid JSON: expected value"
+        "a.json:2:13: not valid JSON: expected value"
     );
     assert_eq!(
-        folder.error(folder.source("b.json", GOOD)),
-        "b.json, line 1, column 1: not valid JSON: expected an array of objects, found an object; \
+        folder.error(folder.source("b.json", "{\n \"prompt\": \"q\"}")),
+        "b.json:1:1: not valid JSON: expected an array of objects, found an object; \
          for one object a line, set `format: jsonl`"
     );
     assert_eq!(
-        folder.error(folder.source("c.json", format!("{GOOD}\n{GOOD}"))),
-        "c.json, line 2, column 1: not valid JSON: trailing characters; for one object a line, set `format: jsonl`"
+        folder.error(folder.source("c.json", format!("[{GOOD}]\n{GOOD}"))),
+        "c.json:2:1: not valid JSON: trailing characters; for one object a line, set `format: jsonl`"
     );
-    let as_lines = Source { format: Format::Jsonl, ..Source::new(folder.path("c.json")) };
-    assert_eq!(read(as_lines).traces.len(), 2);
+    assert_eq!(read(folder.source("e.json", format!("{GOOD}\n{GOOD}"))).traces.len(), 2);
+    let as_array = Source { format: Format::Json, ..Source::new(folder.path("e.json")) };
+    assert!(folder.error(as_array).contains("found an object"));
     let invalid = folder.error(folder.source("d.json", b"[\n\"\xff\"]"));
-    assert!(invalid.starts_with("d.json, line 2, column "), "{invalid}");
+    assert!(invalid.starts_with("d.json:2:"), "{invalid}");
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn parquet_of_two_columns_is_read() {
     let ingested = read(Source { columns: Some(map), ..Source::new(&path) });
     assert_eq!(questions_and_rows(&ingested), [("q", 1)]);
     let entry = &ingested.ledger.entries[0];
-    assert_eq!(entry.about, "q + completion, as given");
+    assert_eq!(entry.about, "q + completion, as given; not read: id");
     assert_eq!(fates(entry), [("null", [2].as_slice()), ("unfinished", [3].as_slice())]);
     assert_eq!(folder.row_errors(&ingested), ["a.parquet, row 2: `q` is null, expected text"]);
 

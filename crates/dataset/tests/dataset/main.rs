@@ -2,6 +2,9 @@
 
 mod balance;
 mod clean;
+mod containers;
+mod faults;
+mod hostile;
 mod ingest;
 mod mix;
 mod problems;

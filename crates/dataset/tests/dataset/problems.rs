@@ -69,7 +69,8 @@ fn answers_may_be_numbers_and_problems_may_stand_in_two_columns() {
     assert_eq!(parts(&read), expected);
     let error = &read.ledger.entries[0].row_errors[0];
     assert!(
-        error.to_string().ends_with("line 2: `Answer` is a boolean, expected text or a number")
+        error.to_string().contains(".jsonl:2:")
+            && error.to_string().ends_with(": `Answer` is a boolean, expected text or a number")
     );
 
     let path = folder.path().join("a.parquet");

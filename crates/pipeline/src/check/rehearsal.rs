@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use burn::tensor::Device;
+use forethought_dataset::FirstContact;
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, StopFlag};
 
@@ -89,6 +90,7 @@ impl Place<'_> {
             reused: &[],
             origins: &Origins::default(),
             purpose: Purpose::Check(self.findings),
+            first_contact: &FirstContact::Here,
         };
         stage.run(&context)?;
         if sample::is_thinned(stage.kind()) {

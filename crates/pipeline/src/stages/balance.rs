@@ -28,8 +28,7 @@ impl BalanceStage {
         write_lines(&context.staging.join("train.jsonl"), &balanced.train)?;
         write_lines(&context.staging.join("validation.jsonl"), &balanced.validation)?;
         write_json(&context.staging.join("classes.json"), &balanced.classes)?;
-        write_json(&context.staging.join("ledger.json"), &balanced.ledger)?;
-        context.console.line(balanced.ledger.to_table());
+        context.book(&balanced.ledger)?;
         Ok(Done::Finished)
     }
 }

@@ -1,14 +1,17 @@
 //! Ingest: files into records, with a ledger of every row.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use forethought_dataset::{ColumnMap, Source, Unfinished, read_problems, read_traces};
+use forethought_dataset::{
+    ColumnMap, DatasetError, Ledger, OnBadRow, ReadOptions, Source, Unfinished, for_each_problem,
+    for_each_trace,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{write_json, write_lines};
+use crate::artifact::LineWriter;
 use crate::config::Problem;
 
 /// The file of problems in the artifact.
@@ -26,6 +29,15 @@ pub struct IngestStage {
     /// What happens to traces without `</think>`, whose length is only a lower bound. Default `drop`.
     #[serde(default)]
     pub unfinished: Unfinished,
+    /// What happens to a row that cannot be read: `skip` counts it in the ledger, `error` ends the run. Default `skip`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_bad_row: OnBadRow,
+}
+
+/// An option of later date than the first artifacts: it is part of an id only where it is used.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_default(on_bad_row: &OnBadRow) -> bool {
+    *on_bad_row == OnBadRow::default()
 }
 
 /// What the rows of the files are.
@@ -72,22 +84,45 @@ impl IngestStage {
         Ok(files)
     }
 
-    /// Writes `traces.jsonl` or `problems.jsonl`, and `ledger.json`.
+    /// Writes `traces.jsonl` or `problems.jsonl`, row by row, and the ledger.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
+        let options = ReadOptions {
+            first_contact: context.first_contact.clone(),
+            on_bad_row: self.on_bad_row,
+        };
         let ledger = match self.records {
             Records::Traces => {
-                let ingested = read_traces(&self.sources, self.unfinished)?;
-                write_lines(&context.staging.join("traces.jsonl"), &ingested.traces)?;
-                ingested.ledger
+                let path = context.staging.join("traces.jsonl");
+                streamed(&path, |sink| {
+                    for_each_trace(&self.sources, self.unfinished, &options, |trace| sink(&trace))
+                })?
             }
-            Records::Problems => {
-                let ingested = read_problems(&self.sources)?;
-                write_lines(&context.staging.join(PROBLEMS), &ingested.problems)?;
-                ingested.ledger
-            }
+            Records::Problems => streamed(&context.staging.join(PROBLEMS), |sink| {
+                for_each_problem(&self.sources, &options, |problem| sink(&problem))
+            })?,
         };
-        write_json(&context.staging.join("ledger.json"), &ledger)?;
-        context.console.line(ledger.to_table());
+        context.book(&ledger)?;
         Ok(Done::Finished)
     }
+}
+
+/// Writes each record as it is read: memory is bounded by a row or a batch.
+fn streamed<T: Serialize>(
+    path: &Path,
+    read: impl FnOnce(&mut dyn FnMut(&T) -> Result<(), DatasetError>) -> Result<Ledger, DatasetError>,
+) -> Result<Ledger, PipelineError> {
+    let mut writer = LineWriter::create(path)?;
+    let mut failed = None;
+    let ledger = read(&mut |record| {
+        writer.write(record).map_err(|error| {
+            let source = std::io::Error::other(error.to_string());
+            failed = Some(error);
+            DatasetError::Write { path: path.to_owned(), source }
+        })
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    writer.finish()?;
+    Ok(ledger?)
 }

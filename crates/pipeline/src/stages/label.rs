@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use forethought_dataset::think_class;
+use forethought_dataset::{Ledger, think_class};
 use forethought_schema::{LabelledQuestion, Trace};
 use forethought_tokenize::Encoder;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_lines};
+use crate::artifact::{LineReader, LineWriter, read_json};
 
 /// Settings of the label stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,30 +29,46 @@ fn default_width() -> NonZeroU32 {
 const CHUNK: usize = 512;
 
 impl LabelStage {
-    /// Writes `labelled.jsonl`: a [`LabelledQuestion`] for every trace, in the order of the traces.
+    /// Writes `ledger.json` and `labelled.jsonl`: a [`LabelledQuestion`] for every trace, in the order of the traces.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let traces: Vec<Trace> = read_lines(&context.input("ingest", "traces.jsonl"))?;
         let encoder = Encoder::open(&super::model::tokenizer_folder(context)?)?;
-        let mut bar = context.console.bar(traces.len(), "counting thinking tokens");
-        let mut labelled = Vec::with_capacity(traces.len());
-        for chunk in traces.chunks(CHUNK) {
+        let mut traces = LineReader::<Trace>::open(&context.input("ingest", "traces.jsonl"))?;
+        let mut labelled = LineWriter::create(&context.staging.join("labelled.jsonl"))?;
+        let ingested: Ledger = read_json(&context.input("ingest", "ledger.json"))?;
+        let total = usize::try_from(ingested.kept()).unwrap_or(usize::MAX);
+        let mut ledger = Ledger::new(context.name);
+        let mut bar = context.console.bar(total, "counting thinking tokens");
+        let mut num_labelled = 0;
+        loop {
+            let chunk = traces.chunk(CHUNK)?;
+            if chunk.is_empty() {
+                break;
+            }
             context.check_stop()?;
             let texts: Vec<&str> = chunk.iter().map(|trace| trace.thinking.as_str()).collect();
-            let encoded = encoder.encode_batch(&texts)?;
-            labelled
-                .extend(chunk.iter().zip(encoded).map(|(trace, ids)| self.label(trace, ids.len())));
-            bar.set(labelled.len());
+            let counts = encoder.count_batch(&texts)?;
+            num_labelled += chunk.len();
+            for trace in &chunk {
+                let entry = ledger.entry(&trace.file);
+                entry.count_read(1);
+                entry.keep("labelled");
+            }
+            let rows =
+                chunk.into_iter().zip(counts).map(|(trace, tokens)| self.label(trace, tokens));
+            labelled.write_all(&rows.collect::<Vec<LabelledQuestion>>())?;
+            bar.set(num_labelled);
         }
-        write_lines(&context.staging.join("labelled.jsonl"), &labelled)?;
+        labelled.finish()?;
+        context.book(&ledger)?;
         Ok(Done::Finished)
     }
 
-    fn label(&self, trace: &Trace, tokens: usize) -> LabelledQuestion {
+    fn label(&self, trace: Trace, tokens: usize) -> LabelledQuestion {
         let amount = u32::try_from(tokens).unwrap_or(u32::MAX);
         LabelledQuestion {
-            file: trace.file.clone(),
+            file: trace.file,
             row: trace.row,
-            question: trace.question.clone(),
+            question: trace.question,
             amount,
             class: think_class(amount, self.class_width),
         }

@@ -22,6 +22,7 @@ mod solve;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use forethought_dataset::{FirstContact, Ledger};
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, Signal, StopFlag};
 
@@ -51,7 +52,7 @@ pub use score::ScoreStage;
 pub use solve::SolveStage;
 
 use crate::PipelineError;
-use crate::artifact::RunFolder;
+use crate::artifact::{RunFolder, write_json};
 use crate::config::{PipelineConfig, Problem, StageConfig};
 use crate::console::Console;
 use crate::purpose::Purpose;
@@ -91,6 +92,8 @@ pub(crate) struct Context<'a> {
     pub(crate) origins: &'a Origins,
     /// What it is run for.
     pub(crate) purpose: Purpose<'a>,
+    /// Who reads a parquet or Arrow file of the data first.
+    pub(crate) first_contact: &'a FirstContact,
 }
 
 impl Context<'_> {
@@ -110,6 +113,16 @@ impl Context<'_> {
     /// A file of an artifact made before.
     pub(crate) fn input(&self, stage: &str, file: &str) -> PathBuf {
         self.folder.artifact(stage).join(file)
+    }
+
+    /// Writes the account of the stage's rows, as `ledger.json` and `ledger.parquet`, and shows it. An account whose sums
+    /// disagree fails the stage.
+    pub(crate) fn book(&self, ledger: &Ledger) -> Result<(), PipelineError> {
+        ledger.check()?;
+        write_json(&self.staging.join("ledger.json"), ledger)?;
+        ledger.to_rows().write_parquet(&self.staging.join("ledger.parquet"))?;
+        self.console.line(ledger.to_table().trim_end());
+        Ok(())
     }
 }
 

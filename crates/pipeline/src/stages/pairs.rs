@@ -105,7 +105,6 @@ impl PairsStage {
             PairSource::Spoilt(source) => source.make(context)?,
             PairSource::Files(source) => from_files(source, context)?,
         };
-        made.ledger.check()?;
         if made.train.is_empty() {
             let message = format!("no pair is left\n{}", made.ledger.to_table());
             return Err(PipelineError::stage(context.name, message));
@@ -113,8 +112,7 @@ impl PairsStage {
         write_lines(&context.staging.join("train.jsonl"), &made.train)?;
         write_lines(&context.staging.join("validation.jsonl"), &made.validation)?;
         write_json(&context.staging.join(KINDS), &made.kinds)?;
-        write_json(&context.staging.join("ledger.json"), &made.ledger)?;
-        context.console.line(made.ledger.to_table());
+        context.book(&made.ledger)?;
         Ok(Done::Finished)
     }
 }

@@ -13,9 +13,9 @@ use super::model::MODEL_FOLDER;
 use super::pairs::KINDS;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_json, read_lines, write_json, write_lines};
+use crate::artifact::{read_json, read_lines, write_lines};
 use crate::config::Problem;
-use crate::examples::{Lengths, Limit};
+use crate::examples::{Lengths, Limit, drop_long, is_drop};
 
 /// Settings of the score stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,10 +30,13 @@ pub struct ScoreStage {
     /// The stage whose validation pairs are scored. Default: the nearest one before.
     #[serde(default)]
     pub data: Option<String>,
-    /// The longest sequence, in tokens of prompt and completion; a pair with a longer side is left out and counted.
-    /// Default 1,024 (TRL).
+    /// The longest sequence, in tokens of prompt and completion. Default 1,024 (TRL).
     #[serde(default = "default_max_length")]
     pub max_length: usize,
+    /// What happens to a pair with a longer side: `error`, `drop`, or `truncate`, which keeps the first tokens of each
+    /// side. Default `drop`.
+    #[serde(default = "drop_long", skip_serializing_if = "is_drop")]
+    pub on_overflow: Overflow,
     /// Pairs scored at once, at least 1; bounds memory and changes no result. Default 16.
     #[serde(default = "default_batch")]
     pub batch_size: usize,
@@ -95,9 +98,9 @@ impl ScoreStage {
         let model = load_score_model(&folder, context.device)?;
         let pairs: Vec<PreferencePair> = read_lines(&context.input(data, "validation.jsonl"))?;
         let kinds: Vec<String> = read_json(&context.input(data, KINDS))?;
-        let mut lengths = Lengths { read: pairs.len(), ..Lengths::default() };
+        let mut lengths = Lengths::new(context.name, &format!("{data}/validation.jsonl"));
         let limit =
-            Limit { encoder: &encoder, max_length: self.max_length, overflow: Overflow::Drop };
+            Limit { encoder: &encoder, max_length: self.max_length, overflow: self.on_overflow };
         let mut bar = context.console.bar(pairs.len(), "scores");
         let mut records = Vec::with_capacity(pairs.len());
         for (index, batch) in pairs.chunks(self.batch_size).enumerate() {
@@ -113,7 +116,7 @@ impl ScoreStage {
             bar.set(first + batch.len());
         }
         write_lines(&context.staging.join(SCORES), &records)?;
-        write_json(&context.staging.join("ledger.json"), &lengths)?;
+        context.book(&lengths.ledger)?;
         Ok(Done::Finished)
     }
 }

@@ -1,5 +1,6 @@
 //! What a method learns from, once it is tokens.
 
+use forethought_dataset::Ledger;
 use forethought_model::Decoder;
 use forethought_objective::PairLengths;
 use forethought_preference::unpair;
@@ -9,10 +10,11 @@ use forethought_train::BatchError;
 use serde::Deserialize;
 
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json};
+use crate::artifact::read_lines;
 use crate::examples::{Lengths, Limit, completion_of};
 use crate::learner::Task;
 use crate::stages::Context;
+use crate::training::require_any;
 
 /// How examples are read.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,16 @@ impl<'a> Reading<'a> {
     /// An error of the stage.
     pub(crate) fn failed(&self, message: impl std::fmt::Display) -> PipelineError {
         PipelineError::stage(self.context.name, message)
+    }
+
+    /// The file of the examples, from the folder of the artifacts.
+    pub(crate) fn file(&self) -> String {
+        format!("{}/train.jsonl", self.data)
+    }
+
+    /// Refuses a training that no example is left for.
+    pub(crate) fn require_any(&self, ledger: &Ledger) -> Result<(), PipelineError> {
+        require_any(self.context.name, ledger, ("max_length", self.max_length))
     }
 
     /// How long examples may be.
@@ -86,7 +98,7 @@ fn encode_pairs(
     pairs: &[PreferencePair],
 ) -> Result<Vec<EncodedPair>, PipelineError> {
     let context = reading.context;
-    let mut lengths = Lengths { read: pairs.len(), ..Lengths::default() };
+    let mut lengths = Lengths::new(context.name, &reading.file());
     let mut kept = Vec::with_capacity(pairs.len());
     let mut bar = context.console.bar(pairs.len(), "pairs into tokens");
     for (index, pair) in pairs.iter().enumerate() {
@@ -101,7 +113,8 @@ fn encode_pairs(
         }
         bar.set(index + 1);
     }
-    write_json(&context.staging.join("ledger.json"), &lengths)?;
+    context.book(&lengths.ledger)?;
+    reading.require_any(&lengths.ledger)?;
     Ok(kept)
 }
 
@@ -146,7 +159,7 @@ fn encode_labelled(
     reading: &Reading<'_>,
     completions: &[UnpairedPreference],
 ) -> Result<Vec<(Encoded, bool)>, PipelineError> {
-    let mut lengths = Lengths { read: completions.len(), ..Lengths::default() };
+    let mut lengths = Lengths::new(reading.context.name, &reading.file());
     let mut kept = Vec::with_capacity(completions.len());
     for (index, one) in completions.iter().enumerate() {
         let fitted = reading.limit().encode(&one.prompt, &one.completion);
@@ -154,7 +167,8 @@ fn encode_labelled(
             .map_err(|message| reading.failed(format!("completion {}: {message}", index + 1)))?;
         kept.extend(lengths.count(fitted, index).map(|encoded| (encoded, one.label)));
     }
-    write_json(&reading.context.staging.join("ledger.json"), &lengths)?;
+    reading.context.book(&lengths.ledger)?;
+    reading.require_any(&lengths.ledger)?;
     Ok(kept)
 }
 

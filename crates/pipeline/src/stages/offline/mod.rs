@@ -8,6 +8,7 @@ mod scores;
 mod supervised;
 mod unpaired;
 
+use forethought_dataset::Ledger;
 use forethought_dpo::DpoConfig;
 use forethought_kto::KtoConfig;
 use forethought_model::{Decoder, FreezeConfig, LoraConfig};
@@ -26,7 +27,7 @@ use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::read_json;
 use crate::config::Problem;
-use crate::examples::Lengths;
+use crate::examples::kept_lines;
 use crate::learner::{Input, Learner, Task};
 use crate::memory::{Load, Logits, Lowerable, Reference, Sizes};
 use crate::order::Order;
@@ -192,9 +193,8 @@ impl<L> OfflineStage<L> {
             batch_size: self.per_device_train_batch_size,
         };
         let examples = method.examples(&reading)?;
-        training::require_any(context.name, examples.len(), ("max_length", self.max_length))?;
-        let ledger: Lengths = read_json(&context.staging.join("ledger.json"))?;
-        let file = format!("{}/train.jsonl", reading.data);
+        let ledger: Ledger = read_json(&context.staging.join("ledger.json"))?;
+        let file = reading.file();
         let step_size = self.per_device_train_batch_size * self.gradient_accumulation_steps;
         let mut source = OfflineSource {
             order: Order::new(context.seed, examples.len(), step_size),
@@ -204,7 +204,7 @@ impl<L> OfflineStage<L> {
             seed: context.seed,
             encoder: Encoder::open(&folder)?,
             file,
-            lines: ledger.kept(),
+            lines: kept_lines(&ledger),
         };
         let sizes = Sizes {
             architecture: architecture(context, &folder)?,

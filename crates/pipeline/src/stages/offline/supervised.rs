@@ -10,7 +10,7 @@ use forethought_tokenize::Encoded;
 use super::OfflineMethod;
 use super::examples::{Examples, Reading};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json};
+use crate::artifact::read_lines;
 use crate::examples::{ExampleLine, encode_examples};
 use crate::learner::{Loss, Supervised, Task};
 
@@ -32,8 +32,10 @@ impl OfflineMethod for SftConfig {
         let path = context.input(reading.data, "train.jsonl");
         let lines: Vec<ExampleLine> = read_lines(&path)?;
         let examples: Vec<Example> = lines.into_iter().map(Example::from).collect();
-        let (encoded, ledger) = encode_examples(context.name, &examples, reading.limit())?;
-        write_json(&context.staging.join("ledger.json"), &ledger)?;
+        let of = (context.name, &*reading.file());
+        let (encoded, ledger) = encode_examples(of, &examples, reading.limit())?;
+        context.book(&ledger)?;
+        reading.require_any(&ledger)?;
         let loss = self.init().map_err(|error| reading.failed(error))?;
         Ok(Box::new(Answers { examples: encoded, loss }))
     }

@@ -29,7 +29,7 @@ use super::links::POLICIES;
 use super::model::{MODEL_FOLDER, architecture, model_folder};
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::write_json;
+use crate::examples::Lengths;
 use crate::learner::Learner;
 use crate::memory::{Logits, Lowerable, Reference, Sizes};
 use crate::order::{Order, Rest};
@@ -142,18 +142,21 @@ impl<L> OnlineStage<L> {
         context: &Context<'_>,
         encoder: &Encoder,
     ) -> Result<Vec<Question>, PipelineError> {
-        let questions = read_questions(context, encoder, "train")?;
-        let read = questions.len();
-        let (kept, dropped): (Vec<_>, Vec<_>) =
-            questions.into_iter().partition(|one| one.prompt.len() <= self.max_prompt_length);
-        let lengths: Vec<usize> = dropped.iter().map(|one| one.prompt.len()).collect();
-        let ledger = serde_json::json!({"read": read, "kept": kept.len(), "dropped_longer_than_max_prompt_length": lengths});
-        write_json(&context.staging.join("ledger.json"), &ledger)?;
-        training::require_any(
-            context.name,
-            kept.len(),
-            ("max_prompt_length", self.max_prompt_length),
-        )?;
+        let limit = ("max_prompt_length", self.max_prompt_length);
+        let mut lengths = Lengths::new(context.name, "train.jsonl");
+        let mut kept = Vec::new();
+        for (index, mut one) in read_questions(context, encoder, "train")?.into_iter().enumerate() {
+            let prompt = std::mem::take(&mut one.prompt);
+            let prompt = lengths.count_prompt(prompt, index, (limit.1, self.on_overflow));
+            let prompt = prompt.map_err(|message| {
+                let advice = "raise max_prompt_length or set on_overflow";
+                let message = format!("example {}: {message}; {advice}", index + 1);
+                PipelineError::stage(context.name, message)
+            })?;
+            kept.extend(prompt.map(|prompt| Question { prompt, ..one }));
+        }
+        context.book(&lengths.ledger)?;
+        training::require_any(context.name, &lengths.ledger, limit)?;
         Ok(kept)
     }
 

@@ -7,12 +7,14 @@ use forethought_ppo::PpoConfig;
 use forethought_reward::{RewardConfig, RewardSet};
 use forethought_rloo::RlooConfig;
 use forethought_rollout::Sampling;
+use forethought_tokenize::Overflow;
 use forethought_train::TrainConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::{OnlineMethod, Plan};
 use crate::config::Problem;
+use crate::examples::{drop_long, is_drop};
 use crate::rewards::{check_rewards, reward_set};
 use crate::stages::links::{Before, EXAMPLES, Inputs, POLICIES};
 use crate::training::{self, problem};
@@ -45,10 +47,13 @@ pub struct OnlineStage<L> {
     /// critic they are compared with. Default 8 for `grpo`, 2 for `rloo` (TRL), 1 for `ppo`.
     #[serde(default)]
     pub num_generations: Option<usize>,
-    /// The longest question, in tokens with its instruction; longer ones are left out and counted. Default 1,024, as in
-    /// the source pipeline.
+    /// The longest question, in tokens with its instruction. Default 1,024, as in the source pipeline.
     #[serde(default = "default_max_prompt_length")]
     pub max_prompt_length: usize,
+    /// What happens to longer ones: `error`, `drop`, or `truncate`, which keeps their last tokens, where the answer
+    /// begins. Default `drop`.
+    #[serde(default = "drop_long", skip_serializing_if = "is_drop")]
+    pub on_overflow: Overflow,
     /// How answers are drawn; the temperature is also that of the trained policy, so it must not be 0. Default:
     /// temperature 1, at most 20 tokens.
     #[serde(default)]

@@ -1,0 +1,156 @@
+//! Arrow IPC files and streams, a batch at a time, with every fault of the file as an error that names it.
+
+mod structure;
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{Column, DataFrame, DataType, PolarsResult, Series};
+use polars_arrow::array::Array;
+use polars_arrow::datatypes::ArrowSchema;
+use polars_arrow::io::ipc::read::{
+    FileReader, StreamReader, StreamState, read_file_metadata, read_stream_metadata,
+};
+use polars_arrow::record_batch::RecordBatchT;
+
+use crate::error::DatasetError;
+use crate::guard::guarded;
+use crate::rows::{TypedColumn, polars_cells};
+
+/// What an Arrow file begins and ends with; a stream begins with its first message.
+const MAGIC: &[u8; 6] = b"ARROW1";
+
+/// How batches are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// With a footer that says where each batch is.
+    File,
+    /// One message after the other, as `datasets` writes them.
+    Stream,
+}
+
+/// An Arrow file or stream whose structure has been checked and whose schema has been read.
+#[derive(Debug)]
+pub(crate) struct ArrowFile {
+    path: PathBuf,
+    layout: Layout,
+    columns: Vec<TypedColumn>,
+}
+
+impl ArrowFile {
+    /// Checks that everything the file says to hold lies within it, without decoding any of it.
+    pub(crate) fn check(path: &Path) -> Result<(), DatasetError> {
+        checked(path).map(|_| ())
+    }
+
+    /// Checks it and reads its schema.
+    pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
+        let layout = checked(path)?;
+        let file = open(path)?;
+        let schema = guarded(|| Batches::new(layout, file, None).map(|batches| batches.schema));
+        let schema =
+            schema.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
+        Ok(Self { path: path.to_owned(), layout, columns: columns(&schema) })
+    }
+
+    /// The columns, in the order of the file.
+    pub(crate) fn columns(&self) -> &[TypedColumn] {
+        &self.columns
+    }
+
+    /// Hands over these columns a batch at a time.
+    pub(crate) fn for_each_batch(
+        &self,
+        names: &[&str],
+        mut visit: impl FnMut(DataFrame) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let fault = |message| DatasetError::Arrow { path: self.path.clone(), message };
+        let wanted = self.columns.iter().enumerate();
+        let wanted = wanted.filter(|(_, column)| names.contains(&column.name.as_str()));
+        let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
+        let file = open(&self.path)?;
+        let batches = guarded(|| Batches::new(self.layout, file, Some(wanted.clone())));
+        let mut batches = batches.map_err(fault)?;
+        while let Some(frame) = guarded(|| batches.next(&wanted)).map_err(fault)? {
+            visit(frame)?;
+        }
+        Ok(())
+    }
+}
+
+type Batch = RecordBatchT<Box<dyn Array>>;
+
+/// The batches of a file.
+struct Batches {
+    schema: ArrowSchema,
+    reader: Box<dyn Iterator<Item = PolarsResult<Batch>>>,
+}
+
+impl Batches {
+    fn new(layout: Layout, file: File, projection: Option<Vec<usize>>) -> PolarsResult<Self> {
+        let mut file = BufReader::new(file);
+        Ok(match layout {
+            Layout::File => {
+                let metadata = read_file_metadata(&mut file)?;
+                let schema = metadata.schema.as_ref().clone();
+                let reader = FileReader::new(file, metadata, projection, None);
+                Self { schema, reader: Box::new(reader) }
+            }
+            Layout::Stream => {
+                let metadata = read_stream_metadata(&mut file)?;
+                let schema = metadata.schema.clone();
+                let reader = StreamReader::new(file, metadata, projection);
+                // A stream that waits for more is one without its end, which the structure has not.
+                let reader = reader.map_while(|state| match state {
+                    Ok(StreamState::Some(batch)) => Some(Ok(batch)),
+                    Ok(StreamState::Waiting) => None,
+                    Err(error) => Some(Err(error)),
+                });
+                Self { schema, reader: Box::new(reader) }
+            }
+        })
+    }
+
+    /// The next batch; its columns are those at `wanted` in the schema.
+    fn next(&mut self, wanted: &[usize]) -> PolarsResult<Option<DataFrame>> {
+        let Some(batch) = self.reader.next().transpose()? else { return Ok(None) };
+        let num_rows = batch.len();
+        let fields = wanted.iter().filter_map(|index| self.schema.get_at_index(*index));
+        let columns = fields
+            .zip(batch.into_arrays())
+            .map(|((name, _), array)| Series::from_arrow(name.clone(), array).map(Column::from));
+        DataFrame::new(num_rows, columns.collect::<PolarsResult<_>>()?).map(Some)
+    }
+}
+
+fn columns(schema: &ArrowSchema) -> Vec<TypedColumn> {
+    let column = |field: &polars_arrow::datatypes::Field| TypedColumn {
+        name: field.name.to_string(),
+        cells: polars_cells(&DataType::from_arrow_field(field)),
+    };
+    schema.iter_values().map(column).collect()
+}
+
+/// The layout of a file whose structure holds.
+fn checked(path: &Path) -> Result<Layout, DatasetError> {
+    let mut file = open(path)?;
+    let layout = layout(&mut file).map_err(|source| DatasetError::read(path, source))?;
+    let check = match layout {
+        Layout::File => structure::check_file(&mut file),
+        Layout::Stream => structure::check_stream(&mut file),
+    };
+    check.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
+    Ok(layout)
+}
+
+fn open(path: &Path) -> Result<File, DatasetError> {
+    File::open(path).map_err(|source| DatasetError::read(path, source))
+}
+
+fn layout(file: &mut File) -> std::io::Result<Layout> {
+    let mut start = Vec::new();
+    file.take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(if start == MAGIC { Layout::File } else { Layout::Stream })
+}
