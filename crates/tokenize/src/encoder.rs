@@ -277,8 +277,19 @@ impl fmt::Debug for Encoder {
     }
 }
 
-/// Cutting and padding are for whoever knows the batch: a tokenizer that was saved with them would cut in silence.
+/// Cutting and padding are for whoever knows the batch: a tokenizer that was saved with them would cut in silence. One
+/// that drops merges at random would give a text other ids each time.
 fn parse_tokenizer(folder: &Folder) -> Result<Tokenizer, TokenizeError> {
+    let json = folder.json(TOKENIZER)?.unwrap_or_default();
+    if let Some(reason) = refused_normalizer(&json["normalizer"]) {
+        return Err(folder.malformed(TOKENIZER, reason));
+    }
+    let dropout = &json["model"]["dropout"];
+    if dropout.as_f64().is_some_and(|rate| rate != 0.0) {
+        let reason =
+            format!("model.dropout must be null, since a text has one list of ids, got {dropout}");
+        return Err(folder.malformed(TOKENIZER, reason));
+    }
     let parsed = guarded(|| {
         let mut tokenizer = Tokenizer::from_bytes(folder.bytes(TOKENIZER))?;
         tokenizer.with_truncation(None)?;
@@ -286,6 +297,25 @@ fn parse_tokenizer(folder: &Folder) -> Result<Tokenizer, TokenizeError> {
         Ok::<_, tokenizers::Error>(tokenizer)
     });
     parsed.map_err(|reason| folder.malformed(TOKENIZER, format!("is not a tokenizer: {reason}")))
+}
+
+/// Normalizers on which the tokenizer panics: maps of sentencepiece, which no supported family has, and nothing as what is
+/// to be replaced.
+fn refused_normalizer(normalizer: &Value) -> Option<String> {
+    match normalizer {
+        Value::Array(items) => items.iter().find_map(refused_normalizer),
+        Value::Object(fields)
+            if normalizer["type"] == "Precompiled"
+                || fields.contains_key("precompiled_charsmap") =>
+        {
+            Some("normalizer: the type Precompiled is not supported".to_owned())
+        }
+        Value::Object(_) if normalizer["pattern"]["String"] == "" => {
+            Some("normalizer: pattern is empty, and nothing cannot be replaced".to_owned())
+        }
+        Value::Object(fields) => fields.values().find_map(refused_normalizer),
+        _ => None,
+    }
 }
 
 /// Every regular expression of `tokenizer.json`, compiled in bounds; one that does not compile is an error.

@@ -61,6 +61,14 @@ impl Patterns {
         }
         let mut of_normalizer = Vec::new();
         collect(&json["normalizer"], &mut of_normalizer);
+        // The tokenizer would look for the byte behind the last.
+        let replaces_nothing = |pattern: &&String| {
+            unusual.get(*pattern).is_some_and(|regex| regex.is_match("").unwrap_or(true))
+        };
+        if let Some(pattern) = of_normalizer.iter().find(replaces_nothing) {
+            let reason = "it matches where nothing is, and cannot be replaced";
+            return Err((pattern.clone(), reason.to_owned()));
+        }
         Ok(Self { unusual, of_normalizer })
     }
 

@@ -1,7 +1,7 @@
 //! What chat templates expect of Python: its methods, its JSON, its names for none and the truths.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde};
+use minijinja::value::{Kwargs, Serde, ValueKind};
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, Value, escape_formatter,
 };
@@ -10,18 +10,25 @@ use serde_json::Map;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use crate::marks;
+use crate::template::guards;
+use crate::template::meter::{self, Use};
+use crate::template::operators::printed;
 
-/// An environment set up as transformers sets up jinja2: blocks trimmed, nothing escaped, and no loader, so that a
-/// template reads no file.
+/// The syntax as transformers sets it up in jinja2: blocks trimmed.
+pub(crate) fn syntax() -> SyntaxConfig {
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    // The delimiters, which alone can be wrong, are the usual ones.
+    syntax.unwrap_or_default()
+}
+
+/// An environment set up as transformers sets up jinja2: nothing escaped, and no loader, so that a template reads no
+/// file. It has the usual syntax, which rewritten templates are written in.
 pub(crate) fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
-        environment.set_syntax(syntax);
-    }
+    let mut environment = Environment::empty();
+    environment.set_debug(false);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.set_formatter(print);
-    environment.add_filter("tojson", to_json);
+    guards::install(&mut environment);
     environment.add_filter(marks::FILTER, marks::enclose);
     environment.add_function("raise_exception", raise_exception);
     environment
@@ -38,15 +45,17 @@ pub(crate) fn context(variables: Map<String, serde_json::Value>, today: Option<S
     Value::from_pairs(pairs)
 }
 
-/// Jinja2 prints none, true and false as Python does, with a capital letter.
+/// Writes a value, paid for. Escaping, which a template can ask for, makes of a quotation mark six signs.
 fn print(output: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    let word = match value {
-        value if value.is_none() => "None",
-        value if *value == Value::from(true) && !value.is_number() => "True",
-        value if *value == Value::from(false) && !value.is_number() => "False",
-        _ => return escape_formatter(output, state, value),
-    };
-    output.write_str(word).map_err(Error::from)
+    match (value.as_str(), state.auto_escape()) {
+        (Some(text), AutoEscape::None) => meter::pay(state, text.len() as u64)?,
+        (Some(text), _) => meter::pay(state, 6 * text.len() as u64)?,
+        (None, _) => meter::pay_for(state, value, Use::Prints)?,
+    }
+    match value.kind() {
+        ValueKind::None | ValueKind::Bool => output.write_str(&printed(value)).map_err(Error::from),
+        _ => escape_formatter(output, state, value),
+    }
 }
 
 fn raise_exception(message: String) -> Result<Value, Error> {
@@ -55,7 +64,7 @@ fn raise_exception(message: String) -> Result<Value, Error> {
 
 /// `json.dumps(value, ensure_ascii=False)`: unlike the filter of jinja2 it escapes nothing for HTML.
 #[expect(clippy::needless_pass_by_value, reason = "filters get their keyword arguments by value")]
-fn to_json(value: &Value, options: Kwargs) -> Result<Value, Error> {
+pub(crate) fn to_json(value: &Value, options: Kwargs) -> Result<Value, Error> {
     let failed = |reason: String| Error::new(ErrorKind::InvalidOperation, reason);
     if value.is_undefined() {
         return Err(failed("undefined cannot be written as JSON".into()));

@@ -1,8 +1,15 @@
 //! Chat templates as transformers renders them, within bounds.
 
+pub(crate) mod guards;
+mod limits;
+pub(crate) mod meter;
+pub(crate) mod operators;
+mod rewrite;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
+use std::thread;
 
 use forethought_schema::Message;
 use minijinja::Environment;
@@ -11,11 +18,14 @@ use serde_json::{Map, Value, json};
 use crate::{marks, python};
 
 /// Instructions a rendering may take; a turn takes some hundred.
-const FUEL: u64 = 10_000_000;
+const FUEL: u64 = 5_000_000;
 /// Longest source of a template, in bytes; the longest of the known ones are near 20 KB.
 const MAX_SOURCE: usize = 64 * 1024;
 /// Longest text a rendering may write, in bytes.
-const MAX_OUTPUT: usize = 64 * 1024 * 1024;
+const MAX_OUTPUT: usize = 16 * 1024 * 1024;
+/// Stack for reading a template, in bytes: the functions that do call themselves for each of a thousand dots or signs.
+/// Only what they touch becomes memory.
+const STACK: usize = 512 * 1024 * 1024;
 
 /// A template that cannot be used, or a conversation it refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -174,12 +184,9 @@ impl ChatTemplate {
         if source.len() > MAX_SOURCE {
             return Err(TemplateError::SourceTooLong { name: name.into(), bytes: source.len() });
         }
-        let mut environment = python::environment();
-        environment.set_fuel(Some(FUEL));
-        let (rewritten, has_marks) = marks::as_filters(source);
-        environment.add_template_owned(name.to_owned(), rewritten).map_err(|error| {
-            TemplateError::Syntax { name: name.into(), reason: error.to_string() }
-        })?;
+        let (marked, has_marks) = marks::as_filters(source);
+        let environment = on_a_deep_stack(|| compile(name, &marked))
+            .map_err(|reason| TemplateError::Syntax { name: name.into(), reason })?;
         let (name, source) = (name.to_owned(), source.to_owned());
         Ok(Self { name, source, specials: specials.clone(), environment, has_marks })
     }
@@ -192,12 +199,12 @@ impl ChatTemplate {
 
     /// The text of a conversation.
     ///
-    /// The bounds are on instructions and on what is written. A hostile template can still build a large string in a
-    /// variable before it hits them; render templates of unknown origin where memory is limited.
+    /// There are bounds on the instructions, on the texts and values that are made on the way, and on what is written: a
+    /// rendering of whatever template ends within about a second and takes less than 400 MB.
     ///
     /// # Errors
     ///
-    /// If the template fails, refuses the conversation, or does not come to an end.
+    /// If the template fails, refuses the conversation, or does more than a template may.
     pub fn render(&self, conversation: &Conversation) -> Result<String, TemplateError> {
         self.write(self.variables(conversation), conversation)
     }
@@ -256,6 +263,26 @@ impl ChatTemplate {
         variables.insert("documents".into(), Value::Null);
         variables
     }
+}
+
+/// The environment with the template in it, written again so that it pays for what it makes.
+fn compile(name: &str, source: &str) -> Result<Environment<'static>, String> {
+    let rewritten = rewrite::rewrite(name, source, python::syntax())?;
+    let mut environment = python::environment();
+    environment.set_fuel(Some(FUEL));
+    environment
+        .add_template_owned(name.to_owned(), rewritten)
+        .map_err(|error| error.to_string())?;
+    Ok(environment)
+}
+
+/// Runs something in a thread of its own with a stack that a deeply nested template does not fill.
+fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| format!("no thread to read it in: {error}"))?;
+        thread.join().unwrap_or_else(|_| Err("the template engine panicked".to_owned()))
+    })
 }
 
 impl fmt::Debug for ChatTemplate {

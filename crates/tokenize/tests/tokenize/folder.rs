@@ -7,6 +7,8 @@ use forethought_tokenize::{BpeConfig, Encoder, TokenizeError, train_bpe};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::processor_time;
+
 /// A good folder, with files replaced.
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -112,9 +114,10 @@ fn a_pattern_that_does_not_end_is_an_error_that_names_it_within_two_seconds() {
         (r"(\w+(?!x)\s?)*(?=\.)", "word ".repeat(60)),
     ] {
         let encoder = Encoder::open(with_pattern(pattern).path()).unwrap();
-        let start = std::time::Instant::now();
+        let start = processor_time();
         let error = encoder.encode(&text).unwrap_err().to_string();
-        assert!(start.elapsed().as_secs_f64() < 2.0, "{pattern}: {:?}", start.elapsed());
+        let took = processor_time() - start;
+        assert!(took.as_secs_f64() < 2.0, "{pattern}: {took:?}");
         assert!(error.contains(&format!("the search for `{pattern}` ")), "{error}");
         assert!(encoder.count(&text).is_err() && encoder.encode_batch(&[text]).is_err());
     }
@@ -130,7 +133,7 @@ fn an_unusual_pattern_that_ends_encodes() {
 
 /// Patterns whose compiled form would fill the memory.
 #[test]
-fn a_pattern_that_grows_is_refused_or_compiled_within_two_seconds() {
+fn a_pattern_that_grows_is_refused_or_compiled_soon() {
     for pattern in [
         r"((\p{L}{1000}){1000}){1000}",
         r"(?=((a{1000}){1000}){1000})",
@@ -138,9 +141,10 @@ fn a_pattern_that_grows_is_refused_or_compiled_within_two_seconds() {
         &"(".repeat(5000),
         &"a|".repeat(50_000),
     ] {
-        let start = std::time::Instant::now();
+        let start = processor_time();
         let opened = Encoder::open(with_pattern(pattern).path());
-        assert!(start.elapsed().as_secs_f64() < 2.0, "{pattern:.40}: {:?}", start.elapsed());
+        let took = processor_time() - start;
+        assert!(took.as_secs_f64() < 2.0, "{pattern:.40}: {took:?}");
         if let Err(error) = opened {
             assert!(matches!(error, TokenizeError::Pattern { .. }), "{error:.200}");
         }

@@ -110,17 +110,105 @@ fn a_template_that_does_not_parse_names_its_line() {
 
 #[test]
 fn templates_without_end_are_stopped() {
-    let nested = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+    let nested = "{% for a in range(3000) %}{% for b in range(3000) %}{% endfor %}{% endfor %}";
     assert!(reason(nested).contains("out of fuel"), "{}", reason(nested));
     let loud = format!("{{% for a in range(9999) %}}{}{{% endfor %}}", "x".repeat(10_000));
-    assert_eq!(reason(&loud), "chat template t: wrote more than 67108864 bytes");
+    assert_eq!(reason(&loud), "chat template t: wrote more than 16777216 bytes");
     let long = " ".repeat(65_537);
     assert_eq!(reason(&long), "chat template t: 65537 bytes long, allowed are 65536");
     let recursive = "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}";
     assert!(reason(recursive).contains("recursion"), "{}", reason(recursive));
 }
 
+/// Operators are filters of ours behind the scenes; they mean what they meant.
+#[test]
+fn operators_mean_what_they_mean_in_jinja() {
+    for (source, expected) in [
+        ("{{ 1 + 2 * 3 - 4 // 3 ** 2 % 5 }}", "7"),
+        ("{{ -2 ** 2 }} {{ (1 + 2) * 3 }} {{ 7 / 2 }}", "4 9 3.5"),
+        ("{{ 'a' ~ 1 ~ none ~ true ~ missing ~ [1, 'b'] }}", "a1NoneTrue[1, 'b']"),
+        ("{{ 'a' + 'b' * 3 }} {{ [1] + [2] * 2 }} {{ 2 * 'ab' }}", "abbb [1, 2, 2] abab"),
+        (
+            "{{ 1 < 2 < 3 }} {{ 1 < 2 > 3 }} {{ 'a' in 'ba' }} {{ 3 not in [1, 2] }}",
+            "True False True True",
+        ),
+        ("{{ not 1 == 2 and 2 == 2 or x }}", "True"),
+        ("{{ 'abc'[1] }}{{ 'abcd'[1:3] }}{{ 'abc'[::-1] }} {{ [1, 2, 3][1:] }}", "bbccba [2, 3]"),
+        (
+            "{{ (1, 2) }} {{ (1,) }} {{ () }} {{ {'a': [], 'b': {}} }}",
+            "(1, 2) (1,) () {'a': [], 'b': {}}",
+        ),
+        ("{{ 'yes' if 1 else 'no' }}{{ 'yes' if 0 }}{{ 'a' if 0 else 'b' if 0 else 'c' }}", "yesc"),
+        ("{{ 7 is odd }} {{ 7 is not divisibleby 2 }} {{ 'a' is eq('a') }}", "True True True"),
+        ("{{ ' a|b '|trim|replace('|', '-')|upper }}", "A-B"),
+        ("{{ 1.5e3 }} {{ 1e999 > 1 }} {{ 0.1 + 0.2 }}", "1500.0 True 0.30000000000000004"),
+        ("{{ 'line\\nbreak \\\\ \"quote\" {{ %}' }}", "line\nbreak \\ \"quote\" {{ %}"),
+        ("{% raw %}{{ x }}{% endraw %}{# no #}\"\\", "{{ x }}\"\\"),
+        (
+            "{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set n = namespace(x=1) %}{% set n.x = n.x + 1 %}{{ n.x }}",
+            "122",
+        ),
+        (
+            "{% set t | upper | trim %} a {% endset %}{{ t }}{% filter upper %}b{% endfilter %}",
+            "AB",
+        ),
+        ("{% with a = 1, b = 2 %}{{ a + b }}{% endwith %}{% do namespace(a=1) %}", "3"),
+        (
+            "{% macro m(a, b=2, c='d' ~ 'e') %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ m(1) }}{{ m(1, c=3) }}",
+            "12de123",
+        ),
+        (
+            "{% macro m() %}[{{ caller(1) }}]{% endmacro %}{% call(x) m() %}<{{ x }}>{% endcall %}",
+            "[<1>]",
+        ),
+        (
+            "{% for k, v in {'a': 1}|items %}{{ k }}{{ v }}{{ loop.last }}{% else %}none{% endfor %}",
+            "a1True",
+        ),
+        (
+            "{% for i in range(9) if i % 2 %}{% if i == 5 %}{% continue %}{% elif i > 6 %}{% break %}{% else %}{{ i }}{% endif %}{% endfor %}",
+            "13",
+        ),
+        (
+            "{% for i in [[1, [2]]] recursive %}{% if i is sequence %}({{ loop(i) }}){% else %}{{ i }}{% endif %}{% endfor %}",
+            "(1(2))",
+        ),
+        ("{% for i in [] %}{% else %}none{% endfor %}{{ loop is defined }}", "noneFalse"),
+        ("{{ dict(**{'a': 1}).a }}{{ range(*[1, 3])|list }}", "1[1, 2]"),
+    ] {
+        assert_eq!(render(source).unwrap_or_else(|error| error.to_string()), expected, "{source}");
+    }
+}
+
+#[test]
+fn lines_of_errors_are_those_of_the_source() {
+    let source = "a\n{% set x = 1 %}\n\n{{ x ~\n  x|string ~\n (1 // 0) }}\n";
+    assert!(reason(source).ends_with("(in t:6)"), "{}", reason(source));
+    let source = "{% if 1 %}\n{% macro m() %}\n\n{{ raise_exception('x' +\n'y') }}{% endmacro %}\n{% endif %}{{ m() }}";
+    assert!(reason(source).contains("xy (in t:4)"), "{}", reason(source));
+}
+
+/// An honest conversation stays far from the bounds, however long it is.
+#[test]
+fn a_thousand_turns_render() {
+    let turns: Vec<Value> = (0..1000)
+        .map(|turn| {
+            let role = if turn % 2 == 0 { "user" } else { "assistant" };
+            json!({ "role": role, "content": "word ".repeat(400) })
+        })
+        .collect();
+    let source = "{% set ns = namespace(all='', list=[]) %}{% for m in messages %}\
+        {% set ns.list = ns.list + [m] %}{% if m.role == 'user' and '<think>' not in m.content %}\
+        {% set text = m.content.split('</think>')[-1].lstrip('\n')|trim %}{% else %}{% set text = m.content %}{% endif %}\
+        {{ '<|im_start|>' + m.role + '\n' + text + '<|im_end|>' + '\n' }}\
+        {% if loop.index0 == messages|length - 1 %}{{ messages[loop.index0 - 1].role }}{% endif %}{% endfor %}";
+    let text = render_with(source, &Conversation::from_json(turns.into())).unwrap();
+    assert!(text.len() > 2_000_000 && text.ends_with("\nuser"), "{} bytes", text.len());
+}
+
 #[test]
 fn a_template_reads_no_file() {
-    assert!(reason("{% include '/etc/hostname' %}").contains("template not found"));
+    for source in ["{% include '/etc/hostname' %}", "{% extends 'a' %}", "{% import 'a' as b %}"] {
+        assert!(reason(source).contains("a chat template is alone (in t"), "{}", reason(source));
+    }
 }
