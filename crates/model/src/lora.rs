@@ -89,8 +89,8 @@ pub enum LoraError {
     /// An update of rank 0 is none.
     #[error("rank must be at least 1, got 0")]
     Rank,
-    /// The scale would not be a positive number.
-    #[error("alpha must be finite and greater than 0, got {0}")]
+    /// The scale would not be a positive number of 32 bits.
+    #[error("alpha must be finite and greater than 0, and its scale a 32-bit float, got {0}")]
     Alpha(f64),
     /// A rate of 1 would drop everything.
     #[error("dropout must be in [0, 1), got {0}")]
@@ -117,10 +117,20 @@ pub enum LoraError {
         /// The names of the linear layers that there are.
         linear: String,
     },
-    /// A pattern is no regular expression.
-    #[error("target_modules: {pattern:?} is no regular expression: {message}")]
+    /// A pattern is longer than any honest one.
+    #[error("target_modules: a pattern of {bytes} bytes; allowed are {allowed}")]
+    PatternTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The longest that is read.
+        allowed: usize,
+    },
+    /// A pattern is no regular expression, or one that does not come to an end.
+    #[error(
+        "target_modules: {pattern:?} is no regular expression that can be searched for: {message}"
+    )]
     Pattern {
-        /// The pattern.
+        /// The pattern, or its beginning.
         pattern: String,
         /// Why.
         message: String,
@@ -179,7 +189,9 @@ impl LoraConfig {
         if self.rank == 0 {
             return Err(LoraError::Rank);
         }
-        if !(self.alpha.is_finite() && 0.0 < self.alpha) {
+        #[expect(clippy::cast_possible_truncation, reason = "weights are 32-bit floats")]
+        let scale = self.scale() as f32;
+        if !(self.alpha.is_finite() && 0.0 < self.alpha && scale.is_finite()) {
             return Err(LoraError::Alpha(self.alpha));
         }
         if !(0.0..1.0).contains(&self.dropout) {

@@ -1,5 +1,7 @@
 //! The file `adapter_config.json` of PEFT.
 
+use std::collections::HashSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -156,9 +158,10 @@ pub(crate) fn from_json(
     Ok(config)
 }
 
-/// The head is trained anyway.
+/// Each name once, and without the head, which is trained anyway.
 pub(crate) fn without_heads(mut names: Vec<String>, task: AdapterTask) -> Vec<String> {
-    names.retain(|name| !task.heads().contains(&name.as_str()));
+    let mut known = HashSet::new();
+    names.retain(|name| !task.heads().contains(&name.as_str()) && known.insert(name.clone()));
     names
 }
 

@@ -1,6 +1,8 @@
 //! Which modules an adapter is attached to, by the rules of PEFT's `target_modules`.
 
-use fancy_regex::Regex;
+use std::collections::BTreeSet;
+
+use fancy_regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,11 @@ use crate::lora::{LoraConfig, LoraError};
 
 /// The word that stands for every linear layer but the output layer.
 pub(crate) const ALL_LINEAR: &str = "all-linear";
+
+/// Longest pattern, in bytes: one that lists every layer of a large model by its path is a tenth of it.
+const MAX_PATTERN: usize = 64 * 1024;
+/// Steps back that a search in one path may take: a path has some dozen characters.
+const MAX_STEPS: usize = 100_000;
 
 /// Modules by name or by pattern, with the meaning of PEFT's `target_modules`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,11 +94,15 @@ pub(crate) fn select(config: &LoraConfig, modules: &Modules) -> Result<Vec<Strin
     refuse_unmatched(&config.target_modules, modules)?;
     let mut selected = Vec::new();
     for path in &modules.paths {
-        let is_saved = config.modules_to_save.iter().any(|name| is_inside(name, path));
-        if is_saved || exclude.as_ref().is_some_and(|exclude| exclude.matches(path, modules)) {
+        if config.modules_to_save.iter().any(|name| is_inside(name, path)) {
             continue;
         }
-        if !target.matches(path, modules) {
+        if let Some(exclude) = &exclude
+            && exclude.matches(path, modules)?
+        {
+            continue;
+        }
+        if !target.matches(path, modules)? {
             continue;
         }
         if modules.tied.contains(path) {
@@ -143,41 +154,56 @@ fn refuse_unmatched(target: &TargetModules, modules: &Modules) -> Result<(), Lor
 enum Matcher<'a> {
     AllLinear,
     Pattern(Box<Regex>),
-    Names { names: &'a [String], layers: Option<&'a [usize]> },
+    /// Each name once, however often it is listed.
+    Names {
+        names: BTreeSet<&'a str>,
+        layers: Option<&'a [usize]>,
+    },
 }
 
 impl<'a> Matcher<'a> {
     fn new(target: &'a TargetModules, layers: Option<&'a [usize]>) -> Result<Self, LoraError> {
         match target {
             target if target.is_all_linear() => Ok(Self::AllLinear),
-            TargetModules::Pattern(pattern) => {
-                // Python's `fullmatch`.
-                let whole = Regex::new(&format!(r"\A(?:{pattern})\z"));
-                let whole = whole.map_err(|error| LoraError::Pattern {
-                    pattern: pattern.clone(),
-                    message: error.to_string(),
-                })?;
-                Ok(Self::Pattern(Box::new(whole)))
+            TargetModules::Pattern(pattern) if MAX_PATTERN < pattern.len() => {
+                Err(LoraError::PatternTooLong { bytes: pattern.len(), allowed: MAX_PATTERN })
             }
-            TargetModules::Names(names) => Ok(Self::Names { names, layers }),
+            TargetModules::Pattern(pattern) => {
+                let compiled = compile(pattern);
+                Ok(Self::Pattern(Box::new(compiled.map_err(|error| refused(pattern, &error))?)))
+            }
+            TargetModules::Names(names) => {
+                Ok(Self::Names { names: names.iter().map(String::as_str).collect(), layers })
+            }
         }
     }
 
-    fn matches(&self, path: &str, modules: &Modules) -> bool {
-        match self {
+    fn matches(&self, path: &str, modules: &Modules) -> Result<bool, LoraError> {
+        Ok(match self {
             Self::AllLinear => path != modules.output && modules.linear.iter().any(|l| l == path),
-            // A pattern that backtracks without end matches nothing.
-            Self::Pattern(pattern) => pattern.is_match(path).unwrap_or(false),
+            Self::Pattern(pattern) => {
+                pattern.is_match(path).map_err(|error| refused(pattern.as_str(), &error))?
+            }
             Self::Names { names, layers } => {
                 // A whole path is meant as it stands; layers restrict only names that stand for several.
-                names.iter().any(|name| name == path)
+                names.contains(path)
                     || (names.iter().any(|name| is_end(name, path))
                         && layers.is_none_or(|layers| {
                             layer_index(path).is_some_and(|index| layers.contains(&index))
                         }))
             }
-        }
+        })
     }
+}
+
+/// A pattern for whole paths: Python's `fullmatch`.
+fn compile(pattern: &str) -> Result<Regex, fancy_regex::Error> {
+    let whole = format!(r"\A(?:{pattern})\z");
+    RegexBuilder::new(&whole).backtrack_limit(MAX_STEPS).build()
+}
+
+fn refused(pattern: &str, error: &fancy_regex::Error) -> LoraError {
+    LoraError::Pattern { pattern: pattern.chars().take(200).collect(), message: error.to_string() }
 }
 
 /// Whether a path is `name` or ends with it behind a dot.

@@ -1,7 +1,8 @@
 """Writes the files of this folder: `python3 make.py` (standard library only).
 
 Each is a file that a careless reader would trust: NAME.safetensors is read as the weights of a tiny model, NAME.json as
-its config.json, NAME.index.json as its index of shards. The tests also cut and change each of them.
+its config.json, NAME.index.json as its index of shards, adapters/NAME.json as the adapter_config.json beside a good
+adapter. The tests also cut and change each of them.
 """
 
 import json, pathlib, struct
@@ -70,3 +71,35 @@ for name, file in {"parent": "../model.safetensors", "absolute": "/etc/passwd", 
     (HERE / f"{name}.index.json").write_text(json.dumps({"weight_map": {"model.norm.weight": file}}) + "\n")
 (HERE / "no-map.index.json").write_text('{"metadata": {}}\n')
 (HERE / "same-key-twice.index.json").write_text('{"weight_map": {"a": "a.safetensors", "a": "b.safetensors"}}\n')
+
+ADAPTER = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj", "v_proj"]}
+ADAPTERS = {
+    "valid": {},
+    "rank-of-all-bits": {"r": (1 << 64) - 1},
+    "rank-of-a-gigabyte": {"r": 1 << 28},
+    "no-rank": {"r": 0},
+    "negative-rank": {"r": -2},
+    "alpha-is-no-number": {"lora_alpha": "NaN"},
+    "alpha-beyond-numbers": {"lora_alpha": 1e308, "r": 1},
+    "everything-is-dropped": {"lora_dropout": 1.0},
+    "nothing": {"target_modules": []},
+    "unknown": {"target_modules": ["q_proj", "attention"]},
+    "every-module": {"target_modules": ".*"},
+    "pattern-is-open": {"target_modules": "(q_proj"},
+    "pattern-goes-back": {"target_modules": r"(?:(?:[a-z]+[._]?)+)+(?<!j)q(?!_)"},
+    "pattern-grows": {"target_modules": "((([a-z]{1000}){1000}){1000}){1000}"},
+    "pattern-repeats-what-looks-ahead": {"target_modules": "(?:(?:(?=a)a){1000}){1000}"},
+    "exclude-goes-back": {"exclude_modules": r"(?:(?:[a-z]+[._]?)+)+(?<!j)q(?!_)"},
+    "saves-nothing-there": {"modules_to_save": ["score2"]},
+    "saves-the-tied-head": {"modules_to_save": ["lm_head", "embed_tokens"]},
+    "layers-beyond": {"layers_to_transform": [1 << 60]},
+    "layers-are-negative": {"layers_to_transform": -1},
+    "another-kind": {"peft_type": "IA3"},
+    "another-start": {"init_lora_weights": "pissa"},
+    "ranks-by-pattern": {"rank_pattern": {"q_proj": 4}},
+}
+(HERE / "adapters").mkdir(exist_ok=True)
+for name, change in ADAPTERS.items():
+    (HERE / "adapters" / f"{name}.json").write_text(json.dumps(ADAPTER | change) + "\n")
+(HERE / "adapters" / "deep.json").write_text('{"r":' + "[" * 4000)
+(HERE / "adapters" / "same-key-twice.json").write_text('{"r": 2, "r": 4, "lora_alpha": 4, "target_modules": ["q_proj"]}\n')

@@ -7,6 +7,7 @@ mod freeze;
 mod goldens;
 mod gradients;
 mod hostile;
+mod hostile_adapters;
 #[cfg(feature = "hub")]
 mod hub;
 mod modules;
