@@ -5,6 +5,9 @@ logits or scores that forethought computed with them, and cases.json. `cargo xta
 
 Everything is computed in 32-bit floats, whatever type the weights were stored in. A folder passes if transformers misses
 no tensor, finds none too many, reads the type that config.json names, and computes the same within TOLERANCE.
+
+Weights in 4 and 8 bits are compared with those of bitsandbytes where it can be imported: codes must be equal, and what
+they stand for within TOLERANCE of the largest number.
 """
 
 import json
@@ -16,6 +19,12 @@ import torch
 import transformers
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
+
+try:
+    import bitsandbytes
+    from bitsandbytes import functional
+except ImportError:
+    functional = None
 
 TOLERANCE = 5e-5  # what 32-bit arithmetic in another order may change in a logit
 
@@ -65,9 +74,35 @@ def scores(model, sequences, expected):
     return largest((one, expected["scores"][0]) for one in found)
 
 
+def equal_codes(what, found, expected):
+    different = (found != expected).sum().item()
+    if found.shape != expected.shape or different:
+        raise AssertionError(f"{what}: {different} of {expected.numel()} codes differ")
+
+
+def quantised(ours):
+    """The same weight through bitsandbytes: 4 bits in blocks of 64 with double quantisation, and 8 bits by rows."""
+    weight = ours["weight"]
+    packed, state = functional.quantize_4bit(weight, blocksize=64, compress_statistics=True, quant_type="nf4")
+    equal_codes("nf4", ours["nf4.codes"], packed.flatten())
+    equal_codes("nf4 scales", ours["nf4.block_codes"], state.absmax)
+    codes, row_scales, _ = torch.ops.bitsandbytes.int8_vectorwise_quant(weight)
+    equal_codes("int8", ours["int8.codes"].view(torch.int8), codes.flatten())
+    scales = torch.cat([state.state2.absmax, state.offset.reshape(1)])
+    pairs = [
+        (ours["nf4.scales"], scales),
+        (ours["nf4.dequantised"], functional.dequantize_4bit(packed, state)),
+        (ours["int8.scales"], row_scales / 127),
+        (ours["int8.dequantised"], codes.float() * row_scales.reshape(-1, 1) / 127),
+    ]
+    return largest(pairs) / weight.abs().max().item()
+
+
 def run(root, case, sequences):
     name = case["name"]
     expected = load_file(root / f"{name}.safetensors")
+    if case["kind"] == "quantised":
+        return quantised(expected)
     if case["kind"] == "decoder":
         check_type(root / name, case["dtype"])
         return logits(read(root / name, AutoModelForCausalLM), sequences, expected)
@@ -88,6 +123,11 @@ def main():
     print(f"transformers {transformers.__version__}, peft {peft.__version__}, torch {torch.__version__}")
     listing = json.loads((root / "cases.json").read_text())
     failed = 0
+    if functional is None:
+        print("no bitsandbytes: weights in 4 and 8 bits are not compared")
+        listing["cases"] = [case for case in listing["cases"] if case["kind"] != "quantised"]
+    else:
+        print(f"bitsandbytes {bitsandbytes.__version__}")
     for case in listing["cases"]:
         try:
             with torch.no_grad():
@@ -96,8 +136,8 @@ def main():
         except Exception as error:  # one folder that cannot be read hides no other
             is_good, shown = False, f"{type(error).__name__}: {error}"
         failed += not is_good
-        print(f"{'ok    ' if is_good else 'FAILED'} {case['kind']:8} {case['name']:20} {shown}")
-    print(f"{len(listing['cases'])} folders, {failed} failed, tolerance {TOLERANCE}")
+        print(f"{'ok    ' if is_good else 'FAILED'} {case['kind']:13} {case['name']:24} {shown}")
+    print(f"{len(listing['cases'])} cases, {failed} failed, tolerance {TOLERANCE}")
     sys.exit(failed > 0 or not listing["cases"])
 
 

@@ -6,10 +6,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
+use forethought_kernels::{Quantisation, QuantisedMatrix, dequantise_rows};
 use forethought_model::{
     Decoder, SaveOptions, ScoreModel, WeightType, load, load_adapter, load_score_adapter,
     load_score_model, pack, save_adapter, save_score_adapter, save_score_model, save_with,
 };
+use forethought_seed::Seed;
+use rand::RngExt as _;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
@@ -43,6 +46,9 @@ fn main() -> Result<()> {
     }
     cases.extend(write_adapters(&out, &device)?);
     cases.push(write_score_model(&out, &device)?);
+    for (name, dims, weight) in weights_to_quantise() {
+        cases.push(write_quantised(&out, name, dims, &weight, &device)?);
+    }
     let cases = json!({ "sequences": SEQUENCES, "cases": cases });
     Ok(std::fs::write(out.join("cases.json"), cases.to_string())?)
 }
@@ -122,6 +128,56 @@ fn write_score_model(out: &Path, device: &Device) -> Result<Value> {
     Ok(json!({ "kind": "score", "name": name }))
 }
 
+/// Name, size `[out, in]` and numbers of weights: heavy tails and an odd end, a layer's usual spread, blocks of zeros, and
+/// one number that outweighs all others.
+fn weights_to_quantise() -> [(&'static str, [usize; 2], Vec<f32>); 4] {
+    let draw = |index, count| {
+        let mut random = Seed::new(3).stream("interop", [index]);
+        (0..count).map(|_| random.random_range(-1.0f32..1.0)).collect::<Vec<_>>()
+    };
+    let cubes = draw(0, 131 * 67).into_iter().map(|value| value * value * value).collect();
+    let usual = draw(1, 256 * 192).into_iter().map(|value| 0.05 * value).collect();
+    let mut zeros = draw(2, 64 * 128);
+    zeros[1024..2048].fill(0.0);
+    let mut outlier = draw(3, 96 * 80);
+    outlier[4321] = -300.0;
+    [
+        ("quantised-tails", [131, 67], cubes),
+        ("quantised-usual", [256, 192], usual),
+        ("quantised-zeros", [64, 128], zeros),
+        ("quantised-outlier", [96, 80], outlier),
+    ]
+}
+
+/// `NAME.safetensors`: a weight, its codes and scales in both formats, and what they stand for.
+fn write_quantised(
+    out: &Path,
+    name: &str,
+    dims: [usize; 2],
+    weight: &[f32],
+    device: &Device,
+) -> Result<Value> {
+    let floats = |values: &[f32]| values.iter().copied().flat_map(f32::to_le_bytes).collect();
+    let mut tensors =
+        Parts::from([("weight".to_owned(), (Dtype::F32, dims.to_vec(), floats(weight)))]);
+    for (kind, quantisation) in [("nf4", Quantisation::Nf4), ("int8", Quantisation::Int8)] {
+        let matrix = QuantisedMatrix::quantise(weight, dims, quantisation, device);
+        let [codes, block_codes, scales] = matrix.to_data();
+        let dequantised: Vec<f32> =
+            dequantise_rows(&matrix, 0, dims[0]).into_data().iter().collect();
+        for (part, data) in [("codes", &codes), ("block_codes", &block_codes)] {
+            let bytes = data.as_bytes().to_vec();
+            tensors.insert(format!("{kind}.{part}"), (Dtype::U8, vec![bytes.len()], bytes));
+        }
+        let scales: Vec<f32> = scales.iter().collect();
+        tensors.insert(format!("{kind}.scales"), (Dtype::F32, vec![scales.len()], floats(&scales)));
+        let part = (Dtype::F32, dims.to_vec(), floats(&dequantised));
+        tensors.insert(format!("{kind}.dequantised"), part);
+    }
+    store(out, name, &tensors)?;
+    Ok(json!({ "kind": "quantised", "name": name }))
+}
+
 /// `NAME.safetensors`: the logits of sequence `i` under the name `i`, `[token, vocab]`.
 fn write_logits(decoder: &Decoder, out: &Path, name: &str) -> Result<()> {
     let logits = |ids: &[u32]| decoder.logits(decoder.forward(&pack(&[ids]).tokens, None));
@@ -136,18 +192,21 @@ fn write_scores(model: &ScoreModel, out: &Path, name: &str) -> Result<()> {
 }
 
 fn write(out: &Path, name: &str, tensors: BTreeMap<String, Tensor<2>>) -> Result<()> {
-    let bytes = |tensor: Tensor<2>| -> (Vec<usize>, Vec<u8>) {
+    let part = |tensor: Tensor<2>| {
         let shape = tensor.dims().to_vec();
-        (shape, tensor.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect())
+        (Dtype::F32, shape, tensor.into_data().iter::<f32>().flat_map(f32::to_le_bytes).collect())
     };
-    let tensors: BTreeMap<_, _> =
-        tensors.into_iter().map(|(name, tensor)| (name, bytes(tensor))).collect();
+    store(out, name, &tensors.into_iter().map(|(name, tensor)| (name, part(tensor))).collect())
+}
+
+/// Tensors by name: type, shape, bytes.
+type Parts = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+
+fn store(out: &Path, name: &str, tensors: &Parts) -> Result<()> {
     let mut views = BTreeMap::new();
-    for (name, (shape, bytes)) in &tensors {
-        views.insert(name, TensorView::new(Dtype::F32, shape.clone(), bytes)?);
+    for (name, (dtype, shape, bytes)) in tensors {
+        views.insert(name, TensorView::new(*dtype, shape.clone(), bytes)?);
     }
-    Ok(std::fs::write(
-        out.join(format!("{name}.safetensors")),
-        safetensors::serialize(views, None)?,
-    )?)
+    let path = out.join(format!("{name}.safetensors"));
+    Ok(std::fs::write(path, safetensors::serialize(views, None)?)?)
 }
