@@ -25,7 +25,7 @@ use crate::rows::{Item, Row, RowError, RowFiles, RowWork, numbers};
 ///
 /// The same seed and row give the same completion, whatever the other rows.
 #[derive(Clone, Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct Generate {
     #[command(flatten)]
     model: ModelFolder,

@@ -20,7 +20,7 @@ use crate::rows::{Row, RowError, RowFiles, RowWork, numbers};
 /// one text, and the completion begins with the first token that the prompt alone does not have; nothing is put behind
 /// it, so a completion that shall end must say so (`"4<|im_end|>"`).
 #[derive(Clone, Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct Logprobs {
     #[command(flatten)]
     model: ModelFolder,
@@ -81,6 +81,10 @@ pub(crate) fn run(arguments: &Logprobs) -> Result<ExitCode, Failure> {
 /// The sequence of a row, which the model can read.
 fn sequence(row: &Row, encoder: &Encoder, config: &DecoderConfig) -> Result<Sequence, RowError> {
     let (field, sequence) = if row.value("ids").is_some() {
+        if row.value("completion").is_some() {
+            let reason = "the row has a completion, too, and only one of them can be meant";
+            return Err(row.refused("ids", reason));
+        }
         ("ids", Sequence { ids: row.ids("ids")?, start: 1 })
     } else {
         ("completion", completed(row, encoder)?)

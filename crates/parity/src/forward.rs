@@ -91,10 +91,21 @@ fn decoder(goldens: &Goldens, name: &str) -> Result<Decoder, Missed> {
     };
     let folder = format!("lora/{adapter}");
     let config: serde_json::Value = goldens.json(&format!("{folder}/adapter_config.json"))?;
-    let base = config["base_model_name_or_path"].as_str().unwrap_or_default();
-    let decoder = goldens.load(base, goldens.device())?;
+    let base = base(goldens, config["base_model_name_or_path"].as_str().unwrap_or_default());
+    let decoder = goldens.load(&base, goldens.device())?;
     let adapted = load_adapter(decoder, &goldens.path(&folder), goldens.device())?;
     Ok(if name.starts_with("merged-") { adapted.merge() } else { adapted })
+}
+
+/// The base of an adapter: a path within the folder, or the model of the folder that is called as the last part of
+/// whatever path or hub name PEFT wrote down.
+fn base(goldens: &Goldens, written: &str) -> String {
+    let is_here = !written.starts_with('/') && goldens.path(written).join("config.json").is_file();
+    if is_here {
+        return written.to_owned();
+    }
+    let name = written.trim_end_matches('/');
+    format!("models/{}", name.rsplit_once('/').map_or(name, |(_, name)| name))
 }
 
 /// The precision that a model's states were computed in: that of its weights, unless the name of the file says that they

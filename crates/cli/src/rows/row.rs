@@ -1,8 +1,11 @@
 //! One row, its fields, and what is said about those that are wrong.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Where a row stands: the file, or what stands for it, and the line, counted from 1.
@@ -30,6 +33,9 @@ pub(crate) enum RowError {
     /// The line is JSON, but no object.
     #[error("{place}: expected a JSON object, found {found}")]
     NoObject { place: Place, found: String },
+    /// A field is there twice: which of them was meant?
+    #[error("{place}: {field}: is there twice")]
+    Twice { place: Place, field: String },
     /// A field is missing or of the wrong kind.
     #[error("{place}: {field}: expected {expected}, found {found}")]
     Field { place: Place, field: String, expected: String, found: String },
@@ -48,7 +54,12 @@ pub(crate) struct Row {
 impl Row {
     /// Parses a line.
     pub(crate) fn parse(line: &[u8], place: Place) -> Result<Self, RowError> {
-        Self::of_value(serde_json::from_slice(line).map_err(|error| without_line(&error)), place)
+        let value = serde_json::from_slice(line).map_err(|error| without_line(&error));
+        let row = Self::of_value(value, place)?;
+        match repeated(line) {
+            Some(field) => Err(RowError::Twice { place: row.place, field }),
+            None => Ok(row),
+        }
     }
 
     /// Takes a row that was read already, or the reason why it could not be.
@@ -112,6 +123,31 @@ impl Row {
     }
 }
 
+/// The first field that an object has twice; a parser keeps the last of them and says nothing.
+fn repeated(object: &[u8]) -> Option<String> {
+    struct Names;
+    impl<'de> Visitor<'de> for Names {
+        type Value = Option<String>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let (mut known, mut repeated) = (HashSet::new(), None);
+            while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+                if repeated.is_none() && known.contains(&name) {
+                    repeated = Some(name);
+                } else {
+                    known.insert(name);
+                }
+            }
+            Ok(repeated)
+        }
+    }
+    serde_json::Deserializer::from_slice(object).deserialize_map(Names).ok().flatten()
+}
+
 /// Numbers with as many digits as tell a 32-bit float from its neighbours; as 64-bit floats they would have seventeen.
 pub(crate) fn numbers(values: &[f32]) -> Value {
     values
@@ -171,6 +207,8 @@ mod tests {
         assert_eq!(parse("{\"a\": }"), "rows.jsonl:7: is not JSON: expected value at column 7");
         assert_eq!(parse("[1]"), "rows.jsonl:7: expected a JSON object, found the list [1]");
         assert!(error(Row::parse(b"{\"a\": \"\xff\"}", place())).contains("is not JSON"));
+        let twice = r#"{"prompt": "a", "b": {"b": 1}, "prompt": "a"}"#;
+        assert_eq!(parse(twice), "rows.jsonl:7: prompt: is there twice");
     }
 
     #[test]

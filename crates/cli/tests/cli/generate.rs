@@ -136,7 +136,7 @@ fn what_cannot_be_asked_for_ends_with_2() {
     let place = Workplace::new();
     place.write(&questions(1));
     for (arguments, part) in [
-        (&["--temperature=-1"][..], "temperature must be finite and at least 0, got -1"),
+        (&["--temperature", "-1"][..], "temperature must be finite and at least 0, got -1"),
         (&["--top-p", "0"], "top_p must be in (0, 1], got 0"),
         (&["--min-p", "2"], "min_p must be in [0, 1], got 2"),
         (&["--max-new-tokens", "0"], "max_new_tokens must be at least 1, got 0"),

@@ -83,6 +83,10 @@ fn sequences_that_cannot_be_scored_say_why() {
         ),
         (json!({ "ids": [] }), "rows.jsonl:1: ids: is empty"),
         (
+            json!({ "ids": [5, 6], "prompt": "a", "completion": "b" }),
+            "rows.jsonl:1: ids: the row has a completion, too, and only one of them can be meant",
+        ),
+        (
             json!({ "ids": vec![1; 513] }),
             "rows.jsonl:1: ids: has 513 tokens, more than the model's 512 positions (max_position_embeddings)",
         ),
@@ -94,6 +98,9 @@ fn sequences_that_cannot_be_scored_say_why() {
         assert_eq!(code, Some(1), "{error}");
         assert!(error.contains(expected), "{error}");
     }
+    let (code, error) = place.failure("logprobs", &["--temperature", "-1"]);
+    assert!(error.contains("--temperature must be finite and greater than 0, got -1"), "{error}");
+    assert_eq!(code, Some(2));
     let (code, error) = place.failure("logprobs", &["--temperature", "0"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("--temperature must be finite and greater than 0, got 0"), "{error}");
