@@ -111,13 +111,20 @@ fn measure(
     printed.lines().last().map(str::to_owned).ok_or_else(|| format!("{work} printed nothing"))
 }
 
-/// The page with the text between the two lines of this name.
-fn replaced(page: &str, name: &str, text: &str) -> Option<String> {
+/// The page with the table between the two lines of this name. Rows of kinds of step that were not run now stay, in the
+/// order of the kinds.
+fn replaced(page: &str, name: &str, table: &str) -> Option<String> {
     let begin = format!("<!-- begin {name} -->\n");
     let end = format!("<!-- end {name} -->");
     let (before, rest) = page.split_once(&begin)?;
-    let (_, after) = rest.split_once(&end)?;
-    Some(format!("{before}{begin}\n{text}\n{end}{after}"))
+    let (old, after) = rest.split_once(&end)?;
+    let head = table.lines().take(2);
+    let row = |work: &&str| {
+        let start = format!("| {work} |");
+        [table, old].iter().find_map(|text| text.lines().find(|line| line.starts_with(&start)))
+    };
+    let lines: Vec<&str> = head.chain(options::WORKS.iter().filter_map(row)).collect();
+    Some(format!("{before}{begin}\n{}\n\n{end}{after}", lines.join("\n")))
 }
 
 #[cfg(test)]
@@ -125,10 +132,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_figures_take_the_place_of_those_of_the_same_model() {
-        let page = "a\n<!-- begin mid -->\nold\n<!-- end mid -->\nb\n<!-- begin tiny -->\n<!-- end tiny -->\n";
-        let expected = "a\n<!-- begin mid -->\n\nnew\n<!-- end mid -->\nb\n<!-- begin tiny -->\n<!-- end tiny -->\n";
-        assert_eq!(replaced(page, "mid", "new").as_deref(), Some(expected));
-        assert_eq!(replaced(page, "large", "new"), None);
+    fn figures_take_the_place_of_those_of_the_same_step_and_model() {
+        let page = "a\n<!-- begin mid -->\n\n| step | old |\n|---|---|\n| grpo | 1 |\n| sft | 2 |\n\n<!-- end mid -->\nb\n\
+                    <!-- begin tiny -->\n<!-- end tiny -->\n";
+        let table = "| step | ours |\n|---|---|\n| sft | 3 |\n| dpo | 4 |\n";
+        let expected = "a\n<!-- begin mid -->\n\n| step | ours |\n|---|---|\n| grpo | 1 |\n| sft | 3 |\n| dpo | 4 |\n\n\
+                        <!-- end mid -->\nb\n<!-- begin tiny -->\n<!-- end tiny -->\n";
+        assert_eq!(replaced(page, "mid", table).as_deref(), Some(expected));
+        assert_eq!(replaced(page, "large", table), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The arguments of `cargo xtask bench`.
 
 /// Every kind of step, in the order of the table.
-const WORKS: [&str; 6] = ["grpo", "sft", "sft-shared", "dpo", "causal", "sample"];
+pub(super) const WORKS: [&str; 6] = ["grpo", "sft", "sft-shared", "dpo", "causal", "sample"];
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
