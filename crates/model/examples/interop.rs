@@ -132,7 +132,7 @@ fn write_score_model(out: &Path, device: &Device) -> Result<Value> {
 /// one number that outweighs all others.
 fn weights_to_quantise() -> [(&'static str, [usize; 2], Vec<f32>); 4] {
     let draw = |index, count| {
-        let mut random = Seed::new(3).stream("interop", [index]);
+        let mut random = Seed::new(3).stream("interop", &[index]);
         (0..count).map(|_| random.random_range(-1.0f32..1.0)).collect::<Vec<_>>()
     };
     let cubes = draw(0, 131 * 67).into_iter().map(|value| value * value * value).collect();

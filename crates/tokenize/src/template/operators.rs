@@ -64,9 +64,9 @@ fn touched(state: &mut State, value: Value) -> Result<Value, Error> {
 
 fn joined(state: &mut State, operands: Rest<Value>) -> Result<Value, Error> {
     let mut text = String::new();
-    for operand in operands.iter() {
-        meter::pay_for(state, operand, Use::Prints)?;
-        text.push_str(&printed(operand));
+    for operand in operands.0 {
+        meter::pay_for(state, &operand, Use::Prints)?;
+        text.push_str(&printed(&operand));
         meter::allow(text.len())?;
     }
     Ok(Value::from(text))
