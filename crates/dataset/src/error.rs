@@ -125,7 +125,7 @@ pub enum DatasetError {
     },
     /// A row that could not be read, where that is not to be passed over.
     #[error("{0}")]
-    BadRow(RowError),
+    BadRow(Box<RowError>),
     /// A JSON file that cannot be read to its end.
     #[error("{}:{line}:{column}: not valid JSON: {message}", path.display())]
     Json {

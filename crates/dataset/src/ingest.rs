@@ -174,7 +174,7 @@ impl Reader<'_> {
 impl Reader<'_> {
     fn refuse(self, error: RowError, entry: &mut LedgerEntry) -> Result<(), DatasetError> {
         match self.options.on_bad_row {
-            OnBadRow::Error => Err(DatasetError::BadRow(error)),
+            OnBadRow::Error => Err(DatasetError::BadRow(Box::new(error))),
             OnBadRow::Skip => {
                 entry.drop_broken(error);
                 Ok(())

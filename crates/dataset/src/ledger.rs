@@ -181,8 +181,8 @@ impl LedgerEntry {
             rows
         };
         let dropped = all(&self.dropped);
-        if let Some(pair) = dropped.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Some(format!("row {} is dropped twice", pair[0]));
+        if let Some([row, ..]) = dropped.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Some(format!("row {row} is dropped twice"));
         }
         let changed = all(&self.changed);
         let both = changed.iter().find(|row| dropped.binary_search(row).is_ok());

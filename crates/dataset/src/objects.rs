@@ -54,7 +54,9 @@ pub fn for_each_object(
             file.error(row.number, column, problem)
         });
         match value {
-            Err(error) if options.on_bad_row == OnBadRow::Error => Err(DatasetError::BadRow(error)),
+            Err(error) if options.on_bad_row == OnBadRow::Error => {
+                Err(DatasetError::BadRow(Box::new(error)))
+            }
             value => sink(ObjectRow { number: row.number, value }),
         }
     })

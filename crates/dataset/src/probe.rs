@@ -17,7 +17,7 @@ use crate::source::Format;
 /// Memory of the child beside the file itself, in bytes.
 const MEMORY: u64 = 4 << 30;
 /// Time of the child for a file of no length.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 /// Bytes that a child reads in a second, at least.
 const BYTES_PER_SECOND: u64 = 10 << 20;
 /// How often it is looked whether the child is done, at first; later less often.

@@ -134,12 +134,22 @@ fn sha256(path: &Path) -> std::io::Result<String> {
     loop {
         let length = file.read(&mut buffer)?;
         if length == 0 {
-            let digits = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            return Ok(digits);
+            return Ok(hex(&hasher.finalize()));
         }
         hasher.update(&buffer[..length]);
     }
 }
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(HEX[usize::from(byte >> 4)]));
+        text.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+    text
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The file in the same folder whose name is most like the missing one.
 pub(crate) fn nearest_file(path: &Path) -> Option<String> {

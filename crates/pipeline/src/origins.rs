@@ -1,6 +1,6 @@
 //! What an artifact depends on, piece by piece: its settings, those of the stages behind it, their files and models.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use forethought_train::Origins;
@@ -24,14 +24,18 @@ pub(crate) fn origins(planned: &[Ingredients<'_>], finished: &[ArtifactManifest]
             origins.config.insert(key, redact(&value));
         });
         for (path, hash) in &one.files {
-            place(&mut origins, path, path, hash, one.config.get("model").is_some());
+            let pieces = match one.config.get("model") {
+                Some(_) => of_model(&mut origins, path),
+                None => &mut origins.data,
+            };
+            pieces.insert(redact(path), hash.clone());
         }
     }
     for manifest in finished.iter().filter(|one| needed.contains(one.stage.as_str())) {
         for (file, facts) in &manifest.files {
             if file.starts_with(MODEL_FOLDER) && file.contains('/') {
                 let key = format!("{}/{file}", manifest.stage);
-                place(&mut origins, &key, file, &facts.sha256, true);
+                of_model(&mut origins, file).insert(redact(&key), facts.sha256.clone());
             }
         }
     }
@@ -50,14 +54,9 @@ fn needed<'a>(planned: &'a [Ingredients<'_>]) -> BTreeSet<&'a str> {
     needed
 }
 
-/// Puts the hash of a file where it belongs.
-fn place(origins: &mut Origins, key: &str, path: &str, hash: &str, is_of_model: bool) {
-    let pieces = match (is_of_model, is_tokenizer(path)) {
-        (false, _) => &mut origins.data,
-        (true, true) => &mut origins.tokenizer,
-        (true, false) => &mut origins.base_model,
-    };
-    pieces.insert(redact(key), hash.to_owned());
+/// Where the hash of a file of a model folder belongs.
+fn of_model<'a>(origins: &'a mut Origins, path: &str) -> &'a mut BTreeMap<String, String> {
+    if is_tokenizer(path) { &mut origins.tokenizer } else { &mut origins.base_model }
 }
 
 /// Whether a file of a model folder belongs to its tokenizer.

@@ -1,6 +1,7 @@
 //! Answers that were paid for: one line each in a file that is only appended to.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,10 @@ const FILE: &str = "answers.jsonl";
 pub fn key(model: &str, prompt: &str, sampling: &impl Serialize) -> String {
     let ingredients = json!([model, prompt, sampling]).to_string();
     let digest = Sha256::digest(ingredients.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A line of the file.

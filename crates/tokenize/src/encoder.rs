@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use forethought_schema::{Message, Role};
@@ -11,6 +10,7 @@ use serde_json::{Map, Value};
 use tokenizers::{Encoding, Tokenizer};
 
 use crate::folder::{CHAT_TEMPLATE, Folder, TOKENIZER, TOKENIZER_CONFIG};
+use crate::panics::guarded;
 use crate::patterns::{Patterns, listed};
 use crate::{ChatTemplate, Conversation, TokenizeError, specials};
 
@@ -371,28 +371,8 @@ fn wrong_template(folder: &Folder, found: &Value) -> TokenizeError {
     folder.malformed(TOKENIZER_CONFIG, format!("{expected}, got {found}"))
 }
 
-/// Runs a call into the tokenizer and turns a panic into an error, since patterns of a file decide whether it panics.
-fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(format!("it panicked: {}", text.unwrap_or("without a message")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_in_the_tokenizer_is_an_error_with_its_message() {
-        let error = guarded(|| -> Result<(), String> { panic!("retry limit of `{}`", "(a+)+b") });
-        assert_eq!(error, Err("it panicked: retry limit of `(a+)+b`".to_owned()));
-    }
-
     #[test]
     fn an_error_of_the_tokenizer_shows_the_start_of_the_text_and_the_patterns() {
         let encoder = crate::train_bpe(&["text"], &crate::BpeConfig::new(259)).unwrap();

@@ -25,6 +25,7 @@ mod error;
 mod folder;
 mod marks;
 mod overflow;
+mod panics;
 mod patterns;
 mod python;
 mod records;

@@ -64,7 +64,7 @@ impl Validator {
                     }
                     true
                 }
-                "additionalProperties" => rule != &json!(false) || self.knows_all(rules, value),
+                "additionalProperties" => rule != &json!(false) || knows_all(rules, value),
                 "$schema" | "$defs" | "title" | "description" | "default" | "format" => true,
                 other => panic!("this validator does not know the keyword {other}"),
             };
@@ -88,12 +88,12 @@ impl Validator {
         };
         choices.as_array().expect("a list of choices").iter().filter(fits).count()
     }
+}
 
-    fn knows_all(&self, rules: &serde_json::Map<String, Value>, value: &Value) -> bool {
-        let known =
-            |name: &String| rules.get("properties").is_some_and(|all| all.get(name).is_some());
-        value.as_object().is_none_or(|map| map.keys().all(known))
-    }
+/// Whether a schema describes every key of a value.
+fn knows_all(rules: &serde_json::Map<String, Value>, value: &Value) -> bool {
+    let known = |name: &String| rules.get("properties").is_some_and(|all| all.get(name).is_some());
+    value.as_object().is_none_or(|map| map.keys().all(known))
 }
 
 fn is_of_type(name: &Value, value: &Value) -> bool {

@@ -246,7 +246,7 @@ fn a_model_folder_may_teach_and_where_it_tells_nothing_the_ledger_is_printed() {
     assert!(error.contains("nothing is left for train"), "{error}");
     assert!(error.contains("clean: 12 rows read = 0 kept + 12 dropped"), "{error}");
     let kept = read(&project.path("answers/answers.jsonl"));
-    assert_eq!(kept.iter().filter(|byte| **byte == b'\n').count(), 12);
+    assert_eq!(String::from_utf8_lossy(&kept).lines().count(), 12);
     let taught = Finished { folder: project.path("taught") };
     let rows: Vec<AnnotatedQuestion> = taught.rows("annotate/annotated.jsonl");
     assert!(rows.iter().all(|row| row.written.is_some()));

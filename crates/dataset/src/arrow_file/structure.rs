@@ -14,7 +14,8 @@ use super::MAGIC;
 /// What stands before the length of a message, since format version 5.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Footer length and magic at the end of a file.
-const TAIL: u64 = 10;
+const TAIL_BYTES: usize = 10;
+const TAIL: u64 = TAIL_BYTES as u64;
 /// Bytes of a magic with its padding, at the beginning of a file.
 const HEAD: u64 = 8;
 
@@ -112,7 +113,7 @@ pub(super) fn check_file(file: &mut (impl Read + Seek)) -> Result<(), String> {
     if length < HEAD + TAIL {
         return Err(format!("{length} bytes are too few for an Arrow file"));
     }
-    let mut tail = [0; TAIL as usize];
+    let mut tail = [0; TAIL_BYTES];
     read_at(file, length - TAIL, &mut tail)?;
     let (footer_length, magic) = tail.split_at(4);
     if magic != MAGIC {

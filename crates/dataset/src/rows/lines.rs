@@ -133,7 +133,7 @@ fn parse(line: &Line<Vec<u8>>) -> Result<Json, RowProblem> {
         return Err(RowProblem::LineTooLong { limit: LONGEST });
     }
     if let Some(byte) = line.bytes.iter().position(|byte| *byte == 0) {
-        let count = line.bytes.iter().filter(|byte| **byte == 0).count();
+        let count = line.bytes.split(|byte| *byte == 0).count() - 1;
         return Err(RowProblem::NulBytes { byte: byte + 1, count });
     }
     let text = std::str::from_utf8(&line.bytes)

@@ -90,9 +90,8 @@ fn end_of_value(line: &[u8], start: usize) -> usize {
         match byte {
             b'"' => position = end_of_text(line, position) - 1,
             b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => return position,
+            b'}' | b']' | b',' | b':' if depth == 0 => return position,
             b'}' | b']' => depth -= 1,
-            b',' | b':' if depth == 0 => return position,
             _ => {}
         }
         position += 1;

@@ -191,19 +191,24 @@ fn with_a_known_hash_every_flip_is_noticed() {
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let whole = std::fs::read(seeds().join("rows.parquet")).expect("a seed");
-    let sha256: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02X}")).collect();
+    let bytes = Sha256::digest(&whole);
+    let sha256 = bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
     let path = folder.path().join("a.parquet");
     let columns = Some(ColumnMap::prompt_completion());
     let source =
         Source { sha256: Some(sha256), columns, ..Source::new(path.display().to_string()) };
     std::fs::write(&path, &whole).expect("written");
-    assert_eq!(read_traces(&[source.clone()], Unfinished::Drop).expect("whole").traces.len(), 3);
+    assert_eq!(
+        read_traces(std::slice::from_ref(&source), Unfinished::Drop).expect("whole").traces.len(),
+        3
+    );
     for flip in 0..1000 {
         let bit = (flip * 7919 + 13) % (whole.len() * 8);
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         std::fs::write(&path, &bytes).expect("written");
-        let error = read_traces(&[source.clone()], Unfinished::Drop).expect_err("changed");
+        let error =
+            read_traces(std::slice::from_ref(&source), Unfinished::Drop).expect_err("changed");
         assert!(matches!(error, DatasetError::Checksum { .. }), "{error}");
     }
     let two = Source { path: vec![seeds().join("rows.*").display().to_string()], ..source };

@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn files_of_as_many_lines_keep_the_same_rows() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let lines: String = (0..100).map(|number| format!("{number}\n")).collect();
+        let lines = (0..100).map(|number| number.to_string()).collect::<Vec<_>>().join("\n") + "\n";
         for name in ["a.jsonl", "b.jsonl", "c.json"] {
             fs::write(folder.path().join(name), &lines).expect("written");
         }
