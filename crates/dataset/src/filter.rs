@@ -225,7 +225,7 @@ mod tests {
         );
         assert_eq!(
             error("prompt > 1"),
-            "where `prompt > 1`: f, row 1: a text and a number cannot be compared"
+            "where `prompt > 1`: f, row 1: a number and a text cannot be compared"
         );
         assert_eq!(error("n + 1"), "where `n + 1`: f, row 1: it is a number, not a condition");
         assert_eq!(error("prompt"), "where `prompt`: f, row 1: it is a text, not a condition");

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use lines::{LineReader, LineWriter, read_lines, write_lines};
 
 use crate::PipelineError;
+use crate::secret::redact;
 
 /// The file of an artifact that says what the artifact is.
 pub(crate) const MANIFEST: &str = "artifact.json";
@@ -90,7 +91,7 @@ pub struct ArtifactManifest {
     pub id: String,
     /// The artifacts it was made of: stage and id.
     pub inputs: BTreeMap<String, String>,
-    /// SHA-256 of the files outside the run that the stage read, by path.
+    /// SHA-256 of the files outside the run that the stage read, by path, without passwords and tokens in it.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
     /// How long the stage took, in seconds.
@@ -158,7 +159,7 @@ pub(crate) fn changed_sources(folder: &RunFolder, ingredients: &Ingredients<'_>)
         read_json::<ArtifactManifest>(&folder.artifact(ingredients.stage).join(MANIFEST));
     let Ok(manifest) = manifest else { return Vec::new() };
     let is_changed = |(path, now): &(&String, &String)| {
-        manifest.sources.get(*path).is_some_and(|then| then != *now)
+        manifest.sources.get(&redact(path)).is_some_and(|then| then != *now)
     };
     ingredients.files.iter().filter(is_changed).map(|(path, _)| path.clone()).collect()
 }
@@ -241,7 +242,11 @@ pub(crate) fn commit(
         stage: ingredients.stage.to_owned(),
         id: ingredients.id()?,
         inputs: ingredients.inputs.clone(),
-        sources: ingredients.files.clone(),
+        sources: ingredients
+            .files
+            .iter()
+            .map(|(path, hash)| (redact(path), hash.clone()))
+            .collect(),
         seconds,
         files,
     };

@@ -53,11 +53,14 @@ impl Encoder {
         let mut encoded = self.encode_turns(example, &turns, ending)?;
         // Only the last turn is the completion; those before it are part of the prompt.
         let num_before = self.encode_turns(example, prompt, ending)?.ids.len();
-        encoded
-            .completion_mask
-            .iter_mut()
-            .take(num_before)
-            .for_each(|is_learnt| *is_learnt = false);
+        for is_learnt in encoded.completion_mask.iter_mut().take(num_before) {
+            *is_learnt = false;
+        }
+        // What a template writes behind the last turn is no part of the completion.
+        if let Some(last) = encoded.completion_mask.iter().rposition(|is_learnt| *is_learnt) {
+            encoded.ids.truncate(last + 1);
+            encoded.completion_mask.truncate(last + 1);
+        }
         Ok(encoded)
     }
 

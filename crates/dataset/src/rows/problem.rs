@@ -36,6 +36,7 @@ pub enum RowProblem {
     #[error("the last line ends in the middle of the row, near `{near}`: the file was cut off")]
     CutOff {
         /// The byte of the line where it ends, counted from 1.
+        #[serde(rename = "byte")]
         column: usize,
         /// The text before that place.
         near: String,
@@ -60,6 +61,7 @@ pub enum RowProblem {
     #[error("not valid JSON: {message}, near `{near}`")]
     InvalidJson {
         /// The byte of the line, counted from 1.
+        #[serde(rename = "byte")]
         column: usize,
         /// What was expected there.
         message: String,

@@ -210,7 +210,8 @@ fn reasoning(solution: &str) -> String {
 /// Whether an answer is a whole number.
 fn is_integer(read: &Answers) -> bool {
     let shown = read.shown().unwrap_or_default();
-    let digits = shown.strip_prefix('-').unwrap_or(&shown);
+    // A decimal is shown with a point behind it: 18.0 is `18.`, one half `1/2.`.
+    let digits = shown.strip_prefix('-').unwrap_or(&shown).trim_end_matches('.');
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
