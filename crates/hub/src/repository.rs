@@ -22,6 +22,7 @@ pub enum Kind {
 }
 
 /// A repository at one commit.
+#[derive(Debug)]
 pub struct Repository<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) name: &'a HubName,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "hub")]
 use forethought_hub::Hub;
-use forethought_hub::{HubError, HubName};
+use forethought_hub::HubName;
 
 use crate::error::ModelError;
 
@@ -38,7 +38,7 @@ fn from_hub(name: &HubName) -> Result<PathBuf, ModelError> {
 
 #[cfg(not(feature = "hub"))]
 fn from_hub(name: &HubName) -> Result<PathBuf, ModelError> {
-    Err(HubError::WithoutHub(name.repository().to_owned()).into())
+    Err(forethought_hub::HubError::WithoutHub(name.repository().to_owned()).into())
 }
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ fn a_missing_file_is_named_and_the_token_is_not() {
         (
             served(&[]),
             401,
-            "answers 401 for config.json of me/tiny@main: there is no such model, or",
+            "answers 401 for config.json of me/tiny@main: there is no such repository, or",
         ),
         (served(&[]), 500, "config.json of me/tiny@main cannot be fetched from http://127.0.0.1:"),
     ];
