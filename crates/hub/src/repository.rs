@@ -30,6 +30,7 @@ pub struct Repository<'a> {
     place: Place,
 }
 
+#[derive(Debug)]
 enum Place {
     /// What the revision names now.
     Online { api: Box<Api>, commit: String },
