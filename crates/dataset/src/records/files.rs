@@ -63,7 +63,8 @@ pub fn find_files(source: &RecordSource) -> Result<Vec<SourceFile>, DatasetError
             files.extend(fetched.into_iter().map(|path| SourceFile { path, layout: None }));
             continue;
         }
-        let one = Source { format: source.format, ..Source::new(path.clone()) };
+        let split = source.split.clone();
+        let one = Source { format: source.format, split, ..Source::new(path.clone()) };
         let file = |path| SourceFile { path, layout: None };
         files.extend(one.files()?.into_iter().map(file));
     }
