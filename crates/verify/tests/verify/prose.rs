@@ -37,6 +37,7 @@ fn a_number_in_a_sentence_brings_its_notation() {
         ("even", "The function is even."),
         ("Monday", "It was a Monday."),
         ("①③", "正确的是①③."),
+        ("①③", r"\boxed{③①}"),
         ("①③", r"\boxed{①、③}"),
         (r"19\text{ cents}", r"\boxed{19¢}"),
         (r"\text{76 cm}", r"\boxed{76}"),
