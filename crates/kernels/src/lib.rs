@@ -4,6 +4,7 @@
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+mod awake;
 #[cfg(target_arch = "x86_64")]
 mod few_rows;
 mod fused;
@@ -14,11 +15,14 @@ mod plan;
 mod quantised;
 pub mod stock;
 mod tiles;
+mod weights;
 
 use burn::tensor::{FloatDType, Int, Tensor};
 
+pub use awake::awake;
 pub use plan::{AttentionPlan, HeadShape, Segment};
 pub use quantised::{NF4, Quantisation, QuantisedMatrix};
+pub use weights::{largest, softmax_weights};
 
 /// What one next-token distribution per row says about its target.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor, TensorData};
+use forethought_kernels::awake;
 use forethought_model::{AttentionPlan, Decoder, KvCache, Packed, PackedTokens, Segment, pack};
 use rand::Rng;
 use rayon::prelude::*;
@@ -145,11 +146,13 @@ impl<'a> Chunk<'a> {
 
     /// Draws a token for every unfinished sample and computes the logits of the next; returns how many it drew.
     pub(crate) fn step(&mut self) -> Result<usize, RolloutError> {
-        let num_drawn = self.draw()?;
-        if !self.is_done() {
-            self.compute()?;
-        }
-        Ok(num_drawn)
+        awake(|| {
+            let num_drawn = self.draw()?;
+            if !self.is_done() {
+                self.compute()?;
+            }
+            Ok(num_drawn)
+        })
     }
 
     fn draw(&mut self) -> Result<usize, RolloutError> {
@@ -191,9 +194,10 @@ impl<'a> Chunk<'a> {
 
     fn set_logits(&mut self, hidden: Tensor<2>) -> Result<(), RolloutError> {
         let logits = self.job.model.logits(hidden).into_data();
-        self.logits = match logits.as_slice::<f32>() {
-            Ok(logits) => logits.to_vec(),
-            Err(_) => logits.iter::<f32>().collect(),
+        // Single precision is moved, not copied; another type is converted.
+        self.logits = match logits.convert::<f32>().try_into_vec() {
+            Ok(logits) => logits,
+            Err(error) => panic!("converted logits have another type: {error:?}"),
         };
         let is_finite = self.logits.iter().all(|logit| logit.is_finite());
         is_finite.then_some(()).ok_or(RolloutError::NotFinite)

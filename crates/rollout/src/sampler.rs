@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use forethought_kernels::{largest, softmax_weights};
+
 use crate::sampling::Sampling;
 
 /// A token that may be drawn, and its probability.
@@ -33,17 +35,20 @@ pub(crate) struct Choice {
 /// Draws a token: the one at which the candidates' cumulative probability, in the order of their ids, passes
 /// `uniform`, a number in `[0, 1)`.
 pub(crate) fn choose(logits: &[f32], past: Past<'_>, sampling: &Sampling, uniform: f64) -> Choice {
+    if past.seen.is_empty() && past.banned.is_empty() && sampling.keeps_all() {
+        return from_all(logits, sampling.temperature, uniform);
+    }
     let candidates = distribution(logits, past, sampling);
-    let id = draw(&candidates, uniform);
-    // Where every token is a candidate and none was penalised, the candidates are the whole distribution.
-    let is_whole = candidates.len() == logits.len() && past.seen.is_empty();
-    let probability = if is_whole { candidates[id as usize].probability } else { 0.0 };
-    let log_prob = if probability > 0.0 {
-        narrow(probability.ln())
-    } else {
-        log_prob(logits, id, sampling.score_temperature())
-    };
-    Choice { id, log_prob }
+    let id = draw(candidates.iter().map(|one| (one.id, one.probability)), uniform);
+    Choice { id, log_prob: log_prob(logits, id, sampling.score_temperature()) }
+}
+
+/// As [`choose`] where every token is a candidate: the distribution is that of the logits, and no list of it is made.
+fn from_all(logits: &[f32], temperature: f64, uniform: f64) -> Choice {
+    let weights = softmax_weights(logits, temperature);
+    let total: f64 = weights.iter().sum();
+    let id = draw((0..).zip(weights.iter().copied()), uniform * total);
+    Choice { id, log_prob: narrow((weights[id as usize] / total).ln()) }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "log-probabilities are kept as 32-bit floats")]
@@ -68,12 +73,12 @@ pub fn distribution(logits: &[f32], past: Past<'_>, sampling: &Sampling) -> Vec<
         return most_likely(&scores);
     }
     let threshold = kth_largest(&scores, sampling.top_k);
-    let largest = f64::from(largest(&scores));
     let is_kept = |score: f32| threshold <= score && f32::NEG_INFINITY < score;
-    let kept = scores.iter().zip(0..).filter(|(score, _)| is_kept(**score));
-    let weight = |score: f32| ((f64::from(score) - largest) / sampling.temperature).exp();
-    let kept =
-        kept.map(|(&score, id)| Candidate { id, probability: weight(score) }).collect::<Vec<_>>();
+    let weighed = (0..).zip(scores.iter().zip(softmax_weights(&scores, sampling.temperature)));
+    let kept = weighed
+        .filter(|(_, (score, _))| is_kept(**score))
+        .map(|(id, (_, probability))| Candidate { id, probability })
+        .collect::<Vec<_>>();
     let kept = if sampling.top_p < 1.0 { nucleus(kept, sampling.top_p) } else { kept };
     normalised(if sampling.min_p > 0.0 { likely_enough(kept, sampling.min_p) } else { kept })
 }
@@ -95,10 +100,6 @@ fn penalised(logits: &[f32], seen: &[u32], penalty: f64) -> Vec<f32> {
         scores[id as usize] = score.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
     }
     scores
-}
-
-fn largest(scores: &[f32]) -> f32 {
-    scores.iter().copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// The score that a token needs to be among the `k` largest; tokens that share the last place all have it, as in
@@ -169,25 +170,31 @@ fn normalised(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates
 }
 
+/// The id at which the weights so far pass `place`.
+///
 /// # Panics
 ///
 /// If there is no candidate, that is no logit.
-fn draw(candidates: &[Candidate], uniform: f64) -> u32 {
+fn draw(candidates: impl Iterator<Item = (u32, f64)>, place: f64) -> u32 {
     let mut held = 0.0;
-    let drawn = candidates.iter().find(|candidate| {
-        held += candidate.probability;
-        uniform < held
-    });
-    // Rounding may leave the sum a little below 1 and `uniform` above it: then it is the last one.
-    let Some(candidate) = drawn.or(candidates.last()) else { panic!("there are no logits") };
-    candidate.id
+    let mut last = None;
+    for (id, weight) in candidates {
+        held += weight;
+        if place < held {
+            return id;
+        }
+        if 0.0 < weight {
+            last = Some(id);
+        }
+    }
+    // Rounding may leave the sum a little below the place: then it is the last one that has any.
+    last.unwrap_or_else(|| panic!("there are no logits"))
 }
 
 fn log_prob(logits: &[f32], id: u32, temperature: f64) -> f32 {
-    let largest = f64::from(largest(logits));
-    let scaled = |logit: f32| (f64::from(logit) - largest) / temperature;
-    let sum: f64 = logits.iter().map(|&logit| scaled(logit).exp()).sum();
-    narrow(scaled(logits[id as usize]) - sum.ln())
+    let scaled = |logit: f32| (f64::from(logit) - f64::from(largest(logits))) / temperature;
+    let total: f64 = softmax_weights(logits, temperature).iter().sum();
+    narrow(scaled(logits[id as usize]) - total.ln())
 }
 
 #[cfg(test)]
@@ -307,8 +314,8 @@ mod tests {
     #[test]
     fn a_draw_is_where_the_cumulative_probability_passes_the_number() {
         let candidates = distribution(&logits(), Past::default(), &Sampling::default());
-        let drawn =
-            [0.0, 0.09, 0.11, 0.49, 0.51, 0.69, 0.71, 0.999_999_999].map(|u| draw(&candidates, u));
+        let drawn = [0.0, 0.09, 0.11, 0.49, 0.51, 0.69, 0.71, 0.999_999_999]
+            .map(|place| draw(candidates.iter().map(|one| (one.id, one.probability)), place));
         assert_eq!(drawn, [0, 0, 1, 1, 2, 2, 3, 3]);
     }
 
@@ -333,6 +340,10 @@ mod tests {
             let choice = choose(&logits, Past::default(), &sampling, uniform);
             let expected = log_prob(&logits, choice.id, temperature);
             prop_assert!((choice.log_prob - expected).abs() < 1e-5, "{choice:?} and {expected}");
+            // The list of candidates, which makes no use of all of them being there, leads to the same token.
+            let candidates = distribution(&logits, Past::default(), &sampling);
+            let listed = candidates.iter().map(|one| (one.id, one.probability));
+            prop_assert_eq!(draw(listed, uniform), choice.id);
         }
 
         /// Sorting all candidates is what the search over growing fronts must agree with.

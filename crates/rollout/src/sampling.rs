@@ -127,6 +127,11 @@ impl Sampling {
         Ok(())
     }
 
+    /// Whether every token may be drawn.
+    pub(crate) fn keeps_all(&self) -> bool {
+        0.0 < self.temperature && self.top_k == 0 && self.top_p >= 1.0 && self.min_p <= 0.0
+    }
+
     /// What the logits are divided by for a log-probability: the temperature, and 1 for the most likely token, to
     /// which every temperature gives another number.
     #[must_use]
