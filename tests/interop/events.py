@@ -1,7 +1,7 @@
 """Reads the event files that forethought wrote with TensorBoard's own reader, and compares them with metrics.jsonl.
 
 Usage: python events.py DIR, where DIR is what the example `events` of the crate forethought-train wrote: a run that was
-interrupted and went on, so two event files. `cargo xtask interop` runs both.
+interrupted and went on. `cargo xtask interop` runs both.
 
 It passes if every number of every step is there once, under its name, as the 32-bit float nearest to it.
 """
@@ -44,7 +44,8 @@ def main():
         for name, points in expected(folder).items()
     }
     print(f"tensorboard {tensorboard.__version__}: {len(files)} files of {counts} records, {len(found)} curves")
-    failed = found != wanted or len(files) != 2
+    # Files are named after the second: both parts of the run may be in one.
+    failed = found != wanted or len(files) not in (1, 2)
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             print(f"FAILED {name}: {found.get(name)} instead of {wanted.get(name)}")

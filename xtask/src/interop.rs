@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::workspace::{Workspace, run};
+use crate::dispatch::executable;
+use crate::workspace::{Workspace, output, run};
 
 /// Names a Python with transformers and PEFT.
 const PYTHON: &str = "FORETHOUGHT_PYTHON";
@@ -16,6 +17,9 @@ const PACKAGES: &str = "import torch, transformers, peft";
 
 /// What files of rows are read with.
 const DATASETS: &str = "import datasets";
+
+/// What event files are read with.
+const TENSORBOARD: &str = "import tensorboard, numpy";
 
 /// How a comparison ended that did not fail.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,41 +42,37 @@ pub(crate) fn compare(workspace: &Workspace) -> Result<Compared, String> {
         let why = format!("python3 imports no transformers and PEFT, and {PYTHON} is not set");
         return Ok(Compared::Skipped(why));
     };
-    let out = workspace.target().join("interop");
-    if out.exists() {
-        fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
-    }
-    let arguments = ["run", "--package", "forethought-model", "--example", "interop", "--"];
-    run(workspace.cargo().args(arguments).arg(&out))?;
-    run(workspace.command(&python).arg("tests/interop/compare.py").arg(&out))?;
+    written_and_read(workspace, &python, "interop", "compare.py")?;
     if has(&python, DATASETS) {
-        rows(workspace, &python)?;
+        written_and_read(workspace, &python, "interop_rows", "datasets_read.py")?;
     } else {
         println!("left out: files of rows, since this Python imports no datasets");
     }
-    events(workspace, &python, &out.join("events"))
+    if !has(&python, TENSORBOARD) {
+        return Ok(Compared::AllBut("event files: that Python imports no tensorboard".to_owned()));
+    }
+    written_and_read(workspace, &python, "events", "events.py")?;
+    Ok(Compared::All)
 }
 
-/// Lets `datasets` read files of rows.
-fn rows(workspace: &Workspace, python: &OsString) -> Result<(), String> {
-    let out = workspace.target().join("interop-rows");
+/// Lets an example of the workspace write into a new folder, and a Python script read what is there.
+fn written_and_read(
+    workspace: &Workspace,
+    python: &OsString,
+    example: &str,
+    script: &str,
+) -> Result<(), String> {
+    let out = workspace.target().join("interop").join(example);
     if out.exists() {
         fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
-    let arguments = ["run", "--package", "forethought-dataset", "--example", "interop_rows", "--"];
-    run(workspace.cargo().args(arguments).arg(&out))?;
-    run(workspace.command(python).arg("tests/interop/datasets_read.py").arg(&out))
-}
-
-/// Lets `TensorBoard` read event files.
-fn events(workspace: &Workspace, python: &OsString, out: &Path) -> Result<Compared, String> {
-    if !has(python, "import tensorboard, numpy") {
-        return Ok(Compared::AllBut("event files: that Python imports no tensorboard".to_owned()));
-    }
-    let arguments = ["run", "--package", "forethought-train", "--example", "events", "--"];
-    run(workspace.cargo().args(arguments).arg(out))?;
-    run(workspace.command(python).arg("tests/interop/events.py").arg(out))?;
-    Ok(Compared::All)
+    // The whole workspace, so that features are those of its tests and nothing is compiled twice.
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--workspace", "--example", example]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    let program = executable(&output(&mut cargo)?).ok_or(format!("cargo built no {example}"))?;
+    run(workspace.command(program).arg(&out))?;
+    run(workspace.command(python).arg(Path::new("tests/interop").join(script)).arg(&out))
 }
 
 /// The Python that was asked for, or else the one on the path, if it has the packages.

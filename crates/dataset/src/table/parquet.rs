@@ -3,24 +3,33 @@
 use std::path::Path;
 
 use polars::prelude::{
-    Column as PolarsColumn, DataFrame, DataType, NamedFrom, ParquetWriter, PolarsResult, Series,
+    Column as PolarsColumn, CompatLevel, DataFrame, DataType, KeyValueMetadata, NamedFrom,
+    ParquetWriter, PolarsResult, SchemaExt as _, Series,
 };
+use polars_parquet::write::schema_to_metadata_key;
 
 use super::{Column, ColumnType, Table};
 use crate::error::DatasetError;
 use crate::parquet_file::{ParquetFile, guarded};
 
 /// Rows of one row group. Fixed, because the bytes of a file shall depend on nothing but its rows.
-pub(super) const ROW_GROUP: usize = 1 << 16;
+const ROW_GROUP: usize = 1 << 16;
 
 pub(super) fn write(table: &Table, path: &Path) -> Result<(), DatasetError> {
-    let bytes = guarded(path, || {
-        let mut bytes = Vec::new();
-        let writer = ParquetWriter::new(&mut bytes).with_row_group_size(Some(ROW_GROUP));
-        writer.finish(&mut to_frame(table)?)?;
-        Ok(bytes)
-    })?;
+    let bytes = guarded(path, || encoded(to_frame(table)?))?;
     std::fs::write(path, bytes).map_err(|source| DatasetError::write(path, source))
+}
+
+/// A parquet file of the frame. Its Arrow schema calls texts `large_string`, which every reader knows: polars' own name for
+/// them, `string_view`, is not among the types that other programs look for.
+pub(super) fn encoded(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
+    let schema = schema_to_metadata_key(&frame.schema().to_arrow(CompatLevel::oldest()));
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .with_row_group_size(Some(ROW_GROUP))
+        .with_key_value_metadata(Some(KeyValueMetadata::Static(vec![schema])))
+        .finish(&mut frame)?;
+    Ok(bytes)
 }
 
 pub(super) fn read(path: &Path, columns: &[(&str, ColumnType)]) -> Result<Table, DatasetError> {

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use polars::prelude::{
-    AnyValue, Column as PolarsColumn, DataFrame, DataType, Field, ParquetWriter, PolarsResult,
-    Series,
+    AnyValue, Column as PolarsColumn, DataFrame, DataType, Field, Series,
 };
 use serde_json::{Map, Value};
 
-use super::parquet::ROW_GROUP;
+use super::parquet::encoded;
 use crate::error::DatasetError;
 use crate::parquet_file::guarded;
 
@@ -45,15 +44,8 @@ pub fn write_rows(path: &Path, rows: &[Map<String, Value>]) -> Result<(), Datase
         })?;
         columns.push(PolarsColumn::from(series));
     }
-    let bytes = guarded(path, || write(columns, rows.len()))?;
+    let bytes = guarded(path, || encoded(DataFrame::new(rows.len(), columns)?))?;
     std::fs::write(path, bytes).map_err(|source| DatasetError::write(path, source))
-}
-
-fn write(columns: Vec<PolarsColumn>, height: usize) -> PolarsResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let writer = ParquetWriter::new(&mut bytes).with_row_group_size(Some(ROW_GROUP));
-    writer.finish(&mut DataFrame::new(height, columns)?)?;
-    Ok(bytes)
 }
 
 /// What a column holds.
