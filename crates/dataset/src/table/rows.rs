@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use polars::prelude::{
-    AnyValue, Column as PolarsColumn, DataFrame, DataType, Field, Series,
-};
+use polars::prelude::{AnyValue, Column as PolarsColumn, DataFrame, DataType, Field, Series};
 use serde_json::{Map, Value};
 
 use super::parquet::encoded;
