@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use forethought_model::{
-    Decoder, ModelError, SaveOptions, WeightType, largest_logit_difference, load, load_adapter,
-    save_with,
+    Decoder, LogitDifference, ModelError, SaveOptions, WeightType, load, load_adapter,
+    logit_difference, save_with,
 };
 use forethought_pipeline::{Console, PipelineError, parse_device};
 use forethought_seed::Seed;
@@ -15,7 +15,7 @@ use crate::commands::{Failure, print};
 use crate::export::Type;
 use crate::model_folder::model_dir;
 
-/// What `--verify` allows with 32-bit weights.
+/// What `--verify` allows with 32-bit weights, as a share of the largest logit.
 const TOLERANCE: f32 = 1e-4;
 
 /// Folds an adapter into the weights of its model and writes a Hugging Face folder.
@@ -27,7 +27,7 @@ const TOLERANCE: f32 = 1e-4;
 Examples:
   forethought merge models/qwen --adapter runs/think/artifacts/sft/adapter --out models/qwen-think
   forethought merge models/qwen --adapter runs/lora --out merged --verify
-      Prints the largest difference of a logit; above 1e-4 nothing is kept and the exit code is 1.
+      Prints the largest difference of a logit; above 1e-4 of the largest logit nothing is kept and the exit code is 1.
 
   forethought merge models/qwen --adapter runs/lora --out merged --dtype bf16 --verify
       Half the size. The difference is that of rounding to 8 bits, so it is printed but not judged.
@@ -95,8 +95,9 @@ fn write(arguments: &Merge, adapted: &Decoder, staged: &Path) -> Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let merged = load(staged, &adapted.device()).map_err(failed)?.decoder;
-    let difference = largest_logit_difference(adapted, &merged, Seed::new(arguments.seed));
-    print(&format!("largest difference of a logit: {difference:e}"))?;
+    let difference = logit_difference(adapted, &merged, Seed::new(arguments.seed));
+    let LogitDifference { largest, scale } = difference;
+    print(&format!("largest difference of a logit: {largest:e}, of logits up to {scale}"))?;
     judge(dtype, difference)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -109,11 +110,15 @@ fn staged(out: &Path) -> PathBuf {
 }
 
 /// Only 32-bit weights have to agree: others are rounded.
-fn judge(dtype: WeightType, difference: f32) -> Result<(), Failure> {
-    if dtype != WeightType::F32 || difference <= TOLERANCE {
+fn judge(dtype: WeightType, difference: LogitDifference) -> Result<(), Failure> {
+    if dtype != WeightType::F32 || difference.relative() <= TOLERANCE {
         return Ok(());
     }
-    let text = format!("the merged model differs by {difference:e}, more than {TOLERANCE:e}");
+    let LogitDifference { largest, scale } = difference;
+    let text = format!(
+        "the logits of the merged model differ by {largest:e}; of logits up to {scale}, {:e} is allowed",
+        TOLERANCE * scale.max(1.0)
+    );
     Err(Failure::Disagreement(text))
 }
 
@@ -127,11 +132,15 @@ mod tests {
 
     #[test]
     fn a_difference_above_the_tolerance_is_a_failure_of_32_bit_weights() {
-        assert!(judge(WeightType::F32, 1e-4).is_ok());
-        assert!(judge(WeightType::Bf16, 0.1).is_ok());
-        for difference in [1.1e-4, f32::INFINITY, f32::NAN] {
-            let failure = judge(WeightType::F32, difference);
-            assert!(matches!(failure, Err(Failure::Disagreement(_))), "{difference}");
+        let judge = |dtype, largest, scale| judge(dtype, LogitDifference { largest, scale });
+        assert!(judge(WeightType::F32, 1e-4, 0.5).is_ok());
+        assert!(judge(WeightType::F32, 3e-3, 33.0).is_ok());
+        assert!(judge(WeightType::Bf16, 0.1, 1.0).is_ok());
+        for (largest, scale) in
+            [(1.1e-4, 0.5), (3.4e-3, 33.0), (f32::INFINITY, 1.0), (f32::NAN, 1.0)]
+        {
+            let failure = judge(WeightType::F32, largest, scale);
+            assert!(matches!(failure, Err(Failure::Disagreement(_))), "{largest}");
         }
     }
 }

@@ -63,7 +63,7 @@ mod weight_type;
 mod weights;
 
 pub use cache::KvCache;
-pub use compare::largest_logit_difference;
+pub use compare::{LogitDifference, logit_difference};
 pub use config::{ConfigError, DecoderConfig, RopeScaling};
 pub use decoder::Decoder;
 pub use error::{ModelError, TensorProblem};

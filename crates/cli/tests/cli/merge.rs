@@ -21,8 +21,9 @@ fn merge(project: &Project, adapter: &str, rest: &[&str]) -> (Option<i32>, Strin
 
 /// The number behind `largest difference of a logit: `.
 fn difference(text: &str) -> f32 {
-    let number = text.trim().strip_prefix("largest difference of a logit: ");
-    number.expect("the difference is printed").parse().expect("a number")
+    let rest = text.strip_prefix("largest difference of a logit: ").expect("it is printed");
+    let (number, _) = rest.split_once(", of logits up to ").expect("and so is the scale");
+    number.parse().expect("a number")
 }
 
 #[test]
