@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use forethought_tests::Project;
 
-/// Fine-tuning with two micro-batches a step, then answers that two steps each are trained on; every step is saved.
+/// Fine-tuning with two micro-batches a step, then answers that two steps each are trained on, judged by a process that takes
+/// its time; every step is saved. Then both models are asked.
 const STAGES: &str = "  - sft:
       per_device_train_batch_size: 4
       gradient_accumulation_steps: 2
@@ -17,11 +18,26 @@ const STAGES: &str = "  - sft:
       prompts_per_step: 4
       prompts_per_micro_batch: 2
       num_generations: 4
-      sampling: {max_new_tokens: 3}
-      rewards: [{tiered: 12/6/3}]
+      sampling: {max_new_tokens: 24}
+      rewards:
+        - {tiered: 12/6/3}
+        - {process: {command: [sh, judge.sh], columns: []}, weight: 0.0}
       loss: {num_iterations: 2, beta: 0.04}
       training: {learning_rate: 1.0e-3, max_steps: 8, save_steps: 1, logging_steps: 1}
+  - predict:
+      sampling: {temperature: 0.2, top_p: 0.7, max_new_tokens: 24}
 ";
+
+/// Says 0 of every completion after a while. Files say whether it is at work, and when it was last.
+const JUDGE: &str = r#"while read -r line; do
+  id=${line#*\"id\":}
+  : > judging
+  sleep 0.01
+  echo "{\"id\": ${id%%,*}, \"score\": 0}"
+  echo x > judged
+  rm -f judging
+done
+"#;
 
 /// The stages that train, in their order.
 pub(crate) const TRAININGS: [&str; 2] = ["sft", "grpo"];
@@ -48,6 +64,7 @@ impl Bed {
         let text = fs::read_to_string(project.pipeline()).map_err(|error| error.to_string())?;
         let head = text.find("  - sft:").map(|end| &text[..end]).ok_or("no stage sft")?;
         project.write("pipeline.yaml", format!("{head}{STAGES}"));
+        project.write("judge.sh", JUDGE);
         let mut bed = Self { project, binary, duration: Duration::ZERO };
         bed.succeed(PREPARED, &["--until", "convert"])?;
         bed.fresh(STRAIGHT)?;
@@ -81,6 +98,8 @@ impl Bed {
         folder: &str,
     ) -> Result<Command, String> {
         let log = fs::File::create(self.log_path(folder)).map_err(|error| error.to_string())?;
+        // A judge whose run was killed has no time to tidy up.
+        let _ = fs::remove_file(self.path("judging"));
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path("")).stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(log);
@@ -118,17 +137,26 @@ impl Bed {
         copied.map_err(|error| format!("copy of {}: {error}", from.display()))
     }
 
-    /// Compares a finished run with the one that was left alone: weights and logs of both trainings.
+    /// Compares a finished run with the one that was left alone: weights and logs of both trainings, and what the models
+    /// say.
     pub(crate) fn compare(&self, folder: &str) -> Result<(), String> {
-        TRAININGS.iter().try_for_each(|stage| self.compare_one(folder, stage))
+        TRAININGS.iter().try_for_each(|stage| {
+            self.compare_one(folder, stage)?;
+            let name = format!("{stage}.jsonl");
+            let [one, other] = [folder, STRAIGHT].map(|run| self.read(run, "predict", &name));
+            if one? == other? { Ok(()) } else { Err(format!("the answers of {stage} differ")) }
+        })
+    }
+
+    /// A file of an artifact.
+    fn read(&self, run: &str, stage: &str, name: &str) -> Result<Vec<u8>, String> {
+        let path = self.path(run).join("artifacts").join(stage).join(name);
+        fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// Compares one training that is done.
     pub(crate) fn compare_one(&self, folder: &str, stage: &str) -> Result<(), String> {
-        let file = |run: &str, name: &str| {
-            let path = self.path(run).join("artifacts").join(stage).join(name);
-            fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
-        };
+        let file = |run: &str, name: &str| self.read(run, stage, name);
         let name = "model/model.safetensors";
         if file(folder, name)? != file(STRAIGHT, name)? {
             return Err(format!("the weights of {stage} differ"));

@@ -8,7 +8,7 @@ use forethought_seed::Seed;
 use rand::RngExt as _;
 
 use crate::bed::Bed;
-use crate::runs::{self, Saved};
+use crate::runs::{self, Phase, Saved};
 use crate::tally::Tally;
 
 const FOLDER: &str = "killed";
@@ -52,14 +52,16 @@ fn once(bed: &Bed, place @ [kill, _]: [u64; 2], tally: &mut Tally) -> Result<boo
         bed.fresh(FOLDER)?;
         return Ok(false);
     }
+    let phase = Phase::of(bed, FOLDER);
     child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
     tally.check(&place, runs::check(&bed.log(FOLDER), before));
     let after = Saved::of(bed, FOLDER);
     if after < before {
         tally.check(&place, Err(format!("{after:?} is left")));
     }
+    tally.count(phase.name());
     if runs::is_saving(bed, FOLDER) {
-        tally.count("inside saving");
+        tally.count("left half a checkpoint");
     }
     Ok(true)
 }

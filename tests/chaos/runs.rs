@@ -1,7 +1,8 @@
-//! How far a run is, by what it has left on the disk, and what its messages say.
+//! How far a run is and what it is doing, by what it has left on the disk, and what its messages say.
 
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use crate::bed::{Bed, TRAININGS};
 
@@ -50,6 +51,69 @@ fn newest(names: &[String]) -> u64 {
 pub(crate) fn is_saving(bed: &Bed, folder: &str) -> bool {
     let is_staged = |name: &String| name.ends_with(".tmp");
     TRAININGS.iter().any(|stage| checkpoints(bed, folder, stage).iter().any(is_staged))
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It starts, reads, or goes from one stage to the next.
+    Between,
+    Training,
+    Rollout,
+    Reward,
+    Evaluation,
+    Saving,
+}
+
+impl Phase {
+    /// All that take time.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Training, Self::Rollout, Self::Reward, Self::Evaluation, Self::Saving];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Between => "between stages",
+            Self::Training => "in training",
+            Self::Rollout => "in a rollout",
+            Self::Reward => "in a reward",
+            Self::Evaluation => "in evaluation",
+            Self::Saving => "in saving",
+        }
+    }
+
+    /// What a run does now.
+    pub(crate) fn of(bed: &Bed, folder: &str) -> Self {
+        let root = bed.path(folder);
+        if is_saving(bed, folder) {
+            return Self::Saving;
+        }
+        if root.join("artifacts/.predict.part").is_dir() {
+            return Self::Evaluation;
+        }
+        let saved = Saved::of(bed, folder);
+        let Some(stage) = saved.stage().filter(|stage| root.join("training").join(stage).is_dir())
+        else {
+            return Self::Between;
+        };
+        if stage != SAMPLES {
+            return Self::Training;
+        }
+        if bed.path("judging").is_file() {
+            return Self::Reward;
+        }
+        // Every second step begins with answers, which are sampled, then judged, then trained on.
+        let begun = written(&root.join("training").join(stage).join("checkpoints"));
+        let is_judged = begun < written(&bed.path("judged"));
+        if saved.step.is_multiple_of(2) && !is_judged { Self::Rollout } else { Self::Training }
+    }
+}
+
+/// The training that samples.
+const SAMPLES: &str = TRAININGS[1];
+
+/// When something was last written.
+fn written(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|one| one.modified()).ok()
 }
 
 /// Holds the messages of a run against what was saved before it: it must go on from there, and must not panic.

@@ -1,16 +1,16 @@
-//! SIGINT and SIGTERM at random times: the last finished step is saved, and the exit code says which signal it was.
+//! SIGINT and SIGTERM in every phase of a run: the last finished step is saved, and the exit code says which signal it was.
 
 use std::fs;
 use std::process::ExitStatus;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use forethought_seed::Seed;
 use rand::RngExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bed::Bed;
-use crate::runs::{self, Saved};
+use crate::runs::{self, Phase, Saved};
 use crate::tally::Tally;
 
 const FOLDER: &str = "signalled";
@@ -43,11 +43,12 @@ fn once(bed: &Bed, place: [u64; 2], tally: &mut Tally) -> Result<bool, String> {
     let mut random = Seed::new(2).stream("signal", &place);
     let [number, _] = place;
     let before = Saved::of(bed, FOLDER);
-    let delay = bed.duration.mul_f64(random.random());
-    let started = Instant::now();
+    let wanted = Phase::ALL[usize::try_from(number).unwrap_or_default() % Phase::ALL.len()];
+    // The phase is looked at so many times before the signal comes, so that it comes at any time of it.
+    let mut looks = random.random_range(1..=40);
     let mut child = bed.command(FOLDER)?.spawn().map_err(|error| error.to_string())?;
-    let place = format!("number {number}, from {before:?}");
-    while started.elapsed() < delay {
+    let place = format!("number {number} {}, from {before:?}", wanted.name());
+    while looks > 0 {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             tally.check(&place, if status.success() { Ok(()) } else { Err(status.to_string()) });
             tally.check(&place, bed.compare(FOLDER));
@@ -55,8 +56,15 @@ fn once(bed: &Bed, place: [u64; 2], tally: &mut Tally) -> Result<bool, String> {
             bed.fresh(FOLDER)?;
             return Ok(false);
         }
-        thread::sleep(Duration::from_millis(1));
+        if Phase::of(bed, FOLDER) == wanted {
+            looks -= 1;
+        } else {
+            // A phase that is shorter than that is signalled when it is met again.
+            looks = looks.saturating_sub(5).max(1);
+        }
+        thread::sleep(Duration::from_micros(100));
     }
+    tally.count(wanted.name());
     let (signal, code) =
         if number.is_multiple_of(2) { (Signal::INT, 130) } else { (Signal::TERM, 143) };
     let pid = Pid::from_child(&child);
@@ -71,7 +79,8 @@ fn once(bed: &Bed, place: [u64; 2], tally: &mut Tally) -> Result<bool, String> {
     let judged = judge(bed, status, (code, is_twice), before, tally);
     tally.check(&place, judged);
     if Saved::of(bed, FOLDER).num_trainings == 2 {
-        tally.check(&place, bed.compare(FOLDER));
+        tally.check(&place, bed.succeed(FOLDER, &[]).and_then(|()| bed.compare(FOLDER)));
+        tally.count("finished runs");
         bed.fresh(FOLDER)?;
     }
     Ok(true)

@@ -48,8 +48,8 @@ pub(crate) fn build(workspace: &Workspace, features: &[&str]) -> Result<PathBuf,
     executable(&records).ok_or_else(|| "cargo built no executable".to_owned())
 }
 
-/// The cargo features that the arguments ask for: `--device cuda` and `--device cuda:1` need `cuda`, `data fetch` needs
-/// `hub`.
+/// The cargo features that the arguments ask for: `--device cuda` and `--device cuda:1` need `cuda`, `--tui` needs `tui`,
+/// `data fetch` needs `hub`.
 fn features(arguments: &[OsString]) -> Vec<&'static str> {
     let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
     let after_flag = words.windows(2).filter(|pair| pair[0] == "--device").map(|pair| &*pair[1]);
@@ -57,7 +57,8 @@ fn features(arguments: &[OsString]) -> Vec<&'static str> {
     let is_cuda = |device: &str| device == "cuda" || device.starts_with("cuda:");
     let has_cuda = after_flag.chain(joined).any(is_cuda);
     let is_fetch = words.len() > 1 && words[0] == "data" && words[1] == "fetch";
-    [("cuda", has_cuda), ("hub", is_fetch)]
+    let has_dashboard = words.iter().any(|word| word == "--tui");
+    [("cuda", has_cuda), ("hub", is_fetch), ("tui", has_dashboard)]
         .into_iter()
         .filter(|(_, is_asked)| *is_asked)
         .map(|(name, _)| name)
@@ -116,6 +117,7 @@ mod tests {
         assert!(features_of("pipeline think --device cpu").is_empty());
         assert!(features_of("pipeline cuda --set device=cuda").is_empty());
         assert!(features_of("pipeline think --device").is_empty());
+        assert_eq!(features_of("pipeline think --tui --device cuda"), ["cuda", "tui"]);
         assert_eq!(features_of("data fetch me/data"), ["hub"]);
         assert!(features_of("data inspect fetch").is_empty());
     }

@@ -37,6 +37,7 @@ pub(crate) fn time(decoder: Decoder, work: Work, steps: usize) -> Result<Vec<f64
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
         progress: Progress::Silent,
+        shown: str::to_owned,
         tensorboard: None,
     };
     let trainer = TrainConfig { learning_rate: 1e-6, ..TrainConfig::default() }.init()?;

@@ -88,6 +88,9 @@ pub(crate) struct Pipeline {
     /// Go on with an interrupted training from its last checkpoint
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Show the steps of trainings as curves in the terminal; q, then s, stops after the step and a checkpoint
+    #[arg(long)]
+    pub(crate) tui: bool,
 }
 
 const PIPELINE_EXAMPLES: &str = "\

@@ -66,6 +66,7 @@ pub(crate) fn locate(name: &str) -> Result<(PathBuf, PathBuf), Failure> {
 
 /// `forethought pipeline`
 pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
+    let console = console(arguments.tui)?;
     let here = std::env::current_dir().map_err(|error| Failure::Io(".".into(), error))?;
     let (file, base) = match (&arguments.config, &arguments.name) {
         (Some(file), _) => (file.clone(), here.clone()),
@@ -87,13 +88,24 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
         until: arguments.until.clone(),
         resume: if arguments.resume { Resume::Continue } else { Resume::Fresh },
         stop: &stop,
-        console: Console::Stderr,
+        console,
         first_contact: crate::examine::first_contact()?,
     };
     let outcome = forethought_pipeline::run(&config, &options)?;
     let is_whole = arguments.until.as_deref().is_none_or(|until| until == "report");
     finish(&outcome, &root, if is_whole { Shown::Report } else { Shown::Nothing })
 }
+
+/// Where a run is shown. Not every binary has a dashboard.
+fn console(tui: bool) -> Result<Console, Failure> {
+    match (tui, cfg!(feature = "tui")) {
+        (false, _) => Ok(Console::Stderr),
+        (true, true) => Ok(Console::Dashboard),
+        (true, false) => Err(Failure::Usage(WITHOUT_DASHBOARD.to_owned())),
+    }
+}
+
+const WITHOUT_DASHBOARD: &str = "this binary has no dashboard: `cargo xtask pipeline ... --tui` builds one that has, and so does `cargo install --path crates/cli --features tui`; without --tui there are a bar and lines, and `forethought watch RUN` shows curves";
 
 /// What a run shows at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use forethought_pipeline::{Console, Replayed, parse_device, replay};
+use forethought_pipeline::{Console, Replayed, parse_device, redact, replay};
 
 use crate::commands::{Failure, print};
 
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     for notice in &replayed.notices {
         Console::Stderr.line(format!("note: {notice}"));
     }
-    print(&table(&replayed))?;
+    print(&redact(&table(&replayed)))?;
     Ok(if replayed.is_same() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

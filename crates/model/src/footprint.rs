@@ -15,6 +15,8 @@ pub struct Footprint {
     pub parameters: u64,
     /// The weights of linear layers inside the decoder layers, which a base in few bits shrinks.
     pub projections: u64,
+    /// The weight of the head, which may be the embedding: the largest tensor of most models.
+    pub head: u64,
     /// What an adapter adds, and what is trained whole beside it; 0 without one.
     pub adapter: u64,
 }
@@ -51,7 +53,8 @@ impl Footprint {
                 saved + factors.sum::<u64>()
             }
         };
-        Ok(Self { parameters, projections, adapter })
+        let head = (config.vocab_size * config.hidden_size) as u64;
+        Ok(Self { parameters, projections, head, adapter })
     }
 }
 
@@ -78,6 +81,7 @@ mod tests {
         assert_eq!(found.adapter, adapted.num_params() as u64 - found.parameters);
         // q and o: 16 × 16, k and v: 16 × 8, three of 16 × 24; two layers.
         assert_eq!(found.projections, 2 * (2 * 256 + 2 * 128 + 3 * 384));
+        assert_eq!(found.head, 32 * 16);
         assert_eq!(Footprint::of(&config, None, &device).expect("it fits").adapter, 0);
     }
 }

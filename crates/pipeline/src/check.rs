@@ -4,13 +4,14 @@
 //! their data, with models of the same form and next to no width: whatever a stage would refuse it refuses there.
 
 mod rehearsal;
+mod relaxed;
 mod sample;
 
 use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::config::{ConfigError, Document, PipelineConfig, StageConfig};
+use crate::config::{ConfigError, Document, Examined, PipelineConfig, StageConfig};
 use crate::console::Console;
 use crate::memory::{MemoryPlan, in_words};
 
@@ -43,18 +44,16 @@ pub fn check(path: &Path, overrides: &[String], device: &Device, console: Consol
         Ok(document) => document,
         Err(error) => return Checked { problems: vec![error.to_string()], ..Checked::default() },
     };
-    let (stages, errors) = PipelineConfig::all_problems(&document);
+    let Examined { config, errors, repaired } = PipelineConfig::examine(&document);
+    let without = |stage: &String| format!("{stage} was looked at without what is refused in it");
     let mut checked = Checked {
         problems: errors.iter().map(ConfigError::to_string).collect(),
+        notices: repaired.iter().map(without).collect(),
         ..Checked::default()
     };
-    for stage in &stages {
+    for stage in &config.stages {
         checked.problems.extend(missing_files(stage));
     }
-    let Ok(config) = PipelineConfig::from_document(&document) else {
-        checked.notices.push("the data is looked at once the config is right".to_owned());
-        return checked;
-    };
     rehearsal::rehearse(&config, device, console, &mut checked);
     // The same file may be missed by its stage and by those that read it.
     let mut seen = std::collections::BTreeSet::new();

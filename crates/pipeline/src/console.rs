@@ -12,6 +12,8 @@ use crate::secret::redact;
 pub enum Console {
     /// Standard error: bars on a terminal, plain lines elsewhere.
     Stderr,
+    /// As `Stderr`, and the steps of a training on Burn's dashboard where there is a terminal.
+    Dashboard,
     /// Nothing is shown.
     Silent,
 }
@@ -22,7 +24,7 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 impl Console {
     /// Shows one line, without secrets.
     pub fn line(self, text: impl AsRef<str>) {
-        if self == Self::Stderr {
+        if self != Self::Silent {
             // A closed standard error is no reason to stop a training run.
             let _ = writeln!(std::io::stderr(), "{}", redact(text.as_ref()));
         }
@@ -41,7 +43,7 @@ impl Console {
     }
 
     fn draw(self, length: Option<usize>, what: &str) -> Bar {
-        let is_drawn = self == Self::Stderr && std::io::stderr().is_terminal();
+        let is_drawn = self != Self::Silent && std::io::stderr().is_terminal();
         let target =
             if is_drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(length.map(|length| length as u64), target);

@@ -11,9 +11,11 @@ mod console;
 mod device;
 mod error;
 mod examples;
+mod harmless;
 mod learner;
 mod manifest;
 mod memory;
+mod observed;
 mod order;
 mod origins;
 mod purpose;
@@ -61,8 +63,9 @@ pub use watch::{RunState, SampledCompletion, StageState, WatchedRun};
 
 /// A config as YAML, every value spelt out but secrets.
 fn yaml(config: &PipelineConfig) -> Result<String, PipelineError> {
-    let value =
+    let mut value =
         serde_json::to_value(config).map_err(PipelineError::json("config.resolved.yaml"))?;
+    secret::redact_environments(&mut value);
     let text = serde_yaml::to_string(&value);
     text.map(|text| redact(&text)).map_err(|error| PipelineError::stage("config", error))
 }

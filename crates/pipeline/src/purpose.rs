@@ -34,6 +34,21 @@ impl Purpose<'_> {
     }
 }
 
+/// The most of anything that a check asks for several times.
+const CHECKED_AMOUNT: usize = 2;
+
+impl Purpose<'_> {
+    /// How many are asked for, where `wanted` are in a run.
+    pub(crate) fn at_most(self, wanted: usize) -> usize {
+        if self.is_check() { wanted.min(CHECKED_AMOUNT) } else { wanted }
+    }
+
+    /// How many of something a run will have, of which `found` are there: a check sees a sample, and a run has `most` at most.
+    pub(crate) fn number_of(self, found: usize, most: usize) -> usize {
+        if self.is_check() { most } else { found.min(most) }
+    }
+}
+
 /// What a check has found.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {

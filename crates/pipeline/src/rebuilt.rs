@@ -1,10 +1,8 @@
-//! A source of batches that is watched: it stops the run after a step, and keeps what that step was made of.
+//! What a step that is computed again was trained on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use forethought_train::StepBatches;
 
-use forethought_train::{BatchError, BatchRow, BatchSource, Cursor, Signal, StepBatches, StopFlag};
-
-use crate::learner::{Input, Learner, Task};
+use crate::learner::{Input, Task};
 
 /// What a step was trained on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,51 +19,8 @@ pub struct Batch {
     pub advantages: Vec<f32>,
 }
 
-/// Where a [`Watched`] source leaves the batch.
-pub(crate) type Kept = Arc<Mutex<Option<Batch>>>;
-
-/// A source that raises a flag when it makes the batch of a step.
-pub(crate) struct Watched<S> {
-    pub(crate) source: S,
-    /// The step, counted from 0.
-    pub(crate) index: u64,
-    pub(crate) stop: StopFlag,
-    pub(crate) kept: Kept,
-}
-
-impl<S: BatchSource<Learner>> BatchSource<Learner> for Watched<S> {
-    fn num_steps(&self) -> u64 {
-        self.source.num_steps()
-    }
-
-    fn batches(&mut self, step: u64, model: &Learner) -> Result<StepBatches<Input>, BatchError> {
-        let batches = self.source.batches(step, model)?;
-        if step == self.index {
-            // The step itself is still done: the flag is looked at before the next one.
-            self.stop.raise(Signal::Interrupt);
-            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch(&batches));
-        }
-        Ok(batches)
-    }
-
-    fn cursor(&self, step: u64) -> Option<Cursor> {
-        self.source.cursor(step)
-    }
-
-    fn rows(&mut self, step: u64) -> Result<Vec<BatchRow>, BatchError> {
-        self.source.rows(step)
-    }
-
-    fn state(&self) -> Option<String> {
-        self.source.state()
-    }
-
-    fn restore(&mut self, state: &str) -> Result<(), BatchError> {
-        self.source.restore(state)
-    }
-}
-
-fn batch(batches: &StepBatches<Input>) -> Batch {
+/// The batch of a step.
+pub(crate) fn batch(batches: &StepBatches<Input>) -> Batch {
     let policies = batches.inputs.iter().filter_map(|input| match &input.task {
         Task::Policy(policy) => Some(policy),
         _ => None,

@@ -12,6 +12,7 @@ use forethought_train::{Resume, RunLock, Signal, StopFlag, require_same_run};
 use crate::artifact::{self, ArtifactManifest, Found, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig, nearest};
 use crate::console::Console;
+use crate::harmless::without_harmless;
 use crate::manifest::{Origin, RunManifest, StageFacts};
 use crate::origins::origins;
 use crate::purpose::Purpose;
@@ -319,7 +320,9 @@ fn ingredients<'a, 'i>(
         stage: stage.name(),
         code: format!("{}/{}", env!("CARGO_PKG_VERSION"), REVISION),
         seed,
-        config: serde_json::to_value(stage).map_err(PipelineError::json(stage.name()))?,
+        config: without_harmless(
+            serde_json::to_value(stage).map_err(PipelineError::json(stage.name()))?,
+        ),
         inputs,
         files,
     })

@@ -1,5 +1,7 @@
 //! Secrets are taken out of whatever is written or shown.
 
+use serde_json::Value;
+
 const PLACEHOLDER: &str = "[redacted]";
 /// Parts of the names of environment variables and query parameters that hold secrets.
 const NAMES: [&str; 6] = ["token", "secret", "password", "passwd", "api_key", "apikey"];
@@ -30,12 +32,43 @@ fn redact_with(text: &str, variables: &[(String, String)]) -> String {
         .filter(is_secret)
         .fold(text.to_owned(), |text, (_, value)| text.replace(value.as_str(), PLACEHOLDER));
     let mut clean = String::with_capacity(hidden.len());
+    let mut is_value = false;
     for piece in hidden.split_inclusive(is_separator) {
-        let end = piece.trim_end_matches(is_separator).len();
-        clean.push_str(&word(&piece[..end]));
-        clean.push_str(&piece[end..]);
+        let (text, end) = piece.split_at(piece.trim_end_matches(is_separator).len());
+        if is_value && !text.is_empty() {
+            clean.push_str(PLACEHOLDER);
+        } else {
+            clean.push_str(&word(text));
+        }
+        // `JUDGE_TOKEN: value`, as YAML gives variables to other programs.
+        is_value = is_secret_variable(text) || (is_value && text.is_empty());
+        clean.push_str(end);
     }
     clean
+}
+
+/// Whether a word is the name of a secret variable in capital letters, and a value follows.
+fn is_secret_variable(word: &str) -> bool {
+    let is_capital = |one: char| one.is_ascii_uppercase() || one.is_ascii_digit() || one == '_';
+    word.strip_suffix(':').is_some_and(|name| is_secret_name(name) && name.chars().all(is_capital))
+}
+
+/// The map in which settings give variables to other programs.
+const ENVIRONMENT: &str = "environment";
+
+/// Takes the values of secret variables out of settings that give variables to other programs.
+pub(crate) fn redact_environments(settings: &mut Value) {
+    match settings {
+        Value::Object(map) => {
+            if let Some(Value::Object(variables)) = map.get_mut(ENVIRONMENT) {
+                let secret = variables.iter_mut().filter(|(name, _)| is_secret_name(name));
+                secret.for_each(|(_, value)| *value = PLACEHOLDER.into());
+            }
+            map.values_mut().for_each(redact_environments);
+        }
+        Value::Array(list) => list.iter_mut().for_each(redact_environments),
+        _ => {}
+    }
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -102,8 +135,21 @@ mod tests {
         assert_eq!(clean("https://me:pass@host/a?b=1"), "https://[redacted]@host/a?b=1");
         assert_eq!(clean("https://host/a?token=abc&b=1"), "https://host/a?token=[redacted]&b=1");
         assert_eq!(clean("server.api_key=abc"), "server.api_key=[redacted]");
+        assert_eq!(clean("{A_TOKEN: \"abc\", MODE: x}"), "{A_TOKEN: \"[redacted]\", MODE: x}");
         let both = clean("https://me:pass@host/a?token=abc");
         assert_eq!(both, "https://[redacted]@host/a?token=[redacted]");
+    }
+
+    #[test]
+    fn variables_for_other_programs_lose_their_secrets_and_nothing_else_does() {
+        let mut settings = serde_json::json!({"grpo": {"rewards": [{"process": {
+            "command": ["judge"], "environment": {"JUDGE_TOKEN": "canary", "JUDGE_MODE": "strict"},
+        }}], "token": "a token of a text"}});
+        redact_environments(&mut settings);
+        let process = &settings["grpo"]["rewards"][0]["process"];
+        assert_eq!(process["environment"]["JUDGE_TOKEN"], PLACEHOLDER);
+        assert_eq!(process["environment"]["JUDGE_MODE"], "strict");
+        assert_eq!(settings["grpo"]["token"], "a token of a text");
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module as _;
-use burn::tensor::Device;
 use burn::train::TrainStep as _;
 use forethought_dataset::Ledger;
 use forethought_model::{
@@ -13,16 +12,20 @@ use forethought_model::{
 };
 use forethought_seed::Seed;
 use forethought_tokenize::Encoder;
-use forethought_train::{BatchSource, Fitted, Outcome, Resume, Run, StopFlag, TrainConfig, fit};
+use forethought_train::{
+    BatchSource, Fitted, Outcome, Resume, Run, Signal, StepBatches, StopFlag, TrainConfig, fit,
+};
 
 use crate::PipelineError;
 use crate::artifact::{RunFolder, write_lines};
 use crate::config::Problem;
 use crate::console::Console;
-use crate::learner::Learner;
-use crate::memory::{self, Machine, MemoryPlan, Sizes};
+use crate::learner::{Input, Learner};
+use crate::memory::{Budget, Held, Load, Sizes};
+use crate::observed::Observed;
 use crate::purpose::{Findings, Purpose, Rebuilding};
-use crate::rebuilt::{Kept, Watched};
+use crate::rebuilt::{Batch, batch};
+use crate::secret::redact;
 use crate::stages::{Context, Done, MODEL_FOLDER};
 use crate::tuning::Tuning;
 
@@ -84,7 +87,8 @@ impl Training<'_> {
         learner: Learner,
         source: S,
     ) -> Result<Done, PipelineError> {
-        let plan = self.plan(context)?;
+        let (demand, lowerable) = (self.sizes.demand()?, self.sizes.lowerable);
+        let budget = Budget::begin(context, demand, (lowerable, Held::Weights))?;
         match context.purpose {
             Purpose::Artifact => {}
             Purpose::Check(findings) => {
@@ -99,7 +103,8 @@ impl Training<'_> {
                 return self.rebuild(context, learner, source, rebuilding);
             }
         }
-        memory::reset_peak();
+        let largest = Arc::new(Mutex::new(Load::default()));
+        let source = Observed { source, observe: largest_of(largest.clone()) };
         let folder = context.folder.training(context.name);
         let events = context.folder.tensorboard(context.name);
         let run = Run {
@@ -110,6 +115,7 @@ impl Training<'_> {
             resume: context.resume,
             stop: context.stop,
             progress: context.console.progress(),
+            shown: redact,
             tensorboard: Some(&events),
         };
         let trainer =
@@ -119,40 +125,13 @@ impl Training<'_> {
             return Ok(Done::Interrupted { step, signal });
         }
         write_lines(&context.staging.join(HISTORY), &history)?;
-        if let Some(plan) = plan {
-            Self::compare_memory(context, &plan);
-        }
         keep_bad_steps(&folder, &context.staging)?;
         self.write(context, model)?;
+        if let Some(budget) = budget {
+            let largest = *largest.lock().unwrap_or_else(PoisonError::into_inner);
+            budget.end(context, Some(largest));
+        }
         Ok(Done::Finished)
-    }
-
-    /// The memory that the training will take. What does not fit is refused, with the settings that would make it fit; in a
-    /// check it is one problem among others. Of the memory of other devices than the CPU nothing is known.
-    fn plan(&self, context: &Context<'_>) -> Result<Option<MemoryPlan>, PipelineError> {
-        if *context.device != Device::flex() {
-            return Ok(None);
-        }
-        let machine = Machine::read();
-        let demand = self.sizes.demand(context, machine)?;
-        match (memory::fit(&demand, self.sizes.lowerable, machine), context.purpose) {
-            (Ok(plan), Purpose::Check(findings)) => findings.plan(context.name, plan),
-            (Ok(plan), _) => {
-                let (peak, parts) = (memory::in_words(plan.peak()), plan.describe());
-                context.console.line(format!("      memory: up to {peak}: {parts}"));
-                return Ok(Some(plan));
-            }
-            (Err(problem), Purpose::Check(findings)) => findings.problem(context.name, problem),
-            (Err(problem), _) => return Err(PipelineError::stage(context.name, problem)),
-        }
-        Ok(None)
-    }
-
-    /// Says what was planned, and what was taken.
-    fn compare_memory(context: &Context<'_>, plan: &MemoryPlan) {
-        let Some(peak) = memory::peak() else { return };
-        let (planned, taken) = (memory::in_words(plan.peak()), memory::in_words(peak));
-        context.console.line(format!("      memory: {taken} at most, {planned} planned"));
     }
 
     /// Writes the folder of what was trained.
@@ -172,9 +151,9 @@ impl Training<'_> {
         source: S,
         rebuilding: &Rebuilding,
     ) -> Result<Done, PipelineError> {
-        let (stop, kept) = (StopFlag::new(), Kept::default());
+        let (stop, kept) = (StopFlag::new(), Arc::new(Mutex::new(None)));
         let index = rebuilding.step.saturating_sub(1);
-        let source = Watched { source, index, stop: stop.clone(), kept: kept.clone() };
+        let source = Observed { source, observe: one_step(index, stop.clone(), kept.clone()) };
         let folder = context.folder.training(context.name);
         let run = Run {
             folder: &folder,
@@ -184,6 +163,7 @@ impl Training<'_> {
             resume: context.resume,
             stop: &stop,
             progress: forethought_train::Progress::Silent,
+            shown: redact,
             tensorboard: None,
         };
         let trainer =
@@ -194,6 +174,29 @@ impl Training<'_> {
         let mut found = rebuilding.found.lock().unwrap_or_else(PoisonError::into_inner);
         *found = record.zip(batch);
         Ok(Done::Finished)
+    }
+}
+
+/// Keeps the size of the largest micro-batch.
+fn largest_of(largest: Arc<Mutex<Load>>) -> impl FnMut(u64, &StepBatches<Input>) {
+    move |_, batches| {
+        let mut largest = largest.lock().unwrap_or_else(PoisonError::into_inner);
+        *largest = batches.inputs.iter().map(|input| input.task.load()).fold(*largest, Load::max);
+    }
+}
+
+/// Keeps the batch of one step, counted from 0, and ends the run after it.
+fn one_step(
+    index: u64,
+    stop: StopFlag,
+    kept: Arc<Mutex<Option<Batch>>>,
+) -> impl FnMut(u64, &StepBatches<Input>) {
+    move |step, batches| {
+        if step == index {
+            // The step itself is still done: the flag is looked at before the next one.
+            stop.raise(Signal::Interrupt);
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch(batches));
+        }
     }
 }
 
@@ -335,6 +338,7 @@ impl Console {
     fn progress(self) -> forethought_train::Progress {
         match self {
             Self::Stderr => forethought_train::Progress::Auto,
+            Self::Dashboard => forethought_train::Progress::Dashboard,
             Self::Silent => forethought_train::Progress::Silent,
         }
     }

@@ -84,6 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             resume,
             stop: &stop,
             progress: Progress::Silent,
+            shown: str::to_owned,
             tensorboard: Some(&folder.join("tensorboard")),
         };
         fit(model, line, &config.init()?, &run)?;

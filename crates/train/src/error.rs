@@ -116,6 +116,14 @@ pub enum TrainError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// Somebody pressed the keys of the dashboard that end a run at once.
+    #[error(
+        "ended at once from the dashboard after step {step}; steps after the last checkpoint are lost, --resume goes on from there"
+    )]
+    Killed {
+        /// The step, counted from 1.
+        step: u64,
+    },
     /// Burn's learner stopped for a reason of its own.
     #[error("the learner stopped: {0}")]
     Learner(String),

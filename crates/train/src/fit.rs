@@ -39,6 +39,8 @@ pub struct Run<'a> {
     pub stop: &'a StopFlag,
     /// Where progress is shown.
     pub progress: Progress,
+    /// What is made of a sentence before it is shown; `str::to_owned` shows it as it is.
+    pub shown: fn(&str) -> String,
     /// Folder of `TensorBoard`'s event files, made where it is not there; none for no such files.
     pub tensorboard: Option<&'a Path>,
 }
@@ -132,7 +134,7 @@ where
         metrics = metrics.with_events(folder, first_step)?;
     }
     let span = Span { first_step, num_steps, logging_steps: config.logging_steps };
-    let reporter = Reporter::new(run.progress, run.stage, span);
+    let mut reporter = Reporter::new(run, span);
     for notice in &notices {
         reporter.notice(notice);
     }

@@ -6,6 +6,8 @@ mod adamw;
 mod capture;
 mod checkpoint;
 mod config;
+#[cfg(feature = "tui")]
+mod dashboard;
 mod diagnosis;
 mod dump;
 mod error;

@@ -4,32 +4,61 @@
 //! side by side, zstd finds what repeats and leaves the rest as it is.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use burn::module::ParamId;
 use burn::optim::OptimizerRecord;
 use burn::store::RecordError;
 use burn::tensor::{Bytes, TensorData};
 use burn_pack::Reader;
+use forethought_kernels::memory::give_back_freed_memory;
 
+use crate::checkpoint::NotEncoded;
 use crate::weights::not_finite;
 
 /// Bytes of a number.
 const WIDTH: usize = 4;
 /// zstd's fastest level: higher ones gain a hundredth on noise.
 const LEVEL: i32 = 1;
+/// Bytes that are compressed at a time.
+const PIECE: usize = 1 << 17;
 
-/// The bytes of an optimiser's state.
-pub(crate) fn optimizer_bytes(record: OptimizerRecord) -> Result<Vec<u8>, String> {
-    let bytes = sorted_bytes(record).map_err(|error| error.to_string())?;
-    zstd::bulk::compress(&apart(&bytes), LEVEL).map_err(|error| error.to_string())
+/// Writes an optimiser's state. Of a large model each copy of the moments counts: there are two at most, and the system gets
+/// back what the one before took, since a file of gigabytes in one piece does not fit where many tensors were.
+pub(crate) fn write_optimizer(record: OptimizerRecord, file: &mut dyn Write) -> io::Result<()> {
+    let bytes = sorted_bytes(record).map_err(NotEncoded::error)?;
+    compress(&bytes, file)?;
+    drop(bytes);
+    give_back_freed_memory();
+    Ok(())
+}
+
+/// Writes the bytes taken apart and compressed, a piece at a time.
+fn compress(bytes: &[u8], file: &mut dyn Write) -> io::Result<()> {
+    let mut encoder = zstd::stream::Encoder::new(file, LEVEL)?;
+    encoder.set_pledged_src_size(Some(bytes.len() as u64))?;
+    let mut pieces = apart(bytes);
+    let mut piece = Vec::with_capacity(PIECE);
+    loop {
+        piece.extend(pieces.by_ref().take(PIECE));
+        if piece.is_empty() {
+            return encoder.finish().map(drop);
+        }
+        encoder.write_all(&piece)?;
+        piece.clear();
+    }
 }
 
 /// Burn collects the optimiser's state from a hash map, so its order is a matter of luck; reading a record sorts it.
 fn sorted_bytes(record: OptimizerRecord) -> Result<Bytes, RecordError> {
-    OptimizerRecord::from_bytes(record.into_bytes()?)?.into_bytes()
+    let bytes = record.into_bytes()?;
+    give_back_freed_memory();
+    let sorted = OptimizerRecord::from_bytes(bytes)?.into_bytes()?;
+    give_back_freed_memory();
+    Ok(sorted)
 }
 
-/// Reads what [`optimizer_bytes`] wrote; `names` are those of the parameters. The error says what is wrong.
+/// Reads what [`write_optimizer`] wrote; `names` are those of the parameters. The error says what is wrong.
 pub(crate) fn read_optimizer(
     bytes: &[u8],
     names: &BTreeMap<ParamId, String>,
@@ -57,10 +86,10 @@ fn require_finite(bytes: Bytes, names: &BTreeMap<ParamId, String>) -> Result<(),
 }
 
 /// All first bytes of the four-byte words, then all second ones, and so on; what does not fill a word follows.
-fn apart(bytes: &[u8]) -> Vec<u8> {
+fn apart(bytes: &[u8]) -> impl Iterator<Item = u8> {
     let (words, rest) = bytes.as_chunks::<WIDTH>();
     let places = (0..WIDTH).flat_map(|place| words.iter().map(move |word| word[place]));
-    places.chain(rest.iter().copied()).collect()
+    places.chain(rest.iter().copied())
 }
 
 /// Undoes [`apart`].
@@ -83,7 +112,8 @@ mod tests {
 
     #[test]
     fn bytes_of_one_place_stand_side_by_side() {
-        assert_eq!(apart(&[1, 2, 3, 4, 11, 12, 13, 14, 9]), [1, 11, 2, 12, 3, 13, 4, 14, 9]);
+        let bytes: Vec<u8> = apart(&[1, 2, 3, 4, 11, 12, 13, 14, 9]).collect();
+        assert_eq!(bytes, [1, 11, 2, 12, 3, 13, 4, 14, 9]);
     }
 
     #[test]
@@ -91,7 +121,8 @@ mod tests {
         // Numbers of like size and any digits, as moments are.
         let numbers = (1..4096_u32).map(|index| (index as f32).sin() * 1e-3);
         let bytes: Vec<u8> = numbers.flat_map(f32::to_le_bytes).collect();
-        let packed = zstd::bulk::compress(&apart(&bytes), LEVEL).expect("it fits");
+        let mut packed = Vec::new();
+        compress(&bytes, &mut packed).expect("it fits");
         assert!(packed.len() * 10 < bytes.len() * 9, "{} of {}", packed.len(), bytes.len());
     }
 
@@ -108,15 +139,21 @@ mod tests {
         optimizer.to_record()
     }
 
+    fn optimizer_bytes(record: OptimizerRecord) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_optimizer(record, &mut bytes).expect("a state");
+        bytes
+    }
+
     #[test]
     fn a_state_comes_back_as_it_was_and_a_nan_in_it_is_named() {
         let names = BTreeMap::from([(ParamId::from(0), "layer.weight".to_owned())]);
-        let bytes = optimizer_bytes(record_of(0.5)).expect("bytes");
+        let bytes = optimizer_bytes(record_of(0.5));
         let back = read_optimizer(&bytes, &names).expect("what was written");
-        let again = optimizer_bytes(back).expect("bytes");
+        let again = optimizer_bytes(back);
         assert_eq!(again, bytes);
 
-        let bytes = optimizer_bytes(record_of(f32::NAN)).expect("bytes");
+        let bytes = optimizer_bytes(record_of(f32::NAN));
         let error = read_optimizer(&bytes, &names).map(|_| ()).expect_err("a NaN");
         assert_eq!(error, "the tensor layer.weight, moment_1 of the optimiser, holds NaN");
     }
@@ -124,7 +161,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_taken_apart_comes_together_again(bytes: Vec<u8>) {
-            prop_assert_eq!(together(&apart(&bytes)), bytes);
+            let apart: Vec<u8> = apart(&bytes).collect();
+            prop_assert_eq!(together(&apart), bytes);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{FormattedDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::error::TrainError;
+use crate::fit::Run;
 use crate::record::StepRecord;
 
 /// Where progress is shown. It goes to standard error.
@@ -13,6 +15,9 @@ pub enum Progress {
     /// A bar if standard error is a terminal, else lines.
     #[default]
     Auto,
+    /// Burn's dashboard where standard output and standard error are terminals and the crate has the feature `tui`, else as
+    /// [`Progress::Auto`].
+    Dashboard,
     /// A line every `logging_steps` steps.
     Lines,
     /// Nothing.
@@ -28,11 +33,15 @@ pub(crate) struct Reporter {
     first_step: u64,
     logging_steps: u64,
     started: Instant,
+    /// What is made of a sentence before it is shown.
+    shown: fn(&str) -> String,
 }
 
 #[derive(Debug)]
 enum Display {
     Bar(ProgressBar),
+    #[cfg(feature = "tui")]
+    Dashboard(crate::dashboard::Dashboard),
     Lines,
     Silent,
 }
@@ -49,42 +58,72 @@ pub(crate) struct Span {
 }
 
 impl Reporter {
-    pub(crate) fn new(progress: Progress, stage: &str, span: Span) -> Self {
+    pub(crate) fn new(run: &Run<'_>, span: Span) -> Self {
+        let Run { progress, stage, shown, .. } = *run;
+        let is_seen = io::stderr().is_terminal();
         let display = match progress {
-            Progress::Auto if io::stderr().is_terminal() => Display::Bar(bar(stage, span)),
-            Progress::Auto | Progress::Lines => Display::Lines,
+            #[cfg(feature = "tui")]
+            Progress::Dashboard if is_seen && io::stdout().is_terminal() => {
+                Display::Dashboard(crate::dashboard::Dashboard::open(stage, span, run.stop.clone()))
+            }
+            Progress::Auto | Progress::Dashboard if is_seen => Display::Bar(bar(stage, span)),
+            Progress::Auto | Progress::Dashboard | Progress::Lines => Display::Lines,
             Progress::Silent => Display::Silent,
         };
         let Span { first_step, num_steps, logging_steps } = span;
         let started = Instant::now();
-        Self { display, stage: stage.to_owned(), num_steps, first_step, logging_steps, started }
+        Self {
+            display,
+            stage: stage.to_owned(),
+            num_steps,
+            first_step,
+            logging_steps,
+            started,
+            shown,
+        }
     }
 
     /// Shows a finished step.
-    pub(crate) fn step(&self, record: &StepRecord) {
+    ///
+    /// # Errors
+    ///
+    /// If somebody pressed the keys of the dashboard that end a run at once.
+    pub(crate) fn step(&mut self, record: &StepRecord) -> Result<(), TrainError> {
+        #[cfg(feature = "tui")]
+        if let Display::Dashboard(dashboard) = &mut self.display {
+            let step = record.step;
+            return dashboard.step(record).map_err(|_| TrainError::Killed { step });
+        }
         match &self.display {
             Display::Bar(bar) => {
                 bar.set_position(record.step);
                 bar.set_message(summary(record));
             }
             Display::Lines if self.is_due(record.step) => say(&self.line(record)),
-            Display::Lines | Display::Silent => {}
+            _ => {}
         }
+        Ok(())
     }
 
     /// Shows a sentence that must not be missed.
-    pub(crate) fn notice(&self, text: &str) {
-        match &self.display {
-            Display::Bar(bar) => bar.suspend(|| say(&format!("{}: {text}", self.stage))),
-            Display::Lines => say(&format!("{}: {text}", self.stage)),
+    pub(crate) fn notice(&mut self, text: &str) {
+        let line = (self.shown)(&format!("{}: {text}", self.stage));
+        match &mut self.display {
+            #[cfg(feature = "tui")]
+            Display::Dashboard(dashboard) => dashboard.notice(line),
+            Display::Bar(bar) => bar.suspend(|| say(&line)),
+            Display::Lines => say(&line),
             Display::Silent => {}
         }
     }
 
-    /// Leaves the bar as it stands and goes on to the next line.
-    pub(crate) fn finish(&self) {
-        if let Display::Bar(bar) = &self.display {
-            bar.abandon();
+    /// Leaves the bar as it stands and goes on to the next line, or gives the screen back.
+    pub(crate) fn finish(&mut self) {
+        match &mut self.display {
+            Display::Bar(bar) => bar.abandon(),
+            #[cfg(feature = "tui")]
+            Display::Dashboard(dashboard) => dashboard.close().iter().for_each(|text| say(text)),
+            Display::Lines | Display::Silent => {}
         }
     }
 
@@ -150,7 +189,10 @@ fn say(line: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::{Origins, Resume, StopFlag};
 
     fn record(step: u64, metrics: Vec<(String, f64)>) -> StepRecord {
         StepRecord {
@@ -167,7 +209,19 @@ mod tests {
 
     fn reporter(first_step: u64) -> Reporter {
         let span = Span { first_step, num_steps: 100, logging_steps: 10 };
-        Reporter::new(Progress::Lines, "grpo", span)
+        let (stop, origins) = (StopFlag::new(), Origins::default());
+        let run = Run {
+            folder: Path::new("."),
+            stage: "grpo",
+            config_hash: "",
+            origins: &origins,
+            resume: Resume::Fresh,
+            stop: &stop,
+            progress: Progress::Lines,
+            shown: str::to_owned,
+            tensorboard: None,
+        };
+        Reporter::new(&run, span)
     }
 
     #[test]

@@ -247,11 +247,11 @@ impl<S> Job<S> {
         let Some(record) = self.history.last_mut() else { return Ok(()) };
         record.diagnosis = found;
         self.metrics.append(record)?;
-        self.reporter.step(record);
+        let shown = self.reporter.step(record);
         for text in &record.diagnosis {
             self.reporter.notice(text);
         }
-        Ok(())
+        shown
     }
 }
 

@@ -9,21 +9,19 @@ use burn::train::{
 };
 
 use crate::capture::{Capture, Inbox};
-use crate::checkpoint::{
-    Best, CheckpointError, Contents, Guarded, MODEL, OPTIMIZER, RunState, Store,
-};
+use crate::checkpoint::{Best, CheckpointError, Contents, Guarded, Make, RunState, Store};
 use crate::config::Trainer;
 use crate::error::TrainError;
 use crate::fit::Outcome;
 use crate::metrics::MetricsLog;
-use crate::moments::optimizer_bytes;
+use crate::moments::write_optimizer;
 use crate::progress::Reporter;
 use crate::record::StepRecord;
 use crate::resume::learner_of;
 use crate::source::{BatchSource, StepOutput};
 use crate::step::Taken;
 use crate::stop::StopFlag;
-use crate::weights::model_bytes;
+use crate::weights::write_model;
 
 /// Everything a run needs beside the learner.
 pub(crate) struct Job<S> {
@@ -232,15 +230,11 @@ impl<S> Job<S> {
             source: self.source.state(),
         };
         let model = learner.model();
-        let model = move || encoded(MODEL, model_bytes(&model));
-        let optimizer = move || encoded(OPTIMIZER, optimizer_bytes(optimizer));
-        for notice in self.store.save(&state, Box::new(model), Box::new(optimizer))? {
+        let model: Make<'_> = Box::new(move |file| write_model(&model, file));
+        let optimizer: Make<'_> = Box::new(move |file| write_optimizer(optimizer, file));
+        for notice in self.store.save(&state, model, optimizer)? {
             self.reporter.notice(&notice);
         }
         Ok(())
     }
-}
-
-fn encoded(file: &'static str, bytes: Result<Vec<u8>, String>) -> Result<Vec<u8>, CheckpointError> {
-    bytes.map_err(|reason| CheckpointError::Encode { file, reason })
 }

@@ -1,12 +1,15 @@
 //! Between modules and the bytes of a checkpoint: what is trained, as safetensors under the names of the module.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData};
-use safetensors::tensor::{SafeTensorError, SafeTensors, TensorView, View};
-use safetensors::{Dtype, serialize};
+use safetensors::Dtype;
+use safetensors::tensor::{SafeTensorError, SafeTensors, TensorView};
+use serde_json::json;
+
+use crate::checkpoint::NotEncoded;
 
 /// Numbers the parameters of `model` in the order in which it is visited.
 ///
@@ -89,27 +92,87 @@ impl ModuleVisitor for Trainable {
     }
 }
 
-/// The trained parameters of `model` as a safetensors file, or why they are not worth keeping.
-pub(crate) fn model_bytes<M: Module>(model: &M) -> Result<Vec<u8>, String> {
-    let mut collected = Collected::default();
-    model.visit(&mut collected);
-    if let Some(problem) = collected.tensors.iter().find_map(|(name, data)| not_finite(name, data))
-    {
-        return Err(problem);
-    }
-    let views = collected.tensors.iter().map(|(name, data)| Ok((name, Viewed::of(data)?)));
-    let views: Vec<(&String, Viewed<'_>)> = views.collect::<Result<_, String>>()?;
-    serialize(views, None).map_err(|error| error.to_string())
+/// Writes the trained parameters of `model` as a safetensors file, one tensor at a time, if they are worth keeping.
+pub(crate) fn write_model<M: Module>(model: &M, file: &mut dyn Write) -> io::Result<()> {
+    let mut listed = Visit::new(Listed::default());
+    model.visit(&mut listed);
+    let header = listed.what.header()?;
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    let mut written = Visit::new(Written { file, result: Ok(()) });
+    model.visit(&mut written);
+    written.what.result
 }
 
-#[derive(Default)]
-struct Collected {
+/// What is done with each trained parameter, in the order of the visit, a tied one once.
+trait Each {
+    fn tensor<const D: usize>(&mut self, name: String, tensor: Tensor<D>);
+}
+
+struct Visit<E> {
     path: Vec<String>,
     seen: BTreeSet<ParamId>,
-    tensors: Vec<(String, TensorData)>,
+    what: E,
 }
 
-impl ModuleVisitor for Collected {
+impl<E: Each> Visit<E> {
+    fn new(what: E) -> Self {
+        Self { path: Vec::new(), seen: BTreeSet::new(), what }
+    }
+}
+
+/// Names, types and shapes, which a safetensors file begins with.
+#[derive(Default)]
+struct Listed {
+    tensors: Vec<(String, DType, Vec<usize>)>,
+}
+
+impl Each for Listed {
+    fn tensor<const D: usize>(&mut self, name: String, tensor: Tensor<D>) {
+        self.tensors.push((name, tensor.dtype(), tensor.dims().to_vec()));
+    }
+}
+
+impl Listed {
+    /// The header of the file, padded to a multiple of eight bytes as the format asks.
+    fn header(&self) -> io::Result<Vec<u8>> {
+        let mut entries = serde_json::Map::new();
+        let mut offset = 0;
+        for (name, dtype, shape) in &self.tensors {
+            let known = TYPES.iter().find(|(ours, _)| ours == dtype);
+            let (_, theirs) =
+                known.ok_or_else(|| NotEncoded::error(format!("no type for {dtype:?}")))?;
+            let end = offset + shape.iter().product::<usize>() * dtype.size();
+            let entry = json!({"dtype": theirs, "shape": shape, "data_offsets": [offset, end]});
+            entries.insert(name.clone(), entry);
+            offset = end;
+        }
+        let mut header = serde_json::to_vec(&entries).map_err(NotEncoded::error)?;
+        header.resize(header.len().next_multiple_of(8), b' ');
+        Ok(header)
+    }
+}
+
+/// The numbers of each tensor, which follow the header.
+struct Written<'a> {
+    file: &'a mut dyn Write,
+    result: io::Result<()>,
+}
+
+impl Each for Written<'_> {
+    fn tensor<const D: usize>(&mut self, name: String, tensor: Tensor<D>) {
+        if self.result.is_err() {
+            return;
+        }
+        let data = tensor.into_data();
+        self.result = match not_finite(&name, &data) {
+            Some(problem) => Err(NotEncoded::error(problem)),
+            None => self.file.write_all(data.as_bytes()),
+        };
+    }
+}
+
+impl<E: Each> ModuleVisitor for Visit<E> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());
     }
@@ -120,23 +183,8 @@ impl ModuleVisitor for Collected {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if param.is_require_grad() && self.seen.insert(param.id) {
-            let data = param.transform_for_save().val().into_data();
-            self.tensors.push((self.path.join("."), data));
+            self.what.tensor(self.path.join("."), param.transform_for_save().val());
         }
-    }
-}
-
-/// A tensor as safetensors writes it.
-struct Viewed<'a> {
-    dtype: Dtype,
-    data: &'a TensorData,
-}
-
-impl<'a> Viewed<'a> {
-    fn of(data: &'a TensorData) -> Result<Self, String> {
-        let known = TYPES.iter().find(|(ours, _)| *ours == data.dtype());
-        let (_, dtype) = known.ok_or_else(|| format!("no type for {:?}", data.dtype()))?;
-        Ok(Self { dtype: *dtype, data })
     }
 }
 
@@ -147,24 +195,6 @@ const TYPES: [(DType, Dtype); 4] = [
     (DType::F16, Dtype::F16),
     (DType::BF16, Dtype::BF16),
 ];
-
-impl View for Viewed<'_> {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.data.shape()
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.data.as_bytes())
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.as_bytes().len()
-    }
-}
 
 /// What is wrong with a tensor that holds something else than numbers.
 pub(crate) fn not_finite(name: &str, data: &TensorData) -> Option<String> {
@@ -312,6 +342,12 @@ mod tests {
 
     fn values(linear: &Linear) -> Vec<f32> {
         linear.weight.val().into_data().iter::<f32>().collect()
+    }
+
+    fn model_bytes(model: &Pair) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        write_model(model, &mut bytes).map_err(|error| error.to_string())?;
+        Ok(bytes)
     }
 
     #[test]

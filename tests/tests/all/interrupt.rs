@@ -134,7 +134,6 @@ fn a_config_or_data_that_have_changed_are_refused_by_resume_with_all_that_differ
         ("sft.max_length=600", "config sft.max_length: 700 -> 600"),
         ("seed=8", "config seed: 7 -> 8"),
         ("balance.min_count=19", "config balance.min_count: 20 -> 19"),
-        ("sft.training.save_steps=4", "config sft.training.save_steps: 3 -> 4"),
     ] {
         let error = long(&project, "run").set(change).resumed().error();
         assert!(error.contains(&format!("(was -> is) in\n  {line}\n")), "{error}");
@@ -152,6 +151,79 @@ fn a_config_or_data_that_have_changed_are_refused_by_resume_with_all_that_differ
 
     project.write("traces.jsonl", traces);
     long(&project, "run").until("sft").resumed().finish();
+}
+
+/// Settings that change no number, with other values than the project's.
+const HARMLESS: [&str; 3] = [
+    "sft.training.save_steps=4",
+    "sft.training.save_total_limit=3",
+    "sft.training.logging_steps=7",
+];
+
+#[test]
+fn how_often_a_training_saves_and_speaks_may_change_before_it_is_resumed() {
+    let project = Project::new();
+    let straight = long(&project, "straight").until("sft").finish();
+    let folder = project.path("stopped");
+    interrupted_in("sft", long(&project, "stopped"), &folder);
+    let changed = |attempt: Attempt| HARMLESS.into_iter().fold(attempt, Attempt::set);
+    let resumed = changed(long(&project, "stopped").until("sft").resumed()).finish();
+    let model = "sft/model/model.safetensors";
+    assert!(straight.bytes(model) == resumed.bytes(model));
+    assert_eq!(timeless(&straight, "sft"), timeless(&resumed, "sft"));
+    // What is done stays done, whatever these say.
+    let before = times(&folder.join("artifacts"));
+    long(&project, "stopped").until("sft").finish();
+    assert_eq!(times(&folder.join("artifacts")), before);
+}
+
+#[test]
+fn where_checkpoints_are_may_not_change_in_a_run_that_may_go_back_to_one() {
+    let project = Project::new();
+    let run = || long(&project, "run").set("sft.training.loss_spike={}");
+    interrupted_in("sft", run(), &project.path("run"));
+    let error = run().set(HARMLESS[0]).set(HARMLESS[1]).set(HARMLESS[2]).resumed().error();
+    let lines: Vec<&str> = error.lines().filter(|line| line.contains(" -> ")).collect();
+    assert_eq!(lines[1..], ["  config sft.training.save_steps: 3 -> 4"], "{error}");
+}
+
+/// Every number and every claim below a value, with its path.
+fn leaves(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(map) => {
+            map.iter().for_each(|(key, below)| leaves(&format!("{path}.{key}"), below, found));
+        }
+        Value::Bool(one) => found.push((path.to_owned(), (!one).to_string())),
+        Value::Number(one) => {
+            // Shares stay below 1, and counts stay counts.
+            let (number, is_count) = (one.as_f64().expect("a number"), one.is_u64());
+            let other = if is_count { number + 1.0 } else { number / 2.0 + 0.07 };
+            found.push((path.to_owned(), other.to_string()));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_setting_of_a_training_is_refused_when_it_has_changed_or_changes_no_number() {
+    let project = Project::new();
+    interrupted_in("sft", long(&project, "run"), &project.path("run"));
+    let stages = long(&project, "run").config().stages;
+    let mut settings = Vec::new();
+    for stage in stages.iter().take_while(|stage| stage.name() != "grpo") {
+        let value = serde_json::to_value(stage).expect("settings");
+        leaves(stage.name(), &value[stage.kind()], &mut settings);
+    }
+    let harmless = HARMLESS.map(|set| set.split('=').next().expect("a key"));
+    let mut num_refused = 0;
+    for (key, value) in settings.iter().filter(|(key, _)| !harmless.contains(&key.as_str())) {
+        let run = long(&project, "run").set(format!("{key}={value}")).resumed().run();
+        let error = run.err().unwrap_or_else(|| panic!("{key}={value} was let through"));
+        let place = format!("in\n  config {key}: ");
+        assert!(error.to_string().contains(&place), "{key}={value}: {error}");
+        num_refused += 1;
+    }
+    assert!(num_refused >= 20, "{settings:?}");
 }
 
 #[test]

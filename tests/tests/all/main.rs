@@ -5,6 +5,8 @@ mod bad_steps;
 mod configs;
 mod everywhere;
 mod examples;
+mod faults;
+mod hostile_configs;
 mod interrupt;
 mod lora;
 mod methods;

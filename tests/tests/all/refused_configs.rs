@@ -307,3 +307,13 @@ fn a_missing_file_that_a_config_names_is_named() {
         assert!(error.starts_with(&path) && error.contains("No such file"), "{key}: {error}");
     }
 }
+
+#[test]
+fn a_model_that_no_machine_can_hold_is_refused_before_it_is_made() {
+    let project = Project::new();
+    let text = forethought_tests::ARCHITECTURE.replace("hidden_size: 32", "hidden_size: 65536");
+    project.write("architecture.yaml", text.replace("layers: 1", "layers: 20"));
+    let error = Attempt::new(&project, "run").until("model").error();
+    assert!(error.starts_with("stage model: the weights need "), "{error}");
+    assert!(error.contains(" GB of memory and the machine has "), "{error}");
+}

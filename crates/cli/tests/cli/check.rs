@@ -52,7 +52,8 @@ fn what_only_the_data_shows_is_listed_too() {
     let (code, _, error) = outcome(forethought(&project.path("")).args(arguments));
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains("stage sft: ") && error.contains("max_length"), "{error}");
-    assert!(error.contains("note: grpo was not looked at: sft has to be right first"), "{error}");
+    // What sft would have trained is stood in for.
+    assert!(error.contains("stage grpo: ") && error.contains("max_prompt_length"), "{error}");
 }
 
 #[test]
@@ -60,4 +61,43 @@ fn the_default_pipeline_has_no_problems() {
     let (code, plan, error) = outcome(forethought(&repository()).args(["check", "think"]));
     assert_eq!(code, Some(0), "{error}");
     assert!(plan.contains("sft: ") && plan.contains("grpo: "), "{plan}");
+}
+
+#[test]
+fn problems_of_config_files_rows_and_lengths_are_listed_in_one_go() {
+    let project = Project::new();
+    let text = project.pipeline_with("learning_rate", "learning_rat");
+    let text = text.replacen(
+        "        - path: 'FOLDER/traces.jsonl'\n".replace("FOLDER", &project.path("").display().to_string().trim_end_matches('/')).as_str(),
+        "        - path: traces.jsonl\n        - path: broken.jsonl\n        - path: absent.jsonl\n      on_bad_row: error\n",
+        1,
+    );
+    assert!(text.contains("broken.jsonl"), "{text}");
+    let row = r#"{"prompt": "Parrot?", "completion": "<think>\\ntick\\n</think>\\nDone."}"#;
+    project.write("broken.jsonl", format!("{row}\n{{\"prompt\": 1\n{row}\n[]\n"));
+    project.write("wrong.yaml", text);
+    let arguments = [
+        "check",
+        "wrong.yaml",
+        "--set",
+        "sft.max_length=12",
+        "--set",
+        "grpo.max_prompt_length=5",
+        "--set",
+        "predict.sampling.top_p=7",
+    ];
+    let (code, _, error) = outcome(forethought(&project.path("")).args(arguments));
+    assert_eq!(code, Some(2), "{error}");
+    for part in [
+        "wrong.yaml:28: stages.5.sft.training.learning_rat: unknown field",
+        "--set predict.sampling.top_p=7: stages.7.predict.sampling.top_p",
+        "absent.jsonl",
+        "broken.jsonl:2:",
+        "broken.jsonl:4:",
+        "stage sft: example 1: an example has 78 tokens, allowed are 12",
+        "max_prompt_length = 5 tokens; raise it",
+        "note: sft was looked at without what is refused in it",
+    ] {
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
 }

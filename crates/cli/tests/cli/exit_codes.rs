@@ -71,3 +71,44 @@ fn a_run_into_a_place_that_cannot_be_written_ends_with_1_and_the_path() {
     assert_eq!(code, Some(1));
     assert!(error.contains("prompt.txt/run"), "{error}");
 }
+
+#[test]
+fn a_run_into_a_file_system_that_is_read_only_is_refused_before_its_first_stage() {
+    let project = Project::new();
+    let out = project.path("out");
+    std::fs::create_dir_all(&out).expect("a folder");
+    let binary = env!("CARGO_BIN_EXE_forethought");
+    let script = format!(
+        "mount --bind out out && mount -o remount,bind,ro out && exec {binary} pipeline pipeline.yaml --out out"
+    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script]).current_dir(project.path(""));
+    let can_mount = std::process::Command::new("unshare")
+        .args(["--mount", "sh", "-c", "mount --bind /tmp /tmp"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !can_mount {
+        return eprintln!("skipped: no right to mount a file system");
+    }
+    let (code, _, error) = outcome(&mut command);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("out") && error.contains("Read-only file system"), "{error}");
+    assert!(!error.contains("[1/"), "no stage was begun: {error}");
+    assert_eq!(std::fs::read_dir(&out).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_folder_of_another_user_is_refused_before_the_first_stage() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::new();
+    let out = project.path("out");
+    std::fs::create_dir_all(&out).expect("a folder");
+    std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o555)).expect("a mode");
+    if std::fs::write(out.join("probe"), "").is_ok() {
+        return eprintln!("skipped: this user may write anywhere");
+    }
+    let (code, _, error) = outcome(&mut pipeline(&project, &["--out", "out"]));
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("out") && error.contains("Permission denied"), "{error}");
+    assert!(!error.contains("[1/"), "no stage was begun: {error}");
+}

@@ -2,6 +2,7 @@
 
 mod check;
 mod commands;
+mod dashboard;
 mod data;
 mod exit_codes;
 mod export;

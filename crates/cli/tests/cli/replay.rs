@@ -4,6 +4,7 @@ use std::fs;
 
 use forethought_tests::Project;
 
+use crate::signals::signalled;
 use crate::{forethought, outcome, pipeline};
 
 #[test]
@@ -55,4 +56,47 @@ fn an_interrupted_stage_is_replayed_from_its_nearest_checkpoint() {
         outcome(forethought(&project.path("")).args(["replay", "runs/parrots", "--step", "3"]));
     assert_eq!(code, Some(0), "{table}{error}");
     assert!(table.contains("sft, step 3, computed from step 0 on"), "{table}");
+}
+
+/// The steps of which a stage has checkpoints, ascending.
+fn kept(project: &Project, stage: &str) -> Vec<u64> {
+    let folder = project.path("runs/parrots/training").join(stage).join("checkpoints");
+    let names = fs::read_dir(folder).expect("checkpoints").flatten();
+    let mut steps: Vec<u64> = names
+        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok())
+        .collect();
+    steps.sort_unstable();
+    steps
+}
+
+#[test]
+fn a_step_is_replayed_from_an_older_checkpoint_where_the_newest_lies_behind_it() {
+    let project = Project::new();
+    let sets = [
+        "sft.training.max_steps=3",
+        "grpo.training.max_steps=400",
+        "grpo.num_train_epochs=400",
+        "grpo.training.save_steps=1",
+        "grpo.training.save_total_limit=5",
+        "grpo.loss={num_iterations: 2, beta: 0.04}",
+    ];
+    let mut command = pipeline(&project, &["--until", "grpo"]);
+    command.args(sets.into_iter().flat_map(|set| ["--set", set]));
+    let log = project.path("runs/parrots/training/grpo/metrics.jsonl");
+    let (code, text) = signalled(&mut command, "-INT", (&log, 6));
+    assert_eq!(code, Some(130), "{text}");
+    let steps = kept(&project, "grpo");
+    assert_eq!(steps.len(), 5, "{steps:?}");
+    // One of these steps goes on with answers that the checkpoint keeps, the other samples its own.
+    for older in &steps[..2] {
+        let step = (older + 1).to_string();
+        let arguments = ["replay", "runs/parrots", "--stage", "grpo", "--step", &step];
+        let (code, table, error) = outcome(forethought(&project.path("")).args(arguments));
+        assert_eq!(code, Some(0), "{table}{error}");
+        assert!(
+            table.contains(&format!("grpo, step {step}, computed from step {older} on")),
+            "{table}"
+        );
+        assert!(table.contains("every number is the same, bit for bit"), "{table}");
+    }
 }

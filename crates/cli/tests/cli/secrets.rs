@@ -5,7 +5,8 @@ use std::path::Path;
 
 use forethought_tests::Project;
 
-use crate::{outcome, pipeline};
+use crate::watch::Server;
+use crate::{forethought, outcome, pipeline};
 
 /// What must be found nowhere.
 const CANARY: &str = "canary";
@@ -86,4 +87,136 @@ fn a_checkpoint_of_an_interrupted_run_shows_no_token() {
     let out = project.path("out");
     assert!(out.join("training/sft/checkpoints/step-000001/manifest.json").is_file(), "{log}");
     assert_eq!(leaks(&out), Vec::<String>::new());
+}
+
+/// A judge that tells everything it knows in the reason of each score.
+const GOSSIP: &str = r#"while read -r line; do
+  id=${line#*\"id\":}
+  echo "{\"id\": ${id%%,*}, \"score\": 0, \"reason\": \"$HF_TOKEN and $JUDGE_TOKEN\"}"
+done
+"#;
+
+#[test]
+fn everything_that_shows_or_keeps_a_run_is_without_its_secrets() {
+    let project = Project::new();
+    project.write("judge.sh", GOSSIP);
+    let folder = project.path("https:/user:canary-password@host");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::copy(project.path("traces.jsonl"), folder.join("traces.jsonl")).expect("a copy");
+    // A row that cannot be read, so that a ledger and an error speak of the file.
+    let rows = fs::read_to_string(folder.join("traces.jsonl")).expect("rows") + "{\"prompt\": 1}\n";
+    fs::write(folder.join("traces.jsonl"), rows).expect("written");
+    let judge = "grpo.rewards=[{tiered: 12/6/3}, {process: {command: [sh, judge.sh], environment: {JUDGE_TOKEN: canary-of-the-judge}}, weight: 0.0}]";
+    let sets = [
+        "ingest.sources.0.path=https://user:canary-password@host/traces.jsonl",
+        judge,
+        "sft.training.max_steps=2",
+        "grpo.training.max_steps=2",
+        "grpo.log_completions_steps=1",
+    ];
+    let run = "runs/canary-token-in-a-path";
+    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
+    let secretly = |command: &mut std::process::Command| {
+        outcome(command.env("HF_TOKEN", "canary-token-in-a-path"))
+    };
+    let (code, output, log) = secretly(pipeline(&project, &["--out", run]).args(&sets));
+    assert_eq!(code, Some(0), "{log}");
+    let mut shown = output + &log;
+    assert!(shown.contains("traces.jsonl"), "the file is named: {shown}");
+
+    let commands: [&[&str]; 6] = [
+        &["check", "pipeline.yaml"],
+        &["replay", run, "--stage", "sft", "--step", "1"],
+        &["replay", run, "--stage", "grpo", "--step", "2"],
+        &["report", run],
+        &["evaluate", run],
+        &["evaluate", run, "--json"],
+    ];
+    for arguments in commands {
+        let mut command = forethought(&project.path(""));
+        command.args(arguments);
+        if arguments[0] == "check" {
+            command.args(&sets).args(["--set", "ingest.on_bad_row=error"]);
+        }
+        let (_, output, log) = secretly(&mut command);
+        assert!(!(output.clone() + &log).is_empty(), "{arguments:?} says nothing");
+        shown += &(output + &log);
+    }
+    let server = Server::of(&project, run, &[("HF_TOKEN", "canary-token-in-a-path")]);
+    for path in
+        ["/", "/api/run", "/api/steps?stage=grpo", "/api/completions?file=grpo-000001.parquet"]
+    {
+        let page = server.get(path, server.address());
+        assert!(page.starts_with("HTTP/1.1 200"), "{path}: {page}");
+        shown += &page;
+    }
+    let line = shown.lines().find(|line| line.contains(CANARY));
+    assert_eq!(line, None);
+
+    let root = project.path(run);
+    for kept in [
+        "tensorboard/grpo",
+        "completions",
+        "manifest.json",
+        "artifacts/ingest/ledger.json",
+        "artifacts/ingest/ledger.parquet",
+        "report.html",
+    ] {
+        assert!(root.join(kept).exists(), "{kept} was looked into");
+    }
+    let reasons = fs::read_dir(root.join("completions")).expect("completions").count();
+    assert!(reasons > 0);
+    assert_eq!(leaks(&root), Vec::<String>::new());
+}
+
+#[test]
+fn errors_of_teachers_endpoints_and_hubs_show_no_token() {
+    let project = Project::new();
+    let steps = fs::read_to_string(project.pipeline()).expect("the pipeline");
+    // Nobody listens at port 9.
+    let cases = [
+        (
+            "grpo.rewards=[{http: {url: 'http://user:canary-password@127.0.0.1:9/a?token=canary-password', timeout: 0.5}}]",
+            "grpo.max_unjudged_share=0",
+        ),
+        ("model={folder: 'canary-of-the-environment/canary-of-the-environment@main'}", "seed=8"),
+    ];
+    assert!(steps.contains("grpo"));
+    for (one, other) in cases {
+        let set =
+            ["--out", "out", "--set", one, "--set", other, "--set", "sft.training.max_steps=1"];
+        let mut command = pipeline(&project, &set);
+        let (code, output, log) = outcome(command.env("HF_TOKEN", "canary-of-the-environment"));
+        assert!(code.is_some_and(|code| code != 0), "{log}");
+        assert!(log.contains("error: "), "{log}");
+        assert!(!output.contains(CANARY) && !log.contains(CANARY), "{log}");
+    }
+    let text = "\
+name: taught
+stages:
+  - ingest: {records: problems, sources: [{path: problems.jsonl}]}
+  - annotate:
+      source:
+        teacher:
+          prompt: prompt.txt
+          model:
+            endpoint:
+              url: http://user:canary-password@127.0.0.1:9/v1
+              model: none
+              retries: 0
+              timeout_seconds: 1
+              api_key_env: HF_TOKEN
+";
+    project.write("taught.yaml", text);
+    project.write("prompt.txt", "How many steps? {solution}\n");
+    project.write(
+        "problems.jsonl",
+        "{\"problem\": \"1 + 1?\", \"solution\": \"1. Add. 2\", \"answer\": \"2\"}\n",
+    );
+    let mut command = forethought(&project.path(""));
+    command.args(["pipeline", "taught.yaml", "--out", "taught"]);
+    let (code, output, log) = outcome(command.env("HF_TOKEN", "canary-of-the-environment"));
+    assert!(code.is_some_and(|code| code != 0), "{output}{log}");
+    assert!(!output.contains(CANARY) && !log.contains(CANARY), "{log}");
+    assert_eq!(leaks(&project.path("taught")), Vec::<String>::new());
 }

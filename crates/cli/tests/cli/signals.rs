@@ -43,11 +43,15 @@ fn send(signal: &str, child: &Child) {
     assert!(status.expect("kill").success());
 }
 
-/// Starts the command, signals it after the second step of `stage`, and returns exit code and standard error.
-fn signalled(command: &mut Command, signal: &str, log: &Path) -> (Option<i32>, String) {
+/// Starts the command, signals it once the log has so many steps, and returns exit code and standard error.
+pub(crate) fn signalled(
+    command: &mut Command,
+    signal: &str,
+    (log, num_steps): (&Path, usize),
+) -> (Option<i32>, String) {
     let mut child =
         command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
-    wait_for_steps(2, log);
+    wait_for_steps(num_steps, log);
     send(signal, &child);
     let mut text = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut text).expect("UTF-8");
@@ -64,7 +68,7 @@ fn ctrl_c_in_either_training_is_130_and_resume_ends_with_the_bits_of_an_undistur
         [("sft", &[][..], "-INT", 130), ("grpo", &["--resume"], "-TERM", 143)]
     {
         let log = project.path("stopped/training").join(stage).join("metrics.jsonl");
-        let (code, text) = signalled(long(&project, "stopped").args(resume), signal, &log);
+        let (code, text) = signalled(long(&project, "stopped").args(resume), signal, (&log, 2));
         assert_eq!(code, Some(exit), "{text}");
         let last = text.lines().last().unwrap_or_default();
         assert!(last.starts_with(&format!("{stage} stopped after step ")), "{text}");

@@ -10,15 +10,17 @@ use forethought_tests::Project;
 use crate::{forethought, outcome, pipeline};
 
 /// A server that is ended when it is dropped.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     address: String,
 }
 
 impl Server {
-    fn of(project: &Project) -> Self {
+    /// The page of a run, from a command with these variables.
+    pub(crate) fn of(project: &Project, run: &str, variables: &[(&str, &str)]) -> Self {
         let mut process = forethought(&project.path(""))
-            .args(["watch", "runs/parrots", "--port", "0"])
+            .args(["watch", run, "--port", "0"])
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the command runs");
@@ -29,7 +31,11 @@ impl Server {
         Self { process, address }
     }
 
-    fn get(&self, path: &str, host: &str) -> String {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn get(&self, path: &str, host: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("sent");
@@ -57,7 +63,7 @@ fn finished() -> Project {
 #[test]
 fn curves_and_completions_are_served_to_this_machine_alone() {
     let project = finished();
-    let server = Server::of(&project);
+    let server = Server::of(&project, "runs/parrots", &[]);
     assert!(server.address.starts_with("127.0.0.1:"));
     let page = server.get("/", &server.address);
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("default-src 'none'"), "{page}");
@@ -89,7 +95,7 @@ fn a_browser_draws_the_curves_and_lists_the_completions() {
         return;
     };
     let project = finished();
-    let server = Server::of(&project);
+    let server = Server::of(&project, "runs/parrots", &[]);
     let profile = project.path("profile");
     let mut command = Command::new(browser);
     command

@@ -82,6 +82,7 @@ fn train(decoder: Decoder, training: &Training) -> Result<Fitted<Learner>, Misse
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
         progress: Progress::Silent,
+        shown: str::to_owned,
         tensorboard: None,
     };
     let learner = Learner { decoder, loss: SftConfig::default().init()? };

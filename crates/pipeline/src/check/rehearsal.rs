@@ -8,7 +8,7 @@ use forethought_dataset::FirstContact;
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, StopFlag};
 
-use super::{Checked, sample};
+use super::{Checked, relaxed, sample};
 use crate::PipelineError;
 use crate::artifact::{self, RunFolder};
 use crate::config::{PipelineConfig, StageConfig};
@@ -36,11 +36,15 @@ pub(super) fn rehearse(
     for (index, stage) in config.stages.iter().enumerate() {
         let before = Before(&config.stages[..index]);
         let name = stage.name();
-        let inputs = stage.inputs(before).unwrap_or_default();
-        if let Some(missing) = inputs.iter().find(|input| failed.contains(**input)) {
-            checked
-                .notices
-                .push(format!("{name} was not looked at: {missing} has to be right first"));
+        // A stage in the wrong place is a problem of the config.
+        let inputs = stage.inputs(before);
+        let missing = match &inputs {
+            Ok(inputs) => inputs.iter().find(|input| failed.contains(**input)).copied(),
+            Err(_) => Some("what it needs before it"),
+        };
+        if let Some(missing) = missing {
+            let notice = format!("{name} was not looked at: {missing} has to be right first");
+            checked.notices.push(notice);
             failed.insert(name.to_owned());
             continue;
         }
@@ -49,16 +53,29 @@ pub(super) fn rehearse(
             continue;
         }
         let place = Place { config, index, folder: &folder, device, console, findings: &findings };
-        if let Err(error) = place.run(stage, scratch.path()) {
-            let text = error.to_string();
-            let stage_named = text.starts_with("stage ") || error.is_usage();
-            checked.problems.push(if stage_named { text } else { format!("stage {name}: {text}") });
+        let Attempted { problems, is_there } = place.attempt(stage, scratch.path());
+        checked.problems.extend(problems);
+        if !is_there {
             failed.insert(name.to_owned());
         }
     }
     let (problems, plans) = findings.into_parts();
     checked.problems.extend(problems);
     checked.plans = plans;
+}
+
+/// What came of a stage.
+struct Attempted {
+    problems: Vec<String>,
+    /// Whether there is something that later stages can read.
+    is_there: bool,
+}
+
+/// An error with the name of its stage.
+fn words(stage: &StageConfig, error: &PipelineError) -> String {
+    let text = error.to_string();
+    let stage_named = text.starts_with("stage ") || error.is_usage();
+    if stage_named { text } else { format!("stage {}: {text}", stage.name()) }
 }
 
 /// Where and with what one stage is rehearsed.
@@ -72,6 +89,40 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// Runs a stage. One that fails is run again with less asked of its data, and each of its files alone, so that its first
+    /// error hides no other. For a policy that cannot be trained, the one that training starts from stands in.
+    fn attempt(&self, stage: &StageConfig, scratch: &Path) -> Attempted {
+        let mut problems = Vec::new();
+        let mut is_there = self.insist(stage, scratch, &mut problems);
+        if !is_there {
+            let parts = relaxed::parts(stage).into_iter();
+            let good: Vec<StageConfig> =
+                parts.filter(|part| self.insist(part, scratch, &mut problems)).collect();
+            let rest = relaxed::joined(stage, &good);
+            is_there = rest.is_some_and(|rest| self.run(&rest, scratch).is_ok())
+                || relaxed::stand_in(self.folder, stage);
+        }
+        Attempted { problems, is_there }
+    }
+
+    /// Runs a stage, and where it fails once more with less asked of its rows, which are listed then.
+    fn insist(&self, stage: &StageConfig, scratch: &Path, problems: &mut Vec<String>) -> bool {
+        let Err(error) = self.run(stage, scratch) else { return true };
+        problems.push(words(stage, &error));
+        let Some(milder) = relaxed::milder(stage) else { return false };
+        if let Err(error) = self.run(&milder, scratch) {
+            problems.push(words(stage, &error));
+            return false;
+        }
+        let rows = relaxed::bad_rows(&self.folder.artifact(stage.name()));
+        let is_new = |row: &&String| problems.iter().all(|problem| !problem.contains(row.as_str()));
+        let new: Vec<&String> = rows.iter().filter(is_new).collect();
+        let new: Vec<String> =
+            new.into_iter().map(|row| format!("stage {}: {row}", stage.name())).collect();
+        problems.extend(new);
+        true
+    }
+
     fn run(&self, stage: &StageConfig, scratch: &Path) -> Result<(), PipelineError> {
         let name = stage.name();
         let stage = sample::shortened(stage, scratch)?;

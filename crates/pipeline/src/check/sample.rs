@@ -16,11 +16,15 @@ const MOST_BYTES: u64 = 32 << 20;
 /// Settings of evaluations, and the most they are in a rehearsal.
 const SHORTENED: [(&str, u64); 2] = [("max_new_tokens", 8), ("max_questions", 4)];
 
-/// The stage with shorter answers, and with the beginnings of very long files. Training stages shorten their sampling
-/// themselves, since they plan their memory by the real length.
+/// The stage with shorter answers, and with the beginnings of very long files. Stages that plan their memory by the real
+/// length shorten their sampling themselves.
 pub(super) fn shortened(stage: &StageConfig, scratch: &Path) -> Result<StageConfig, PipelineError> {
     match stage {
-        StageConfig::Grpo(_) | StageConfig::Rloo(_) | StageConfig::Ppo(_) => Ok(stage.clone()),
+        StageConfig::Grpo(_)
+        | StageConfig::Rloo(_)
+        | StageConfig::Ppo(_)
+        | StageConfig::Predict(_)
+        | StageConfig::Solve(_) => Ok(stage.clone()),
         StageConfig::Ingest(ingest) => {
             let mut ingest = ingest.clone();
             for path in ingest.sources.iter_mut().flat_map(|source| &mut source.path) {

@@ -12,7 +12,12 @@ pub(crate) struct Locations {
     lines: BTreeMap<String, usize>,
     /// Path of each repeated key, with the lines of the first and of the repeated occurrence.
     pub(crate) duplicates: Vec<(String, usize, usize)>,
+    /// The line on which the document is nested deeper than any config is; nothing behind it was read.
+    pub(crate) too_deep: Option<usize>,
 }
+
+/// Levels of maps and lists in each other that a config may have.
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// A mapping or sequence that is being read.
 enum Level {
@@ -20,14 +25,41 @@ enum Level {
     Sequence { path: String, next_index: usize },
 }
 
+/// The line on which more brackets are open than any config has. The parser looks ahead for the end of each, which takes
+/// the square of their number.
+fn open_brackets(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (index, line) in text.lines().enumerate() {
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            // Texts may hold brackets of their own.
+            if depth > 4 * MAX_DEPTH {
+                return Some(index + 1);
+            }
+        }
+    }
+    None
+}
+
 impl Locations {
     /// Reads the positions; what the parser cannot read has none, and `serde_yaml` reports it with its own line.
     pub(crate) fn of(text: &str) -> Self {
-        let mut locations = Self::default();
+        let mut locations = Self { too_deep: open_brackets(text), ..Self::default() };
+        if locations.too_deep.is_some() {
+            return locations;
+        }
         let mut levels = Vec::new();
         for event in Parser::new_from_str(text) {
             let Ok((event, span)) = event else { break };
             locations.take(&event, span, &mut levels);
+            if levels.len() > MAX_DEPTH {
+                locations.too_deep = Some(span.start.line());
+                break;
+            }
         }
         locations
     }

@@ -22,6 +22,7 @@ use crate::stages::{
 };
 
 pub use overrides::OverrideError;
+pub(crate) use problems::Examined;
 pub(crate) use suggest::nearest;
 pub use yaml::{ConfigError, Document, Place};
 

@@ -9,69 +9,106 @@ use super::{PipelineConfig, StageConfig};
 /// More than this many mistakes in one stage are not looked for.
 const MOST: usize = 50;
 
+/// What can be made of a pipeline file, whatever is wrong with it.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    /// The pipeline of all stages that can be read. What was refused in them is taken out, so that defaults stand there.
+    pub(crate) config: PipelineConfig,
+    /// All that is wrong with the file.
+    pub(crate) errors: Vec<ConfigError>,
+    /// The stages in which something was refused.
+    pub(crate) repaired: Vec<String>,
+}
+
 impl PipelineConfig {
-    /// The stages that can be read, and all that is wrong with the file.
-    pub(crate) fn all_problems(document: &Document) -> (Vec<StageConfig>, Vec<ConfigError>) {
+    /// Reads as much of a file as can be read, and says all that is wrong with it.
+    pub(crate) fn examine(document: &Document) -> Examined {
         let mut errors = Vec::new();
-        let Some(root) = document.value().as_object() else {
-            errors.extend(document.to_config::<Self>().err());
-            return (Vec::new(), errors);
-        };
-        let mut head = root.clone();
-        let stages = head.insert("stages".to_owned(), Value::Array(Vec::new()));
-        let Some(Value::Array(listed)) = stages else {
+        let nothing = || Self { name: "check".to_owned(), seed: 0, stages: Vec::new() };
+        let Some(Value::Array(listed)) = document.value().get("stages") else {
             // Missing, or no list: what the parser says of it is right.
             errors.extend(document.to_config::<Self>().err());
-            return (Vec::new(), errors);
+            return Examined { config: nothing(), errors, repaired: Vec::new() };
         };
-        read::<Self>(document, Value::Object(head), "", &mut errors);
-        let mut stages = Vec::new();
-        for (index, value) in listed.iter().enumerate() {
-            let base = format!("stages.{index}");
-            stages.push(read::<StageConfig>(document, value.clone(), &base, &mut errors));
+        let mut head = document.value().clone();
+        head["stages"] = Value::Array(Vec::new());
+        let head = read::<Self>(document, head, "", &mut errors);
+        let stages: Vec<Option<Repaired>> = listed
+            .iter()
+            .enumerate()
+            .map(|(index, value)| repaired(document, (index, value), &mut errors))
+            .collect();
+        let order = if stages.iter().all(Option::is_some) { Order::Known } else { Order::Unknown };
+        let mut config = head.map_or_else(nothing, |read| read.config);
+        let mut names = Vec::new();
+        for stage in stages.into_iter().flatten() {
+            names.extend(stage.is_changed.then(|| stage.config.name().to_owned()));
+            config.stages.push(stage.config);
         }
-        let is_whole = errors.is_empty();
-        let stages: Vec<StageConfig> = match stages.iter().cloned().collect::<Option<Vec<_>>>() {
-            Some(stages) if is_whole => {
-                errors.extend(out_of_range(document, &stages, Order::Known));
-                stages
-            }
-            _ => {
-                // Which stage reads which cannot be said while some are unreadable.
-                let readable: Vec<StageConfig> = stages.into_iter().flatten().collect();
-                errors.extend(out_of_range(document, &readable, Order::Unknown));
-                readable
-            }
-        };
+        if order == Order::Known {
+            errors.extend(out_of_place(document, &config));
+        }
         if listed.is_empty() {
             errors.push(document.error("stages", "a pipeline has at least one stage".into()));
         }
-        (stages, errors)
+        Examined { config, errors, repaired: names }
     }
 }
 
-/// Whether the list of stages is that of the file.
+/// Whether the list of stages is that of the file: which stage reads which cannot be said while some are unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     Known,
     Unknown,
 }
 
-fn out_of_range(document: &Document, stages: &[StageConfig], order: Order) -> Vec<ConfigError> {
-    let config = PipelineConfig { name: "check".to_owned(), seed: 0, stages: stages.to_vec() };
-    let mut errors = Vec::new();
-    for (index, stage) in stages.iter().enumerate() {
-        let misplaced = (order == Order::Known).then(|| config.misplaced(index)).flatten();
-        for (below, message) in stage.problems().into_iter().chain(misplaced) {
-            // Without an order the line is unknown, and the name of the stage has to do.
-            let key = match order {
-                Order::Known => format!("stages.{index}.{}.{below}", stage.kind()),
-                Order::Unknown => format!("{}.{below}", stage.name()),
-            };
-            errors.push(document.error(key.trim_end_matches('.'), message));
-        }
+/// A stage as far as it can be read.
+struct Repaired {
+    config: StageConfig,
+    /// Whether something was refused.
+    is_changed: bool,
+}
+
+/// Reads a stage, and takes out whatever is refused or out of range.
+fn repaired(
+    document: &Document,
+    (index, value): (usize, &Value),
+    errors: &mut Vec<ConfigError>,
+) -> Option<Repaired> {
+    let base = format!("stages.{index}");
+    let Read { mut config, mut value, mut is_changed } =
+        read::<StageConfig>(document, value.clone(), &base, errors)?;
+    let problems = config.problems();
+    for (below, message) in &problems {
+        let key = format!("{}.{below}", config.kind());
+        let place = format!("{base}.{key}");
+        errors.push(document.error(place.trim_end_matches('.'), message.clone()));
+        is_changed |= remove(&mut value, &super::yaml::key_path(&key));
     }
-    errors
+    if !problems.is_empty() {
+        config = serde_json::from_value(value).ok()?;
+    }
+    // What is out of range because of several settings together is still there, and the stage would say so again.
+    config.problems().is_empty().then_some(Repaired { config, is_changed })
+}
+
+/// Stages that cannot stand where they do.
+fn out_of_place(document: &Document, config: &PipelineConfig) -> Vec<ConfigError> {
+    let misplaced = |(index, stage): (usize, &StageConfig)| {
+        let (below, message) = config.misplaced(index)?;
+        let key = format!("stages.{index}.{}.{below}", stage.kind());
+        Some(document.error(key.trim_end_matches('.'), message))
+    };
+    config.stages.iter().enumerate().filter_map(misplaced).collect()
+}
+
+/// What could be read of a part of the document.
+struct Read<T> {
+    config: T,
+    /// The part without what was refused.
+    value: Value,
+    /// Whether something was.
+    is_changed: bool,
 }
 
 /// Reads a part of the document. Whatever is refused is noted and taken out, until the rest can be read.
@@ -80,11 +117,11 @@ fn read<T: DeserializeOwned>(
     mut value: Value,
     base: &str,
     errors: &mut Vec<ConfigError>,
-) -> Option<T> {
+) -> Option<Read<T>> {
     let mut taken: Vec<String> = Vec::new();
     for _ in 0..MOST {
         let error = match serde_path_to_error::deserialize(&value) {
-            Ok(config) => return taken.is_empty().then_some(config),
+            Ok(config) => return Some(Read { config, value, is_changed: !taken.is_empty() }),
             Err(error) => error,
         };
         let below = key_path(&error.path().to_string());
@@ -131,8 +168,7 @@ mod tests {
 
     fn problems(text: &str) -> Vec<String> {
         let document = Document::parse(Path::new("a.yaml"), text, &[]).expect("YAML");
-        let (_, errors) = PipelineConfig::all_problems(&document);
-        errors.iter().map(ToString::to_string).collect()
+        PipelineConfig::examine(&document).errors.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::locate::Locations;
+use super::locate::{Locations, MAX_DEPTH};
 use super::overrides::{Override, OverrideError};
 
 /// Something in a configuration that cannot be used.
@@ -103,6 +103,10 @@ impl Document {
         if let Some((key, first, line)) = locations.duplicates.first() {
             let place = Place::Line(path.to_owned(), *line);
             return Err(ConfigError::Duplicate { place, key: key.clone(), first: *first });
+        }
+        if let Some(line) = locations.too_deep {
+            let message = format!("nested deeper than {MAX_DEPTH} levels at line {line}");
+            return Err(ConfigError::Syntax { path: path.to_owned(), message });
         }
         let mut value: Value = serde_yaml::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),

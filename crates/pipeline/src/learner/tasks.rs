@@ -17,6 +17,7 @@ use forethought_objective::{
 use forethought_seed::Seed;
 
 use super::Learner;
+use crate::memory::Load;
 
 /// A loss and what it needs beside the scores.
 #[derive(Clone, Debug)]
@@ -75,6 +76,12 @@ impl Task {
             Self::Score(task) => task.packed.rows.len(),
             Self::Policy(task) => task.row.num_scored(),
         }
+    }
+
+    /// The size of the micro-batch. A model that scores whole sequences has no logits.
+    pub(crate) fn load(&self) -> Load {
+        let scored = if matches!(self, Self::Score(_)) { 0 } else { self.num_scored() };
+        Load { tokens: self.num_tokens(), scored }
     }
 
     /// Tokens that the model reads.

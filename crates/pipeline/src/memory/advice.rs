@@ -17,60 +17,78 @@ pub(crate) struct Remedy {
 /// What of a stage can be lowered. `None` and 1 where the stage has no such thing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lowerable<'a> {
-    /// The key of the size of a micro-batch, and its value.
-    pub(crate) micro_batch: (&'static str, usize),
-    /// The key of the length of an example, and its value.
+    /// The key of what is computed at once, of a micro-batch for example, and its value.
+    pub(crate) at_once: Option<(&'static str, usize)>,
+    /// The key of the length of an example or of an answer, and its value.
     pub(crate) length: (&'static str, usize),
     /// Whether an adapter is trained.
     pub(crate) lora: Option<&'a LoraConfig>,
 }
 
 /// The remedies of a stage, in the order in which one would try them.
-pub(crate) fn remedies(lowerable: Lowerable<'_>) -> Vec<Remedy> {
-    let (key, now) = lowerable.micro_batch;
-    let micro_batch = halves(now, move |value| {
-        let words = if key == "per_device_train_batch_size" {
-            format!(
-                "{key}: {value} with gradient_accumulation_steps {} times as large",
-                now / value
-            )
-        } else {
-            format!("{key}: {value}")
-        };
-        let change = move |demand: &Demand| Demand {
-            load: demand.load.scaled(value, now),
-            micro_batches: demand.micro_batches * now.div_ceil(value),
-            ..demand.clone()
-        };
-        (words, Box::new(change) as Change)
-    });
-    let (key, longest) = lowerable.length;
-    let length = halves(longest, move |value| {
-        let change = move |demand: &Demand| Demand {
-            load: demand.load.scaled(value, longest),
-            sampling: demand.sampling.map(|mut sampling| {
-                sampling.cached_tokens = sampling.cached_tokens * value / longest;
-                sampling
-            }),
-            ..demand.clone()
-        };
-        (format!("{key}: {value}"), Box::new(change) as Change)
-    });
-    vec![micro_batch, weights(lowerable.lora), length]
+pub(crate) fn remedies(demand: &Demand, lowerable: Lowerable<'_>) -> Vec<Remedy> {
+    let Lowerable { at_once, length, lora } = lowerable;
+    let at_once = at_once.map(|key| halves(key.1, move |value| fewer(key, value)));
+    let length = halves(length.1, move |value| shorter(length, value));
+    // Only what is trained can be trained otherwise.
+    let weights = demand.steps.map(|_| weights(lora));
+    [at_once, weights, Some(length)].into_iter().flatten().collect()
+}
+
+/// Fewer at a time.
+fn fewer((key, now): (&'static str, usize), value: usize) -> (String, Change) {
+    let words = if key == "per_device_train_batch_size" {
+        format!("{key}: {value} with gradient_accumulation_steps {} times as large", now / value)
+    } else {
+        format!("{key}: {value}")
+    };
+    let change = move |demand: &Demand| {
+        let mut demand = demand.clone();
+        match (&mut demand.steps, &mut demand.sampling) {
+            (Some(steps), _) => {
+                steps.load = steps.load.scaled(value, now);
+                steps.micro_batches *= now.div_ceil(value);
+            }
+            (None, Some(sampling)) => sampling.sequences = sampling.sequences * value / now,
+            (None, None) => {}
+        }
+        demand.read = demand.read.scaled(value, now);
+        demand
+    };
+    (words, Box::new(change))
+}
+
+/// Shorter ones.
+fn shorter((key, longest): (&'static str, usize), value: usize) -> (String, Change) {
+    let change = move |demand: &Demand| {
+        let mut demand = demand.clone();
+        if let Some(steps) = &mut demand.steps {
+            steps.load = steps.load.scaled(value, longest);
+        }
+        if let Some(sampling) = &mut demand.sampling {
+            sampling.new_tokens = sampling.new_tokens * value / longest;
+        }
+        demand.read = demand.read.scaled(value, longest);
+        demand
+    };
+    (format!("{key}: {value}"), Box::new(change))
 }
 
 /// Ever fewer trained weights, in ever fewer bits.
 fn weights(adapter: Option<&LoraConfig>) -> Remedy {
     let lora = |demand: &Demand| {
-        if demand.footprint.adapter > 0 {
-            return demand.clone();
+        let mut adapted = demand.clone();
+        if demand.footprint.adapter == 0
+            && let Some(steps) = &mut adapted.steps
+        {
+            let config = LoraConfig::default();
+            let device = burn::tensor::Device::flex();
+            let footprint = Footprint::of(&demand.architecture, Some(&config), &device);
+            adapted.footprint = footprint.unwrap_or(demand.footprint);
+            steps.trained = steps.trained.min(adapted.footprint.adapter);
+            steps.critic = steps.critic.min(adapted.footprint.adapter);
         }
-        let config = LoraConfig::default();
-        let device = burn::tensor::Device::flex();
-        let footprint =
-            Footprint::of(&demand.architecture, Some(&config), &device).unwrap_or(demand.footprint);
-        let trained = footprint.adapter.min(demand.trained);
-        Demand { footprint, trained, critic: demand.critic, ..demand.clone() }
+        adapted
     };
     let quantised = move |base: Base| move |demand: &Demand| Demand { base, ..lora(demand) };
     let mut values: Vec<(String, Change)> = Vec::new();

@@ -1,31 +1,45 @@
-//! The memory that a training will take at most, from its settings and the sizes of its model.
+//! The memory that a stage will take at most, from its settings and the sizes of its model.
 
 use forethought_model::{DecoderConfig, Footprint};
 
+use super::parts::{
+    checkpoint, folder, on_the_way_back, sampling, standing, update, without_steps,
+};
 use crate::tuning::Base;
 
-/// Everything that the memory of a training follows from.
+/// Everything that the memory of a stage follows from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Demand {
     pub(crate) architecture: DecoderConfig,
     pub(crate) footprint: Footprint,
+    pub(crate) base: Base,
+    /// Models of this kind that are held: a policy with its critic are two.
+    pub(crate) models: u64,
+    /// What is learnt, where something is.
+    pub(crate) steps: Option<Steps>,
+    /// What is sampled at once, where something is.
+    pub(crate) sampling: Option<SampledAtOnce>,
+    /// Tokens that are read at once without gradients, where something is scored.
+    pub(crate) read: Load,
+    /// Program, data, and what was freed and kept, in bytes.
+    pub(crate) other: u64,
+}
+
+/// The steps of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Steps {
     /// Parameters that are trained.
     pub(crate) trained: u64,
-    pub(crate) base: Base,
     /// Tokens of the largest micro-batch.
     pub(crate) load: Load,
     /// Micro-batches of one optimiser step.
     pub(crate) micro_batches: usize,
     /// Whether a copy of the start stays beside the model.
     pub(crate) reference: Reference,
-    /// Parameters of the critic, where there is one; it has the architecture of the policy.
+    /// Parameters of the critic that are trained, where there is one; it has the architecture of the policy.
     pub(crate) critic: u64,
-    /// Whether all logits are held for the gradient of the entropy.
-    pub(crate) entropy: Logits,
-    /// What is sampled at once, where the method samples.
-    pub(crate) sampling: Option<SampledAtOnce>,
-    /// Program, data, and what was freed and kept, in bytes.
-    pub(crate) other: u64,
+    /// Which logits a step holds.
+    pub(crate) logits: Logits,
 }
 
 /// Tokens of a micro-batch.
@@ -55,13 +69,13 @@ pub(crate) enum Logits {
 /// What one sampling holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SampledAtOnce {
-    /// Tokens whose keys and values are held.
-    pub(crate) cached_tokens: usize,
+    /// Tokens of the prompts, which are read at once.
+    pub(crate) prompt_tokens: usize,
+    /// Completions that grow side by side.
     pub(crate) sequences: usize,
+    /// Tokens that each of them may have.
+    pub(crate) new_tokens: usize,
 }
-
-/// Logits of one chunk, as `kernels` computes them.
-const CHUNK_LOGITS: usize = 1 << 25;
 
 impl Load {
     /// The larger of both, each number by itself.
@@ -76,51 +90,64 @@ impl Load {
     }
 }
 
+/// A part of a plan and its bytes.
+pub(crate) type Part = (&'static str, u64);
+
 /// The parts of a plan, each with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryPlan {
-    /// What there is all the time: weights, moments, the program.
+    /// What there is all the time: the program, its data, weights.
     pub standing: Vec<(&'static str, u64)>,
-    /// What a training step needs on top.
-    pub step: Vec<(&'static str, u64)>,
-    /// What a sampling needs on top, where the method samples.
-    pub sampling: Vec<(&'static str, u64)>,
-    /// What writing a checkpoint needs on top.
-    pub checkpoint: Vec<(&'static str, u64)>,
+    /// What comes on top of it, at each time of which it could be the most.
+    pub times: Vec<Vec<(&'static str, u64)>>,
 }
 
-fn sum(parts: &[(&'static str, u64)]) -> u64 {
+fn sum(parts: &[Part]) -> u64 {
     parts.iter().map(|(_, bytes)| bytes).sum()
 }
 
 impl MemoryPlan {
     pub(crate) fn of(demand: &Demand) -> Self {
-        Self {
-            standing: standing(demand),
-            step: step(demand),
-            sampling: sampling(demand),
-            checkpoint: vec![("checkpoint in memory", 12 * demand.trained)],
+        let mut times = Vec::new();
+        if let Some(steps) = &demand.steps {
+            let beside = beside(steps);
+            let mut push = |parts: Vec<Part>| times.push([beside.clone(), parts].concat());
+            push(on_the_way_back(demand, steps));
+            push(update(demand, steps));
+            push(checkpoint(steps));
+            push(sampling(demand));
+            times.push(folder(demand, steps));
+        } else {
+            times.push(sampling(demand));
+            times.push(without_steps(demand));
         }
+        Self { standing: standing(demand), times }
     }
 
     /// The most memory at any time, in bytes.
     #[must_use]
     pub fn peak(&self) -> u64 {
-        let on_top = [&self.step, &self.sampling, &self.checkpoint].map(|parts| sum(parts));
-        sum(&self.standing) + on_top.into_iter().max().unwrap_or(0)
+        sum(&self.standing) + self.times.iter().map(|parts| sum(parts)).max().unwrap_or(0)
     }
 
-    /// All parts in words: `weights 0.5 GB + moments 1.0 GB + …`.
+    /// All parts in words: `weights 0.5 GB + optimiser 1.0 GB + …`.
     #[must_use]
     pub fn describe(&self) -> String {
-        let on_top = [&self.step, &self.sampling, &self.checkpoint];
-        let largest = on_top.into_iter().max_by_key(|parts| sum(parts));
+        let largest = self.times.iter().max_by_key(|parts| sum(parts));
         let parts = self.standing.iter().chain(largest.into_iter().flatten());
         let parts = parts.filter(|(_, bytes)| *bytes > 0);
         let parts: Vec<String> =
             parts.map(|(name, bytes)| format!("{name} {}", in_words(*bytes))).collect();
         parts.join(" + ")
     }
+}
+
+/// What the steps of a training hold from one to the next.
+fn beside(steps: &Steps) -> Vec<Part> {
+    vec![
+        ("reference", if steps.reference == Reference::Copy { 4 * steps.trained } else { 0 }),
+        ("optimiser", 8 * (steps.trained + steps.critic)),
+    ]
 }
 
 /// Bytes as people say them.
@@ -133,9 +160,9 @@ pub(crate) fn in_words(bytes: u64) -> String {
 }
 
 impl Demand {
-    /// The weights that training starts from, as they are held.
+    /// The weights of all models, as they are held before the first step.
     pub(crate) fn weights(&self) -> u64 {
-        let Footprint { parameters, projections, adapter } = self.footprint;
+        let Footprint { parameters, projections, adapter, .. } = self.footprint;
         let rest = 4 * (parameters - projections);
         // NF4: a nibble each, a quantised scale for 64; int8: a byte each, a scale for a row.
         let layers = match self.base {
@@ -143,67 +170,6 @@ impl Demand {
             Base::Int8 => projections + projections / 128,
             Base::Nf4 => projections / 2 + projections / 64,
         };
-        rest + layers + 4 * adapter
+        self.models * (rest + layers + 4 * adapter)
     }
-}
-
-fn standing(demand: &Demand) -> Vec<(&'static str, u64)> {
-    let reference = match demand.reference {
-        // What is frozen in the policy is shared with it.
-        Reference::Copy => 4 * demand.trained.saturating_sub(demand.footprint.adapter),
-        Reference::None => 0,
-    };
-    vec![
-        ("program and data", demand.other),
-        ("weights", demand.weights()),
-        ("reference", reference),
-        ("critic", 4 * demand.critic),
-        ("optimiser", 8 * (demand.trained + demand.critic)),
-    ]
-}
-
-fn step(demand: &Demand) -> Vec<(&'static str, u64)> {
-    // Gradients of a second micro-batch are summed with those of the first.
-    let copies = if demand.micro_batches > 1 { 2 } else { 1 };
-    let critics = if demand.critic > 0 { 2 } else { 1 };
-    let tokens = demand.load.tokens as u64;
-    vec![
-        ("gradients", 4 * copies * (demand.trained + demand.critic)),
-        ("activations", 4 * tokens * critics * floats_per_token(&demand.architecture)),
-        ("logits", logits(demand)),
-    ]
-}
-
-/// What the backward pass needs of one token: of each layer two inputs of norms with their outputs, queries, keys and values
-/// with positions, the output of attention, and gate, up and their product.
-fn floats_per_token(architecture: &DecoderConfig) -> u64 {
-    let heads = architecture.heads();
-    let queries = heads.num_heads * heads.head_dim;
-    let keys = heads.num_kv_heads * heads.head_dim;
-    let (hidden, inner) = (architecture.hidden_size, architecture.intermediate_size);
-    let layer = 4 * hidden + 2 * queries + 2 * keys + 3 * inner;
-    (architecture.num_hidden_layers * layer + 2 * hidden) as u64
-}
-
-fn logits(demand: &Demand) -> u64 {
-    let (vocab, scored) = (demand.architecture.vocab_size, demand.load.scored);
-    let rows = match demand.entropy {
-        Logits::Chunk => (CHUNK_LOGITS / vocab.max(1)).clamp(16, 1024).min(scored),
-        // Logits, their logarithmic softmax, the probabilities and a gradient.
-        Logits::All => 4 * scored,
-    };
-    4 * (rows * vocab) as u64
-}
-
-fn sampling(demand: &Demand) -> Vec<(&'static str, u64)> {
-    let Some(SampledAtOnce { cached_tokens, sequences }) = demand.sampling else {
-        return Vec::new();
-    };
-    let architecture = &demand.architecture;
-    let heads = architecture.heads();
-    let keys = 2 * heads.num_kv_heads * heads.head_dim * architecture.num_hidden_layers;
-    vec![
-        ("keys and values", 4 * (cached_tokens * keys) as u64),
-        ("logits of samples", 4 * 2 * (sequences * architecture.vocab_size) as u64),
-    ]
 }

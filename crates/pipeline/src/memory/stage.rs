@@ -4,12 +4,12 @@ use burn::tensor::Device;
 use forethought_model::{DecoderConfig, Footprint};
 
 use super::advice::Lowerable;
+use super::fit;
 use super::machine::Machine;
-use super::plan::{Demand, Load, Logits, Reference, SampledAtOnce};
+use super::plan::{Demand, Load, Logits, Reference, SampledAtOnce, Steps, in_words};
 use crate::PipelineError;
-use crate::purpose::Purpose;
 use crate::stages::Context;
-use crate::tuning::Tuning;
+use crate::tuning::{Base, Tuning};
 
 /// A training stage, as far as its memory goes.
 #[derive(Clone, Debug)]
@@ -24,42 +24,43 @@ pub(crate) struct Sizes<'a> {
     pub(crate) reference: Reference,
     /// Whether a critic of the same architecture is trained along.
     pub(crate) has_critic: bool,
-    pub(crate) entropy: Logits,
+    pub(crate) logits: Logits,
     pub(crate) sampling: Option<SampledAtOnce>,
     pub(crate) lowerable: Lowerable<'a>,
 }
 
 impl Sizes<'_> {
-    /// What the training demands, given what the process has now.
-    pub(crate) fn demand(
-        &self,
-        context: &Context<'_>,
-        machine: Option<Machine>,
-    ) -> Result<Demand, PipelineError> {
+    /// Refuses a model whose weights, gradients and moments alone are too much, before it is read.
+    pub(crate) fn require_room(&self, context: &Context<'_>) -> Result<(), PipelineError> {
+        let is_planned = *context.device == Device::flex() && !context.purpose.is_check();
+        let Some(machine) = Machine::read().filter(|_| is_planned) else { return Ok(()) };
+        let demand = Demand { other: machine.resident, ..self.demand()? };
+        let fits = fit(&demand, self.lowerable, Some(machine));
+        fits.map(drop).map_err(|problem| PipelineError::stage(context.name, problem))
+    }
+
+    /// What the training demands, beside what the process has otherwise.
+    pub(crate) fn demand(&self) -> Result<Demand, PipelineError> {
         let footprint = Footprint::of(&self.architecture, self.tuning.lora, &Device::flex())?;
         let trained = self.trained(footprint);
-        let critic = if self.has_critic { trained } else { 0 };
-        let mut demand = Demand {
-            architecture: self.architecture.clone(),
-            footprint,
+        let steps = Steps {
             trained,
-            base: self.tuning.base,
             load: self.load,
             micro_batches: self.micro_batches,
             reference: self.reference,
-            critic,
-            entropy: self.entropy,
+            critic: if self.has_critic { trained } else { 0 },
+            logits: self.logits,
+        };
+        Ok(Demand {
+            architecture: self.architecture.clone(),
+            footprint,
+            base: self.tuning.base,
+            models: if self.has_critic { 2 } else { 1 },
+            steps: Some(steps),
             sampling: self.sampling,
+            read: Load::default(),
             other: 0,
-        };
-        let resident = machine.map_or(0, |machine| machine.resident);
-        // The weights are loaded by now; in a check there are none to speak of.
-        let loaded = match context.purpose {
-            Purpose::Check(_) => 0,
-            _ => demand.weights() + 4 * critic,
-        };
-        demand.other = resident.saturating_sub(loaded);
-        Ok(demand)
+        })
     }
 
     /// The parameters that are trained.
@@ -73,5 +74,53 @@ impl Sizes<'_> {
                 footprint.projections * trained / layers.max(1)
             }
         }
+    }
+}
+
+/// Refuses a model whose weights alone are too much, before it is read or made.
+pub(crate) fn require_weights(
+    context: &Context<'_>,
+    architecture: &DecoderConfig,
+) -> Result<(), PipelineError> {
+    let is_planned = *context.device == Device::flex();
+    let Some(machine) = Machine::read().filter(|_| is_planned) else { return Ok(()) };
+    let weights = 4 * Footprint::of(architecture, None, &Device::flex())?.parameters;
+    if machine.resident + weights <= machine.available {
+        return Ok(());
+    }
+    let message = format!(
+        "the weights need {} of memory and the machine has {}: take a smaller model or a larger machine",
+        in_words(weights),
+        in_words(machine.available)
+    );
+    Err(PipelineError::stage(context.name, message))
+}
+
+/// A stage that asks models and trains none.
+#[derive(Clone, Debug)]
+pub(crate) struct Evaluated<'a> {
+    /// The architecture of the models that are asked.
+    pub(crate) architecture: DecoderConfig,
+    /// How many are held at once.
+    pub(crate) models: u64,
+    pub(crate) sampling: Option<SampledAtOnce>,
+    /// What is read at once to score it.
+    pub(crate) read: Load,
+    pub(crate) lowerable: Lowerable<'a>,
+}
+
+impl Evaluated<'_> {
+    /// What the stage demands, beside what the process has otherwise.
+    pub(crate) fn demand(&self) -> Result<Demand, PipelineError> {
+        Ok(Demand {
+            architecture: self.architecture.clone(),
+            footprint: Footprint::of(&self.architecture, None, &Device::flex())?,
+            base: Base::F32,
+            models: self.models,
+            steps: None,
+            sampling: self.sampling,
+            read: self.read,
+            other: 0,
+        })
     }
 }

@@ -17,7 +17,7 @@ pub use teacher::{FolderTeacher, TeacherModel, TeacherSource};
 use super::ingest::PROBLEMS;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json, write_lines};
+use crate::artifact::{read_lines, write_lines};
 use crate::config::Problem;
 
 /// The file of annotated questions in the artifact.
@@ -112,8 +112,7 @@ impl AnnotateStage {
         };
         let annotated: Vec<AnnotatedQuestion> = annotated;
         write_lines(&context.staging.join(ANNOTATED), &annotated)?;
-        write_json(&context.staging.join("ledger.json"), &ledger)?;
-        context.console.line(ledger.to_table());
+        context.book(&ledger)?;
         Ok(Done::Finished)
     }
 

@@ -34,8 +34,7 @@ impl CleanStage {
         write_lines(&context.staging.join("validation.jsonl"), &cleaned.validation)?;
         write_json(&context.staging.join("classes.json"), &cleaned.classes)?;
         write_json(&context.staging.join(SPREAD), &cleaned.spread)?;
-        write_json(&context.staging.join("ledger.json"), &cleaned.ledger)?;
-        context.console.line(cleaned.ledger.to_table());
+        context.book(&cleaned.ledger)?;
         Ok(Done::Finished)
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::files::FileSource;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{write_json, write_lines};
+use crate::artifact::write_lines;
 use crate::config::Problem;
 
 /// Settings of the examples stage.
@@ -44,8 +44,7 @@ impl ExamplesStage {
         }
         write_lines(&context.staging.join("train.jsonl"), &split.train)?;
         write_lines(&context.staging.join("validation.jsonl"), &split.validation)?;
-        write_json(&context.staging.join("ledger.json"), &split.ledger)?;
-        context.console.line(split.ledger.to_table());
+        context.book(&split.ledger)?;
         Ok(Done::Finished)
     }
 }

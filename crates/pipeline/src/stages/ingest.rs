@@ -13,6 +13,7 @@ use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::LineWriter;
 use crate::config::Problem;
+use crate::secret::redact;
 
 /// The file of problems in the artifact.
 pub(crate) const PROBLEMS: &str = "problems.jsonl";
@@ -90,19 +91,43 @@ impl IngestStage {
             first_contact: context.first_contact.clone(),
             on_bad_row: self.on_bad_row,
         };
+        let mut names = Names::default();
         let ledger = match self.records {
             Records::Traces => {
                 let path = context.staging.join("traces.jsonl");
                 streamed(&path, |sink| {
-                    for_each_trace(&self.sources, self.unfinished, &options, |trace| sink(&trace))
+                    for_each_trace(&self.sources, self.unfinished, &options, |mut trace| {
+                        trace.file = names.of(&trace.file);
+                        sink(&trace)
+                    })
                 })?
             }
             Records::Problems => streamed(&context.staging.join(PROBLEMS), |sink| {
-                for_each_problem(&self.sources, &options, |problem| sink(&problem))
+                for_each_problem(&self.sources, &options, |mut problem| {
+                    problem.file = names.of(&problem.file);
+                    sink(&problem)
+                })
             })?,
         };
         context.book(&ledger)?;
         Ok(Done::Finished)
+    }
+}
+
+/// Names of files without the secrets in them; rows of one file come one after the other.
+#[derive(Debug, Default)]
+struct Names {
+    last: String,
+    shown: String,
+}
+
+impl Names {
+    fn of(&mut self, file: &str) -> String {
+        if self.last != file {
+            file.clone_into(&mut self.last);
+            self.shown = redact(file);
+        }
+        self.shown.clone()
     }
 }
 

@@ -38,7 +38,7 @@ pub use examples::ExamplesStage;
 pub use files::FileSource;
 pub use ingest::{IngestStage, Records};
 pub use label::LabelStage;
-pub(crate) use links::Before;
+pub(crate) use links::{Before, POLICIES};
 use links::{Inputs, SPLITTERS};
 pub(crate) use model::{MODEL_FOLDER, files_of};
 pub use model::{ModelStage, ScratchModel, TokenizerSource};
@@ -57,6 +57,7 @@ use crate::config::{PipelineConfig, Problem, StageConfig};
 use crate::console::Console;
 use crate::purpose::Purpose;
 use crate::rewards::reward_files;
+use crate::secret::redact;
 
 /// The revision of the stages' code; it is raised with every change that can change an artifact.
 pub(crate) const REVISION: u32 = 3;
@@ -119,11 +120,23 @@ impl Context<'_> {
     /// disagree fails the stage.
     pub(crate) fn book(&self, ledger: &Ledger) -> Result<(), PipelineError> {
         ledger.check()?;
+        let ledger = &nameless(ledger);
         write_json(&self.staging.join("ledger.json"), ledger)?;
         ledger.to_rows().write_parquet(&self.staging.join("ledger.parquet"))?;
         self.console.line(ledger.to_table().trim_end());
         Ok(())
     }
+}
+
+/// The account without the secrets that the names of its files may hold.
+fn nameless(ledger: &Ledger) -> Ledger {
+    let mut ledger = ledger.clone();
+    for entry in &mut ledger.entries {
+        entry.file = redact(&entry.file);
+        entry.about = redact(&entry.about);
+        entry.row_errors.iter_mut().for_each(|error| error.file = redact(&error.file));
+    }
+    ledger
 }
 
 /// How a stage ended.

@@ -17,6 +17,7 @@ use crate::PipelineError;
 use crate::artifact::{read_json, read_lines, write_json};
 use crate::config::{Document, Problem};
 use crate::examples::turns;
+use crate::memory::require_weights;
 use crate::training::problem;
 
 /// Settings of the model stage: a model folder, or a model made from scratch.
@@ -170,6 +171,7 @@ impl ScratchModel {
         let encoder = self.encoder(context)?;
         encoder.save(&folder)?;
         let config = self.config(&encoder)?;
+        require_weights(context, &config)?;
         let decoder = Decoder::init(&config, context.seed, context.device);
         context.console.line(format!(
             "      {} parameters, vocabulary of {}",
@@ -230,6 +232,7 @@ fn texts(context: &Context<'_>) -> Result<Vec<String>, PipelineError> {
 /// What is wrong with a given folder is said before anything is counted or trained.
 fn check_folder(folder: &Path, context: &Context<'_>) -> Result<(), PipelineError> {
     let num_tokens = Encoder::open(folder)?.vocab_size();
+    require_weights(context, &read_config(folder)?)?;
     let num_rows = load(folder, context.device)?.config.vocab_size;
     require_rows(folder, num_tokens, num_rows)
 }

@@ -15,12 +15,13 @@ pub use measure::Measure;
 pub(crate) use measure::{MEASURED, Measured};
 
 use super::links::{Inputs, POLICIES};
-use super::model::{MODEL_FOLDER, base_folder};
+use super::model::{MODEL_FOLDER, architecture, base_folder};
 use super::online::{Question, read_questions};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
 use crate::config::Problem;
+use crate::memory::{Asked, Budget, Evaluated, Held, Load, Lowerable, SampledAtOnce};
 use crate::training::problem;
 
 /// Settings of the predict stage.
@@ -67,6 +68,7 @@ impl PredictStage {
         let base = base_folder(context)?;
         let questions = read_questions(context, &Encoder::open(&base)?, "validation")?;
         let trained = context.before.of(&POLICIES);
+        let budget = self.budget(context, &base, &questions)?;
         for name in &trained {
             let folder = context.input(name, MODEL_FOLDER);
             self.predict(context, Answering { name, folder: &folder }, &labelled, &questions)?;
@@ -78,7 +80,36 @@ impl PredictStage {
         if let Some(measure) = &self.measure {
             measure.run(context, &questions)?;
         }
+        if let Some(budget) = budget {
+            budget.end(context, None);
+        }
         Ok(Done::Finished)
+    }
+
+    /// The memory that the answers will take. What is measured beside holds the reference too, and perhaps a reward model.
+    fn budget(
+        &self,
+        context: &Context<'_>,
+        base: &Path,
+        questions: &[Question],
+    ) -> Result<Option<Budget>, PipelineError> {
+        let new_tokens = self.sampling.max_new_tokens;
+        let num_prompts = context.purpose.number_of(questions.len(), usize::MAX);
+        let measure = self.measure.as_ref();
+        let asked = Asked { num_prompts, per_prompt: 1, new_tokens };
+        let prompts = questions.iter().map(|one| one.prompt.as_slice());
+        let evaluated = Evaluated {
+            architecture: architecture(context, base)?,
+            models: measure.map_or(1, Measure::num_models),
+            sampling: Some(SampledAtOnce::largest(prompts, asked)),
+            read: Load::default(),
+            lowerable: Lowerable {
+                at_once: None,
+                length: ("sampling.max_new_tokens", new_tokens),
+                lora: None,
+            },
+        };
+        Budget::begin(context, evaluated.demand()?, (evaluated.lowerable, Held::Nothing))
     }
 
     fn predict(
@@ -101,7 +132,11 @@ impl PredictStage {
             ..Request::new(&prompts, context.seed.derive(answering.name))
         };
         let mut bar = context.console.bar(prompts.len(), &format!("answers of {}", answering.name));
-        let completions = generate(&decoder, &self.sampling, &request, &mut |progress| {
+        let sampling = Sampling {
+            max_new_tokens: context.purpose.new_tokens(self.sampling.max_new_tokens),
+            ..self.sampling.clone()
+        };
+        let completions = generate(&decoder, &sampling, &request, &mut |progress| {
             bar.set(progress.num_completed);
         })?;
         let answered = labelled.iter().zip(completions);

@@ -17,7 +17,7 @@ use super::files::{default_ratio, is_validation, ratio_problem};
 use super::ingest::PROBLEMS;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json, write_lines};
+use crate::artifact::{read_lines, write_lines};
 use crate::config::Problem;
 
 /// Settings of the problems stage.
@@ -115,9 +115,7 @@ impl ProblemsStage {
             write_lines(&context.staging.join(format!("{split}.jsonl")), &examples)?;
             write_lines(&context.staging.join(columns_file(split)), &columns)?;
         }
-        ledger.check()?;
-        write_json(&context.staging.join("ledger.json"), &ledger)?;
-        context.console.line(ledger.to_table());
+        context.book(&ledger)?;
         Ok(Done::Finished)
     }
 

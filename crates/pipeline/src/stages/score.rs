@@ -1,7 +1,9 @@
 //! Score: what a reward model says about unseen pairs.
 
+use std::path::Path;
+
 use forethought_evaluate::ScoredPair;
-use forethought_model::{ScoreModel, load_score_model, pack};
+use forethought_model::{Packed, ScoreModel, load_score_model, pack};
 use forethought_reward_model::sigmoid;
 use forethought_schema::{PreferencePair, Prompt};
 use forethought_tokenize::{Encoder, Overflow};
@@ -9,13 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::links::Inputs;
-use super::model::MODEL_FOLDER;
+use super::model::{MODEL_FOLDER, architecture};
 use super::pairs::KINDS;
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_json, read_lines, write_lines};
 use crate::config::Problem;
 use crate::examples::{Lengths, Limit, drop_long, is_drop};
+use crate::memory::{Budget, Evaluated, Held, Load, Lowerable};
 
 /// Settings of the score stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -95,56 +98,97 @@ impl ScoreStage {
         let data = before.pick(self.data.as_deref(), &["pairs"]).unwrap_or_default();
         let folder = context.input(from, MODEL_FOLDER);
         let encoder = Encoder::open(&folder)?;
-        let model = load_score_model(&folder, context.device)?;
         let pairs: Vec<PreferencePair> = read_lines(&context.input(data, "validation.jsonl"))?;
         let kinds: Vec<String> = read_json(&context.input(data, KINDS))?;
         let mut lengths = Lengths::new(context.name, &format!("{data}/validation.jsonl"));
         let limit =
             Limit { encoder: &encoder, max_length: self.max_length, overflow: self.on_overflow };
-        let mut bar = context.console.bar(pairs.len(), "scores");
-        let mut records = Vec::with_capacity(pairs.len());
-        for (index, batch) in pairs.chunks(self.batch_size).enumerate() {
+        let sides = sides(limit, &pairs, &mut lengths);
+        let sides = sides.map_err(|message| PipelineError::stage(context.name, message))?;
+        let batches: Vec<(&[Sides], Packed)> =
+            sides.chunks(self.batch_size).map(|batch| (batch, packed(batch))).collect();
+        let budget = self.budget(context, &folder, &batches)?;
+        let model = load_score_model(&folder, context.device)?;
+        let mut bar = context.console.bar(sides.len(), "scores");
+        let mut records = Vec::with_capacity(sides.len());
+        for (batch, packed) in &batches {
             context.check_stop()?;
-            let first = index * self.batch_size;
-            let scored = score(&model, limit, (first, batch), &mut lengths);
-            let scored = scored.map_err(|message| PipelineError::stage(context.name, message))?;
-            let kind = |index: usize| kinds.get(index).cloned().unwrap_or_default();
-            let record = |(index, [chosen, rejected]): (usize, [f32; 2])| {
-                record(&pairs[index], [chosen, rejected], kind(index))
-            };
-            records.extend(scored.into_iter().map(record));
-            bar.set(first + batch.len());
+            for (side, scores) in batch.iter().zip(score(&model, packed)) {
+                let kind = kinds.get(side.pair).cloned().unwrap_or_default();
+                records.push(record(&pairs[side.pair], scores, kind));
+            }
+            bar.set(records.len());
         }
         write_lines(&context.staging.join(SCORES), &records)?;
         context.book(&lengths.ledger)?;
+        if let Some(budget) = budget {
+            budget.end(context, None);
+        }
         Ok(Done::Finished)
+    }
+
+    /// The memory that the scores will take.
+    fn budget(
+        &self,
+        context: &Context<'_>,
+        folder: &Path,
+        batches: &[(&[Sides], Packed)],
+    ) -> Result<Option<Budget>, PipelineError> {
+        // A check has fewer pairs than a batch may have.
+        let tokens = |(batch, packed): &(&[Sides], Packed)| {
+            packed.tokens.len() * self.batch_size / batch.len()
+        };
+        let tokens = batches.iter().map(tokens).max().unwrap_or_default();
+        let evaluated = Evaluated {
+            architecture: architecture(context, folder)?,
+            models: 1,
+            sampling: None,
+            read: Load { tokens, scored: 0 },
+            lowerable: Lowerable {
+                at_once: Some(("batch_size", self.batch_size)),
+                length: ("max_length", self.max_length),
+                lora: None,
+            },
+        };
+        Budget::begin(context, evaluated.demand()?, (evaluated.lowerable, Held::Nothing))
     }
 }
 
-/// The scores of both sides of some pairs, each with the index of its pair.
-fn score(
-    model: &ScoreModel,
+/// A pair as ids.
+struct Sides {
+    /// Its place among the pairs.
+    pair: usize,
+    chosen: Vec<u32>,
+    rejected: Vec<u32>,
+}
+
+/// The pairs that are short enough; the others are counted.
+fn sides(
     limit: Limit<'_>,
-    (first, batch): (usize, &[PreferencePair]),
+    pairs: &[PreferencePair],
     lengths: &mut Lengths,
-) -> Result<Vec<(usize, [f32; 2])>, String> {
-    let (mut indices, mut sides) = (Vec::new(), Vec::new());
-    for (place, pair) in batch.iter().enumerate() {
+) -> Result<Vec<Sides>, String> {
+    let mut sides = Vec::with_capacity(pairs.len());
+    for (index, pair) in pairs.iter().enumerate() {
         let chosen = limit.encode(&pair.prompt, &pair.chosen)?;
         let rejected = limit.encode(&pair.prompt, &pair.rejected)?;
-        if let Some((chosen, rejected)) = lengths.count_pair((chosen, rejected), first + place) {
-            indices.push(first + place);
-            sides.extend([chosen.ids, rejected.ids]);
+        if let Some((chosen, rejected)) = lengths.count_pair((chosen, rejected), index) {
+            sides.push(Sides { pair: index, chosen: chosen.ids, rejected: rejected.ids });
         }
     }
-    if sides.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sequences: Vec<&[u32]> = sides.iter().map(Vec::as_slice).collect();
-    let scores = model.score_sequences(&pack(&sequences), None); // [sequence]
+    Ok(sides)
+}
+
+fn packed(batch: &[Sides]) -> Packed {
+    let sequences = batch.iter().flat_map(|one| [one.chosen.as_slice(), one.rejected.as_slice()]);
+    pack(&sequences.collect::<Vec<_>>())
+}
+
+/// The scores of both sides of each pair of a batch.
+fn score(model: &ScoreModel, packed: &Packed) -> Vec<[f32; 2]> {
+    let scores = model.score_sequences(packed, None); // [sequence]
     let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
-    let pairs = scores.as_chunks::<2>().0.iter().copied();
-    Ok(indices.into_iter().zip(pairs).collect())
+    scores.as_chunks::<2>().0.to_vec()
 }
 
 fn record(pair: &PreferencePair, [chosen, rejected]: [f32; 2], kind: String) -> ScoredRecord {

@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) use tries::Attempt;
 
 use super::links::{EXAMPLES, Inputs, POLICIES};
-use super::model::{MODEL_FOLDER, base_folder};
+use super::model::{MODEL_FOLDER, architecture, base_folder};
 use super::online::{Answer, Judge, Judgement, Question, read_questions};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{write_json, write_lines};
 use crate::config::{Problem, StageConfig};
+use crate::memory::{Asked, Budget, Evaluated, Held, Load, Lowerable, SampledAtOnce};
 use crate::rewards::{check_rewards, reward_files, reward_set};
 use crate::training::problem;
 use tries::Grades;
@@ -140,8 +141,10 @@ impl SolveStage {
         let judge = Judge { functions: Some(functions), reward_model: None, weights: Vec::new() };
         let base = base_folder(context)?;
         let questions = read_questions(context, &Encoder::open(&base)?, "validation")?;
-        let questions = &questions[..questions.len().min(self.max_problems)];
+        let most = context.purpose.at_most(self.max_problems);
+        let questions = &questions[..questions.len().min(most)];
         judge.check_columns(questions).map_err(failed)?;
+        let budget = self.budget(context, &base, questions)?;
         let exam = Exam { stage: self, context, questions, judge: &judge, correct };
         let mut policies: Vec<Policy<'_>> = Vec::new();
         let mut solved = Vec::new();
@@ -153,7 +156,35 @@ impl SolveStage {
             policies.push(policy);
         }
         write_json(&context.staging.join(SOLVED), &solved)?;
+        if let Some(budget) = budget {
+            budget.end(context, None);
+        }
         Ok(Done::Finished)
+    }
+
+    /// The memory that the answers will take.
+    fn budget(
+        &self,
+        context: &Context<'_>,
+        base: &Path,
+        questions: &[Question],
+    ) -> Result<Option<Budget>, PipelineError> {
+        let new_tokens = self.sampling.max_new_tokens;
+        let num_prompts = context.purpose.number_of(questions.len(), self.max_problems);
+        let asked = Asked { num_prompts, per_prompt: self.num_samples, new_tokens };
+        let prompts = questions.iter().map(|one| one.prompt.as_slice());
+        let evaluated = Evaluated {
+            architecture: architecture(context, base)?,
+            models: 1,
+            sampling: Some(SampledAtOnce::largest(prompts, asked)),
+            read: Load::default(),
+            lowerable: Lowerable {
+                at_once: Some(("num_samples", self.num_samples)),
+                length: ("sampling.max_new_tokens", new_tokens),
+                lora: None,
+            },
+        };
+        Budget::begin(context, evaluated.demand()?, (evaluated.lowerable, Held::Nothing))
     }
 
     /// The rewards of the stage, or those of the nearest that learns from rewards.
@@ -211,7 +242,12 @@ impl Exam<'_> {
         let grades = Grades { completions: &completions, scores, correct };
         let path = self.context.staging.join(format!("{name}.jsonl"));
         write_lines(&path, &grades.attempts(self.questions, &texts))?;
-        Ok(grades.tries(self.stage.num_samples))
+        Ok(grades.tries(self.num_samples()))
+    }
+
+    /// Answers to each problem.
+    fn num_samples(&self) -> usize {
+        self.context.purpose.at_most(self.stage.num_samples)
     }
 
     /// All policies draw from the same streams.
@@ -221,14 +257,18 @@ impl Exam<'_> {
         folder: &Path,
         encoder: &Encoder,
     ) -> Result<Vec<Completion>, PipelineError> {
-        let SolveStage { sampling, num_samples, .. } = self.stage;
+        let num_samples = self.num_samples();
+        let sampling = Sampling {
+            max_new_tokens: self.context.purpose.new_tokens(self.stage.sampling.max_new_tokens),
+            ..self.stage.sampling.clone()
+        };
         let decoder = load(folder, self.context.device)?.decoder;
         let prompts: Vec<Vec<u32>> = self.questions.iter().map(|one| one.prompt.clone()).collect();
         let stop_strings = StopStrings::new(encoder, &sampling.stop_strings);
         let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
         let is_over = || self.context.stop.signal().is_some();
         let request = Request {
-            samples_per_prompt: *num_samples,
+            samples_per_prompt: num_samples,
             eos_ids: encoder.eos_ids(),
             stop: Some(StopCheck(&stop)),
             cancel: Some(Cancel(&is_over)),
@@ -236,7 +276,7 @@ impl Exam<'_> {
         };
         let total = prompts.len() * num_samples;
         let mut bar = self.context.console.bar(total, &format!("answers of {name}"));
-        Ok(generate(&decoder, sampling, &request, &mut |progress| {
+        Ok(generate(&decoder, &sampling, &request, &mut |progress| {
             bar.set(progress.num_completed);
         })?)
     }

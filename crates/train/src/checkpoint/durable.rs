@@ -2,11 +2,11 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
-use super::manifest::FileEntry;
+use super::manifest::{FileEntry, FileSum};
 
 /// Suffix of a folder that is being written or deleted. Nothing reads such a folder.
 pub(crate) const STAGED: &str = ".tmp";
@@ -15,8 +15,8 @@ pub(crate) const STAGED: &str = ".tmp";
 pub(crate) trait Disk: Debug + Send {
     /// Makes a folder, and those above it.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
-    /// Makes a file with these contents; they may be lost when the power fails.
-    fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()>;
+    /// Makes a file and fills it; what is in it may be lost when the power fails.
+    fn write(&self, path: &Path, fill: &mut Fill<'_>) -> io::Result<()>;
     /// Waits until a file, or the names in a folder, would survive a loss of power.
     fn sync(&self, path: &Path) -> io::Result<()>;
     /// Gives a file or folder another name.
@@ -24,6 +24,9 @@ pub(crate) trait Disk: Debug + Send {
     /// Removes a folder with all that is in it.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
 }
+
+/// Writes the contents of a file, a piece at a time.
+pub(crate) type Fill<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
 
 /// The file system of the machine.
 #[derive(Debug)]
@@ -34,8 +37,10 @@ impl Disk for OsDisk {
         fs::create_dir_all(path)
     }
 
-    fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
-        File::create(path)?.write_all(contents)
+    fn write(&self, path: &Path, fill: &mut Fill<'_>) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(path)?);
+        fill(&mut file)?;
+        file.flush()
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
@@ -48,6 +53,21 @@ impl Disk for OsDisk {
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         fs::remove_dir_all(path)
+    }
+}
+
+/// Why the contents of a file cannot be made, on the way through what writes it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotEncoded(pub(crate) String);
+
+impl NotEncoded {
+    pub(crate) fn error(reason: impl ToString) -> io::Error {
+        io::Error::other(Self(reason.to_string()))
+    }
+
+    fn of(error: &io::Error) -> Option<String> {
+        error.get_ref()?.downcast_ref::<Self>().map(|Self(reason)| reason.clone())
     }
 }
 
@@ -70,16 +90,25 @@ impl<'a> Staged<'a> {
         Ok(Self { disk, place, target: target.to_owned(), is_settled: false })
     }
 
-    /// Writes one file.
-    pub(crate) fn add(&self, name: &str, contents: &[u8]) -> Result<FileEntry, CheckpointError> {
+    /// Writes one file. What cannot be encoded is told from what cannot be written by [`NotEncoded`].
+    pub(crate) fn add(
+        &self,
+        name: &'static str,
+        fill: &mut Fill<'_>,
+    ) -> Result<FileEntry, CheckpointError> {
         let path = self.place.join(name);
-        let written = self.disk.write(&path, contents).and_then(|()| self.disk.sync(&path));
-        written.map_err(|source| {
-            let free = fs4::available_space(&self.place).ok();
-            let free = free.map_or_else(String::new, |free| format!(", {free} are free"));
-            CheckpointError::Write { path, bytes: contents.len(), free, source }
+        let mut sum = FileSum::default();
+        let written = self.disk.write(&path, &mut |file| fill(&mut sum.beside(file)));
+        let written = written.and_then(|()| self.disk.sync(&path));
+        written.map_err(|source| match NotEncoded::of(&source) {
+            Some(reason) => CheckpointError::Encode { file: name, reason },
+            None => {
+                let free = fs4::available_space(&self.place).ok();
+                let free = free.map_or_else(String::new, |free| format!(", {free} are free"));
+                CheckpointError::Write { path, bytes: sum.bytes(), free, source }
+            }
         })?;
-        Ok(FileEntry::of(contents))
+        Ok(sum.entry())
     }
 
     /// Gives the folder its name.

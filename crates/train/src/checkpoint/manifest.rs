@@ -1,6 +1,7 @@
 //! The manifest: what a checkpoint is of, and the length and hash of each of its files.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -47,6 +48,12 @@ pub struct Origins {
 }
 
 impl Identity {
+    /// Whether both are of one run. The hash covers every piece; the pieces are there to say in what runs differ, and who
+    /// only looks into a run need not know them.
+    pub(crate) fn is_same_run(&self, other: &Self) -> bool {
+        self.stage == other.stage && self.config_hash == other.config_hash
+    }
+
     /// In what this run differs from the one of a checkpoint, a line each: what, what it was, what it is.
     pub(crate) fn differences(&self, theirs: &Self) -> Vec<String> {
         let pieces = [
@@ -96,6 +103,47 @@ pub(crate) struct FileEntry {
 impl FileEntry {
     pub(crate) fn of(contents: &[u8]) -> Self {
         Self { bytes: contents.len() as u64, sha256: hash(contents) }
+    }
+}
+
+/// Length and hash of a file that is being written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileSum {
+    bytes: u64,
+    hash: Sha256,
+}
+
+impl FileSum {
+    /// A writer whose bytes are counted on their way.
+    pub(crate) fn beside<'a>(&'a mut self, file: &'a mut dyn Write) -> impl Write + use<'a> {
+        Summed { sum: self, file }
+    }
+
+    /// The length so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn entry(self) -> FileEntry {
+        FileEntry { bytes: self.bytes, sha256: hexadecimal(&self.hash.finalize()) }
+    }
+}
+
+struct Summed<'a> {
+    sum: &'a mut FileSum,
+    file: &'a mut dyn Write,
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.sum.hash.update(&bytes[..written]);
+        self.sum.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -164,8 +212,12 @@ impl Manifest {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

@@ -17,23 +17,26 @@ mod store;
 
 use std::path::PathBuf;
 
+pub(crate) use durable::NotEncoded;
 pub(crate) use manifest::Identity;
 pub use manifest::Origins;
 pub use state::{Best, Cursor};
 pub(crate) use state::{Guarded, RunState};
-pub(crate) use store::{Contents, Keep, MODEL, OPTIMIZER, Store};
+pub(crate) use store::{Contents, Keep, MODEL, Make, OPTIMIZER, Store};
 
 /// A checkpoint that could not be written, or none that can be resumed from.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// A file could not be written, for example because the disk is full. Older checkpoints are untouched.
-    #[error("cannot write {path} ({bytes} bytes{free}): {source}; older checkpoints are untouched")]
+    #[error(
+        "cannot write {path} (after {bytes} bytes{free}): {source}; older checkpoints are untouched"
+    )]
     Write {
         /// The file.
         path: PathBuf,
-        /// Its full length.
-        bytes: usize,
+        /// How much of it was written.
+        bytes: u64,
         /// How much room there is, in words, or nothing.
         free: String,
         /// What the system said.

@@ -1,7 +1,7 @@
 //! The folder of checkpoints of one run: saving, keeping the newest, and loading the newest that is intact.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
@@ -60,8 +60,9 @@ enum Refusal {
     Final(CheckpointError),
 }
 
-/// Makes the contents of a file when its turn has come, so that one at a time is held.
-type Make<'a> = Box<dyn FnOnce() -> Result<Vec<u8>, CheckpointError> + 'a>;
+/// Writes the contents of a file when its turn has come, a piece at a time, so that little of it is held. What cannot be
+/// encoded is a [`NotEncoded`].
+pub(crate) type Make<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a>;
 
 impl Store {
     /// The store in `run_folder`, created if it is not there. Folders that a killed process left half written, or half
@@ -109,7 +110,7 @@ impl Store {
         });
         let Some((step, mut theirs)) = newest else { return Ok(()) };
         let ours = &store.identity;
-        if theirs.config_hash == ours.config_hash {
+        if ours.is_same_run(&theirs) {
             return Ok(());
         }
         theirs.origins.tokenizer.retain(|key, _| ours.origins.tokenizer.contains_key(key));
@@ -160,9 +161,9 @@ impl Store {
         }
         let staged = Staged::create(&*self.disk, &target)?;
         let files = [
-            (MODEL.to_owned(), staged.add(MODEL, &model()?)?),
-            (OPTIMIZER.to_owned(), staged.add(OPTIMIZER, &optimizer()?)?),
-            (STATE.to_owned(), staged.add(STATE, &encode(STATE, state)?)?),
+            (MODEL.to_owned(), add(&staged, MODEL, model)?),
+            (OPTIMIZER.to_owned(), add(&staged, OPTIMIZER, optimizer)?),
+            (STATE.to_owned(), add(&staged, STATE, all_of(encode(STATE, state)?))?),
         ];
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
@@ -171,7 +172,7 @@ impl Store {
             files: files.into(),
         };
         let text = manifest.seal().map_err(|error| not_encoded(MANIFEST, &error))?;
-        staged.add(MANIFEST, text.as_bytes())?;
+        add(&staged, MANIFEST, all_of(text.into_bytes()))?;
         staged.settle()?;
         self.prune()
     }
@@ -271,10 +272,10 @@ impl Store {
             let reason = format!("{MANIFEST} is of step {}", manifest.step);
             return Err(Refusal::Damaged(reason));
         }
-        let differences = self.identity.differences(&manifest.identity);
-        if differences.is_empty() {
+        if self.identity.is_same_run(&manifest.identity) {
             return Ok(());
         }
+        let differences = self.identity.differences(&manifest.identity);
         let path = folder.to_owned();
         Err(Refusal::Final(CheckpointError::OtherRun { path, differences }))
     }
@@ -300,6 +301,21 @@ impl Store {
         self.disk.rename(&path, &aside).map_err(|source| io_error("set aside", &path, source))?;
         Ok(aside)
     }
+}
+
+/// Writes a file of a checkpoint.
+fn add(
+    staged: &Staged<'_>,
+    name: &'static str,
+    make: Make<'_>,
+) -> Result<FileEntry, CheckpointError> {
+    let mut make = Some(make);
+    staged.add(name, &mut |file| make.take().map_or(Ok(()), |make| make(file)))
+}
+
+/// Contents that are there.
+fn all_of(contents: Vec<u8>) -> Make<'static> {
+    Box::new(move |file| file.write_all(&contents))
 }
 
 fn encode<T: serde::Serialize>(file: &'static str, value: &T) -> Result<Vec<u8>, CheckpointError> {

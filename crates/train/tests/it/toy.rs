@@ -254,6 +254,7 @@ impl<'a> Setup<'a> {
             resume: self.resume,
             stop: &self.stop,
             progress: Progress::Silent,
+            shown: str::to_owned,
             tensorboard: None,
         };
         fit(model, source, &trainer, &run)

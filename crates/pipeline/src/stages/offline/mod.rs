@@ -11,7 +11,7 @@ mod unpaired;
 use forethought_dataset::Ledger;
 use forethought_dpo::DpoConfig;
 use forethought_kto::KtoConfig;
-use forethought_model::{Decoder, FreezeConfig, LoraConfig};
+use forethought_model::{Decoder, DecoderConfig, FreezeConfig, LoraConfig};
 use forethought_orpo::OrpoConfig;
 use forethought_reward_model::RewardModelConfig;
 use forethought_seed::Seed;
@@ -182,6 +182,8 @@ impl<L> OfflineStage<L> {
         let start = context.before.pick(self.from.as_deref(), method.start());
         let folder = model_folder(context, start)?;
         let encoder = Encoder::open(&folder)?;
+        let mut sizes = self.sizes(architecture(context, &folder)?);
+        sizes.require_room(context)?;
         let decoder = self.tuning().load(&folder, context)?;
         let reading = Reading {
             context,
@@ -206,25 +208,32 @@ impl<L> OfflineStage<L> {
             file,
             lines: kept_lines(&ledger),
         };
-        let sizes = Sizes {
-            architecture: architecture(context, &folder)?,
+        sizes.load = source.load(self.training.max_steps);
+        let training = Training { config: &self.training, encoder: &encoder, sizes };
+        let learner = method.learner(decoder, self.tuning(), &encoder, context)?;
+        training.run(context, learner, source)
+    }
+}
+
+impl<L> OfflineStage<L> {
+    /// What the memory of the stage follows from, without its examples.
+    fn sizes(&self, architecture: DecoderConfig) -> Sizes<'_> {
+        Sizes {
+            architecture,
             tuning: self.tuning(),
-            load: source.load(),
+            load: Load::default(),
             micro_batches: self.gradient_accumulation_steps,
             // The reference has said what it says before the first step.
             reference: Reference::None,
             has_critic: false,
-            entropy: Logits::Chunk,
+            logits: Logits::Chunk,
             sampling: None,
             lowerable: Lowerable {
-                micro_batch: ("per_device_train_batch_size", self.per_device_train_batch_size),
+                at_once: Some(("per_device_train_batch_size", self.per_device_train_batch_size)),
                 length: ("max_length", self.max_length),
                 lora: self.lora.as_ref(),
             },
-        };
-        let training = Training { config: &self.training, encoder: &encoder, sizes };
-        let learner = method.learner(decoder, self.tuning(), &encoder, context)?;
-        training.run(context, learner, source)
+        }
     }
 }
 
@@ -243,27 +252,43 @@ struct OfflineSource {
     lines: Vec<usize>,
 }
 
-/// Steps whose micro-batches are looked at for the largest one.
-const MEASURED_STEPS: usize = 64;
+/// Micro-batches that are packed to find the largest one.
+const MEASURED: usize = 16;
 
 impl OfflineSource {
-    /// The largest of the micro-batches of some steps, spread over an epoch.
-    fn load(&mut self) -> Load {
-        let num_steps = self.order.steps_per_epoch();
-        let kept = num_steps.min(MEASURED_STEPS);
-        let mut largest = Load::default();
-        for step in (0..kept).map(|index| index * num_steps / kept) {
-            let chosen = self.order.examples(step).to_vec();
-            let micro_batches: Vec<&[usize]> = chosen.chunks(self.batch_size).collect();
-            let tasks = self.examples.step(&micro_batches);
-            for (task, examples) in tasks.iter().zip(&micro_batches) {
-                let load = Load { tokens: task.num_tokens(), scored: task.num_scored() };
-                // A check has fewer examples than a micro-batch may have.
-                largest = largest.max(load.scaled(self.batch_size, examples.len()));
+    /// The largest micro-batch of the run: of those with the most tokens, before shared ones are counted once, the largest
+    /// as they are packed.
+    fn load(&mut self, max_steps: Option<u64>) -> Load {
+        let num_steps = self.order.steps_per_epoch() * self.num_epochs;
+        let limit = max_steps.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(num_steps);
+        let lengths: Vec<usize> = (0..self.examples.len())
+            .map(|index| self.examples.sequences(index).iter().map(|ids| ids.len()).sum())
+            .collect();
+        let mut micro_batches: Vec<(usize, Vec<usize>)> = Vec::new();
+        for step in 0..num_steps.min(limit) {
+            for chosen in self.order.examples(step).chunks(self.batch_size) {
+                micro_batches.push((chosen.iter().map(|one| lengths[*one]).sum(), chosen.to_vec()));
             }
+            if micro_batches.len() > 1024 {
+                keep_longest(&mut micro_batches);
+            }
+        }
+        keep_longest(&mut micro_batches);
+        let mut largest = Load::default();
+        for (_, chosen) in &micro_batches {
+            // A check has fewer examples than a micro-batch may have.
+            let scaled = |task: &Task| task.load().scaled(self.batch_size, chosen.len());
+            let tasks = self.examples.step(&[chosen]);
+            largest = tasks.iter().map(scaled).fold(largest, Load::max);
         }
         largest
     }
+}
+
+/// Keeps the micro-batches with the most tokens.
+fn keep_longest(micro_batches: &mut Vec<(usize, Vec<usize>)>) {
+    micro_batches.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+    micro_batches.truncate(MEASURED);
 }
 
 impl BatchSource<Learner> for OfflineSource {

@@ -9,6 +9,7 @@ use forethought_reward::{
 };
 
 use super::question::Question;
+use crate::secret::redact;
 
 /// Sequences that the reward model scores at a time.
 const SCORED_AT_ONCE: usize = 32;
@@ -193,7 +194,7 @@ impl Judge {
     /// Why an answer is worth what it is, in words.
     pub(crate) fn reasons(judgement: &Judgement, answer: usize) -> String {
         let functions = judgement.scores.get(answer).into_iter().flat_map(|one| &one.scores);
-        let functions = functions.map(|one| format!("{}: {}", one.name, one.score.reason));
+        let functions = functions.map(|one| format!("{}: {}", one.name, redact(&one.score.reason)));
         let model = judgement.model_scores.get(answer);
         let model = model.map(|score| format!("reward model: {score}"));
         functions.chain(model).collect::<Vec<_>>().join("; ")

@@ -1,10 +1,9 @@
 //! How large the micro-batches and the samplings of an online method may become.
 
 use forethought_model::pack;
-use forethought_rollout::DEFAULT_MAX_CACHED_TOKENS;
 
 use super::source::OnlineSource;
-use crate::memory::{Load, SampledAtOnce};
+use crate::memory::{Asked, Load, SampledAtOnce};
 
 impl OnlineSource {
     /// The largest micro-batch, and what one sampling holds, where every answer is as long as it may be: the longest
@@ -25,11 +24,11 @@ impl OnlineSource {
         };
         let answers = self.prompts_per_micro_batch * num_generations * max_new_tokens;
         let load = Load { tokens: packed(self.prompts_per_micro_batch) + answers, scored: answers };
-        let sequences = prompts_per_step * self.plan.slices * num_generations;
-        let cached_tokens =
-            packed(prompts_per_step * self.plan.slices) + sequences * max_new_tokens;
-        // More is sampled in several rounds.
-        let most = DEFAULT_MAX_CACHED_TOKENS.max(max_new_tokens);
-        (load, SampledAtOnce { cached_tokens: cached_tokens.min(most), sequences })
+        let asked = Asked {
+            num_prompts: prompts_per_step * self.plan.slices,
+            per_prompt: num_generations,
+            new_tokens: max_new_tokens,
+        };
+        (load, SampledAtOnce::largest(prompts.into_iter(), asked))
     }
 }

@@ -21,6 +21,7 @@ use forethought_rollout::Sampling;
 use forethought_tokenize::Encoder;
 
 pub(super) use judge::{Answer, Judge, Judgement};
+use method::Method;
 pub(super) use method::OnlineMethod;
 pub(super) use question::{Question, read_questions};
 pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
@@ -31,7 +32,7 @@ use super::{Context, Done};
 use crate::PipelineError;
 use crate::examples::Lengths;
 use crate::learner::Learner;
-use crate::memory::{Logits, Lowerable, Reference, Sizes};
+use crate::memory::{Load, Logits, Lowerable, Reference, Sizes};
 use crate::order::{Order, Rest};
 use crate::purpose::Purpose;
 use crate::training::{self, Training};
@@ -54,6 +55,8 @@ impl<L> OnlineStage<L> {
         let questions = self.questions(context, &encoder)?;
         let weights = self.weights(method);
         let running = method.running(weights.clone()).map_err(failed)?;
+        let architecture = architecture(context, &folder)?;
+        self.sizes(architecture.clone(), running.as_ref()).require_room(context)?;
         let decoder = self.tuning().load(&folder, context)?;
         let reference = running.needs_reference().then(|| decoder.valid());
         let critic = running.has_critic().then(|| self.critic(context, &folder)).transpose()?;
@@ -100,36 +103,31 @@ impl<L> OnlineStage<L> {
                 findings.problem(context.name, message);
             }
         }
-        let sizes = self.sizes(architecture(context, &folder)?, &source, method);
-        let policy = self.tuning().policy(decoder, context)?;
-        let training = Training { config: &self.training, encoder: &encoder, sizes };
-        training.run(context, Learner::new(policy, critic), source)
-    }
-
-    /// What the memory of the stage follows from.
-    fn sizes(
-        &self,
-        architecture: DecoderConfig,
-        source: &OnlineSource,
-        method: &dyn OnlineMethod,
-    ) -> Sizes<'_> {
+        let mut sizes = self.sizes(architecture, source.method.as_ref());
         let (load, sampling) = source.load(
             self.prompts_per_step,
             self.num_generations(method),
             self.sampling.max_new_tokens,
         );
-        let entropy = if source.method.rewards_entropy() { Logits::All } else { Logits::Chunk };
+        (sizes.load, sizes.sampling) = (load, Some(sampling));
+        let policy = self.tuning().policy(decoder, context)?;
+        let training = Training { config: &self.training, encoder: &encoder, sizes };
+        training.run(context, Learner::new(policy, critic), source)
+    }
+
+    /// What the memory of the stage follows from, without its questions.
+    fn sizes(&self, architecture: DecoderConfig, method: &dyn Method) -> Sizes<'_> {
         Sizes {
             architecture,
             tuning: self.tuning(),
-            load,
+            load: Load::default(),
             micro_batches: self.prompts_per_step.div_ceil(self.prompts_per_micro_batch),
-            reference: if source.reference.is_some() { Reference::Copy } else { Reference::None },
-            has_critic: source.method.has_critic(),
-            entropy,
-            sampling: Some(sampling),
+            reference: if method.needs_reference() { Reference::Copy } else { Reference::None },
+            has_critic: method.has_critic(),
+            logits: if method.rewards_entropy() { Logits::All } else { Logits::Chunk },
+            sampling: None,
             lowerable: Lowerable {
-                micro_batch: ("prompts_per_micro_batch", self.prompts_per_micro_batch),
+                at_once: Some(("prompts_per_micro_batch", self.prompts_per_micro_batch)),
                 length: ("sampling.max_new_tokens", self.sampling.max_new_tokens),
                 lora: self.lora.as_ref(),
             },

@@ -86,6 +86,11 @@ impl Measure {
         Some((format!("measure.{}", zero.0), "must be at least 1, got 0".to_owned()))
     }
 
+    /// Models that are held at once: the one that is measured, the one it is compared with, and perhaps a reward model.
+    pub(super) fn num_models(&self) -> u64 {
+        2 + u64::from(self.reward_model.is_some())
+    }
+
     /// Writes `measured.json`.
     pub(super) fn run(
         &self,
@@ -102,7 +107,8 @@ impl Measure {
         };
         judge.check_columns(questions).map_err(failed)?;
         let reference_model = load(&model_folder(context, reference)?, context.device)?.decoder;
-        let questions = &questions[..questions.len().min(self.max_questions)];
+        let questions =
+            &questions[..questions.len().min(context.purpose.at_most(self.max_questions))];
         let mut measured = Vec::new();
         for stage in stages {
             let folder = model_folder(context, Some(stage))?;
@@ -141,7 +147,8 @@ impl Measure {
         questions: &[Question],
     ) -> Result<Vec<Completion>, PipelineError> {
         let prompts: Vec<Vec<u32>> = questions.iter().map(|one| one.prompt.clone()).collect();
-        let sampling = Sampling { max_new_tokens: self.max_new_tokens, ..Sampling::default() };
+        let max_new_tokens = context.purpose.new_tokens(self.max_new_tokens);
+        let sampling = Sampling { max_new_tokens, ..Sampling::default() };
         let seed = context.seed.derive("measure");
         let is_over = || context.stop.signal().is_some();
         let request = Request {

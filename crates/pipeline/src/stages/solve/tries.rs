@@ -6,6 +6,7 @@ use forethought_rollout::Completion;
 use forethought_verify::{Verdict as Equality, verify};
 use serde::{Deserialize, Serialize};
 
+use crate::secret::redact;
 use crate::stages::online::Question;
 
 /// One answer to one problem, as it is written down.
@@ -70,7 +71,7 @@ impl Grades<'_> {
                 is_right: self.is_right(index),
                 read: self.read(index).map(str::to_owned),
                 rewards: scores.iter().map(|one| (one.name.clone(), one.score.value)).collect(),
-                reasons: scores.iter().map(|one| one.score.reason.clone()).collect(),
+                reasons: scores.iter().map(|one| redact(&one.score.reason)).collect(),
             }
         };
         self.completions.iter().enumerate().map(attempt).collect()

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::checkpoint::Origins;
+use crate::checkpoint::durable::Fill;
 
 /// What a disk was asked for, until it stopped.
 #[derive(Debug, Default)]
@@ -59,10 +61,10 @@ impl Disk for Stopping {
         OsDisk.create_folder(path)
     }
 
-    fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
+    fn write(&self, path: &Path, fill: &mut Fill<'_>) -> io::Result<()> {
         self.note("write", path)?;
         self.0.lock().expect("one thread").volatile.insert(path.to_owned());
-        OsDisk.write(path, contents)
+        OsDisk.write(path, fill)
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
@@ -97,8 +99,9 @@ fn identity() -> Identity {
 
 fn save(store: &Store, step: u64) -> Result<Vec<String>, CheckpointError> {
     let state = RunState { step, ..RunState::default() };
-    let file = |name: &str| format!("{name} after {step} steps").into_bytes();
-    store.save(&state, Box::new(|| Ok(file("weights"))), Box::new(|| Ok(file("moments"))))
+    let file =
+        |name: &'static str| move |file: &mut dyn Write| write!(file, "{name} after {step} steps");
+    store.save(&state, Box::new(file("weights")), Box::new(file("moments")))
 }
 
 fn newest(folder: &Path) -> Contents {
@@ -183,7 +186,7 @@ fn a_run_that_went_back_replaces_what_it_wrote_before() {
     let folder = two_saved();
     let store = Store::open(folder.path(), identity(), TWO).expect("a store");
     let state = RunState { step: 2, scheduler_step: 9, ..RunState::default() };
-    store.save(&state, Box::new(|| Ok(vec![1])), Box::new(|| Ok(vec![2]))).expect("room");
+    store.save(&state, all_of(vec![1]), all_of(vec![2])).expect("room");
     assert_eq!(newest(folder.path()).state.scheduler_step, 9);
 }
 

@@ -1,0 +1,156 @@
+//! Plans by hand.
+
+use forethought_model::{DecoderConfig, Footprint};
+
+use super::*;
+use crate::tuning::Base;
+
+fn architecture() -> DecoderConfig {
+    serde_json::from_value(serde_json::json!({
+        "vocab_size": 1000, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": true,
+    }))
+    .expect("a configuration")
+}
+
+fn demand() -> Demand {
+    let architecture = architecture();
+    let device = burn::tensor::Device::flex();
+    let footprint = Footprint::of(&architecture, None, &device).expect("no adapter");
+    Demand {
+        architecture,
+        footprint,
+        base: Base::F32,
+        models: 1,
+        steps: Some(Steps {
+            trained: footprint.parameters,
+            load: Load { tokens: 10_000, scored: 100 },
+            micro_batches: 1,
+            reference: Reference::None,
+            critic: 0,
+            logits: Logits::Chunk,
+        }),
+        sampling: None,
+        read: Load::default(),
+        other: 1_000_000,
+    }
+}
+
+fn with_steps(change: impl Fn(&mut Steps)) -> Demand {
+    let mut demand = demand();
+    change(demand.steps.as_mut().expect("a training"));
+    demand
+}
+
+fn lowerable() -> Lowerable<'static> {
+    Lowerable {
+        at_once: Some(("per_device_train_batch_size", 16)),
+        length: ("max_length", 512),
+        lora: None,
+    }
+}
+
+/// A layer's work on a token: four rows of 64, queries and their result of 64, keys and values of 32, three of 96.
+const LAYER: u64 = 4 * 64 + 2 * 64 + 2 * 32 + 3 * 96;
+
+#[test]
+fn a_plan_adds_up_what_stands_and_the_most_that_comes_on_top() {
+    let demand = demand();
+    let parameters = demand.footprint.parameters;
+    // Embedding, per layer q and o 64 × 64, k and v 64 × 32, three of 64 × 96, biases 64 + 32 + 32, two norms; a norm.
+    let layer = 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96 + 128 + 128;
+    assert_eq!(parameters, 1000 * 64 + 2 * layer + 64);
+    let head = 4 * 1000 * 64;
+    let (activations, logits) = (4 * 10_000 * (2 * LAYER + 2 * 64), 4 * 100 * 1000);
+    let expected = 1_000_000 + (4 + 8) * parameters + head + activations + logits;
+    assert_eq!(MemoryPlan::of(&demand).peak(), expected);
+    let two = with_steps(|steps| steps.micro_batches = 2);
+    assert_eq!(MemoryPlan::of(&two).peak(), expected + 4 * parameters);
+}
+
+#[test]
+fn of_few_tokens_the_checkpoint_is_the_most_and_without_one_the_update() {
+    let few = with_steps(|steps| steps.load = Load { tokens: 10, scored: 10 });
+    let parameters = few.footprint.parameters;
+    let plan = MemoryPlan::of(&few);
+    assert_eq!(plan.peak(), 1_000_000 + (4 + 8 + 16) * parameters);
+    assert!(plan.describe().contains("checkpoint in memory 2 MB"), "{}", plan.describe());
+    // All gradients, and two more of the embedding that is the head.
+    let sum = |parts: &[(&str, u64)]| parts.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    assert_eq!(sum(&plan.times[1]), (8 + 4) * parameters + 2 * 4 * 64_000);
+}
+
+#[test]
+fn the_larger_of_sampling_and_training_counts() {
+    let sampled = SampledAtOnce { prompt_tokens: 900_000, sequences: 10, new_tokens: 10_000 };
+    let with = Demand { sampling: Some(sampled), ..demand() };
+    let plan = MemoryPlan::of(&with);
+    let standing: u64 = plan.standing.iter().map(|(_, bytes)| bytes).sum();
+    let moments = 8 * with.footprint.parameters;
+    let on_top = 4 * 1_000_000 * (2 * 32 * 2) + 4 * 900_000 * LAYER + 3 * 4 * 10 * 1000;
+    assert_eq!(plan.peak(), standing + moments + on_top);
+    assert!(plan.describe().contains("keys and values 512 MB"), "{}", plan.describe());
+
+    let alone = Demand { steps: None, ..with };
+    assert_eq!(MemoryPlan::of(&alone).peak(), standing + on_top, "nothing is learnt");
+    let read = Demand { sampling: None, read: Load { tokens: 5_000, scored: 0 }, ..alone };
+    assert_eq!(MemoryPlan::of(&read).peak(), standing + 4 * 5_000 * LAYER);
+}
+
+#[test]
+fn a_base_in_few_bits_is_smaller_by_what_its_layers_are_until_an_adapter_is_folded_in() {
+    let bytes = |base| {
+        let plan = MemoryPlan::of(&Demand { base, ..demand() });
+        plan.standing.iter().find(|(name, _)| *name == "weights").expect("a part").1
+    };
+    let projections = demand().footprint.projections;
+    assert_eq!(bytes(Base::F32) - bytes(Base::Int8), 3 * projections - projections / 128);
+    assert!(bytes(Base::Nf4) < bytes(Base::Int8));
+
+    let merged = |base| {
+        let plan = MemoryPlan::of(&Demand { base, ..demand() });
+        plan.times.concat().iter().find(|(name, _)| *name == "merged weights").expect("a part").1
+    };
+    assert_eq!((merged(Base::F32), merged(Base::Nf4)), (0, 4 * projections));
+}
+
+#[test]
+fn what_fits_is_let_through_and_what_does_not_is_told_settings_that_would() {
+    let machine = |available| Some(Machine { available, resident: 0 });
+    assert!(fit(&demand(), lowerable(), machine(1_000_000_000)).is_ok());
+    assert!(fit(&demand(), lowerable(), None).is_ok(), "nothing is known of the machine");
+    let error = fit(&demand(), lowerable(), machine(40_000_000)).expect_err("too little");
+    assert!(error.starts_with("needs 67 MB of memory and the machine has 40 MB: "), "{error}");
+    assert!(
+        error.contains("any of these makes it fit: per_device_train_batch_size: 8 with gradient_accumulation_steps 2 times as large (35 MB)"),
+        "{error}"
+    );
+    assert!(error.contains("max_length: 256 (35 MB)"), "{error}");
+    let settings = error.split_once("makes it fit: ").expect("settings").1;
+    assert_eq!(settings.split("; ").count(), 2, "an adapter alone is not enough: {error}");
+}
+
+#[test]
+fn what_only_answers_is_told_to_answer_less_and_not_to_train_otherwise() {
+    let sampled = SampledAtOnce { prompt_tokens: 1_000, sequences: 80, new_tokens: 1_000 };
+    let alone = Demand { steps: None, sampling: Some(sampled), ..demand() };
+    let lowerable = Lowerable {
+        at_once: Some(("num_samples", 8)),
+        length: ("max_new_tokens", 1_000),
+        lora: None,
+    };
+    let machine = Some(Machine { available: 30_000_000, resident: 0 });
+    let error = fit(&alone, lowerable, machine).expect_err("too little");
+    let settings = error.split_once("any of these makes it fit: ").expect("settings").1;
+    assert_eq!(settings, "num_samples: 4 (26 MB); max_new_tokens: 500 (26 MB)");
+}
+
+#[test]
+fn several_settings_are_named_where_none_alone_is_enough() {
+    let machine = Some(Machine { available: 4_000_000, resident: 0 });
+    let error = fit(&demand(), lowerable(), machine).expect_err("too little");
+    assert!(error.contains("together these make it fit"), "{error}");
+    let machine = Some(Machine { available: 1_000, resident: 0 });
+    let error = fit(&demand(), lowerable(), machine).expect_err("far too little");
+    assert!(error.contains("take a smaller model or a larger machine"), "{error}");
+}
