@@ -66,7 +66,7 @@ pub(crate) fn locate(name: &str) -> Result<(PathBuf, PathBuf), Failure> {
 
 /// `forethought pipeline`
 pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
-    let console = console(arguments.tui)?;
+    let console = console(arguments)?;
     let here = std::env::current_dir().map_err(|error| Failure::Io(".".into(), error))?;
     let (file, base) = match (&arguments.config, &arguments.name) {
         (Some(file), _) => (file.clone(), here.clone()),
@@ -97,8 +97,8 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
 }
 
 /// Where a run is shown. Not every binary has a dashboard.
-fn console(tui: bool) -> Result<Console, Failure> {
-    match (tui, cfg!(feature = "tui")) {
+fn console(arguments: &Pipeline) -> Result<Console, Failure> {
+    match (arguments.tui, cfg!(feature = "tui")) {
         (false, _) => Ok(Console::Stderr),
         (true, true) => Ok(Console::Dashboard),
         (true, false) => Err(Failure::Usage(WITHOUT_DASHBOARD.to_owned())),

@@ -26,7 +26,7 @@ const PIECE: usize = 1 << 17;
 /// Writes an optimiser's state. Of a large model each copy of the moments counts: there are two at most, and the system gets
 /// back what the one before took, since a file of gigabytes in one piece does not fit where many tensors were.
 pub(crate) fn write_optimizer(record: OptimizerRecord, file: &mut dyn Write) -> io::Result<()> {
-    let bytes = sorted_bytes(record).map_err(NotEncoded::error)?;
+    let bytes = sorted_bytes(record).map_err(|error| NotEncoded::error(&error))?;
     compress(&bytes, file)?;
     drop(bytes);
     give_back_freed_memory();

@@ -88,6 +88,10 @@ impl Reporter {
     /// # Errors
     ///
     /// If somebody pressed the keys of the dashboard that end a run at once.
+    #[cfg_attr(
+        not(feature = "tui"),
+        expect(clippy::unnecessary_wraps, reason = "only the dashboard has such keys")
+    )]
     pub(crate) fn step(&mut self, record: &StepRecord) -> Result<(), TrainError> {
         #[cfg(feature = "tui")]
         if let Display::Dashboard(dashboard) = &mut self.display {

@@ -67,11 +67,8 @@ fn the_default_pipeline_has_no_problems() {
 fn problems_of_config_files_rows_and_lengths_are_listed_in_one_go() {
     let project = Project::new();
     let text = project.pipeline_with("learning_rate", "learning_rat");
-    let text = text.replacen(
-        "        - path: 'FOLDER/traces.jsonl'\n".replace("FOLDER", &project.path("").display().to_string().trim_end_matches('/')).as_str(),
-        "        - path: traces.jsonl\n        - path: broken.jsonl\n        - path: absent.jsonl\n      on_bad_row: error\n",
-        1,
-    );
+    let sources = "traces.jsonl'\n        - path: broken.jsonl\n        - path: absent.jsonl\n      on_bad_row: error";
+    let text = text.replacen("traces.jsonl'", sources, 1);
     assert!(text.contains("broken.jsonl"), "{text}");
     let row = r#"{"prompt": "Parrot?", "completion": "<think>\\ntick\\n</think>\\nDone."}"#;
     project.write("broken.jsonl", format!("{row}\n{{\"prompt\": 1\n{row}\n[]\n"));

@@ -89,7 +89,7 @@ mod drawn {
         let project = Project::new();
         let Some((code, drawn)) = in_a_terminal(&project, "--set sft.training.max_steps=5", b"")
         else {
-            return eprintln!("skipped: there is no `script`");
+            return crate::skipped("there is no `script`");
         };
         assert_eq!(code, 0, "{drawn}");
         let screen = drawn.split_once(SCREEN[0]).and_then(|(_, rest)| rest.split_once(SCREEN[1]));

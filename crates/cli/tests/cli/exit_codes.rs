@@ -88,7 +88,7 @@ fn a_run_into_a_file_system_that_is_read_only_is_refused_before_its_first_stage(
         .output()
         .is_ok_and(|output| output.status.success());
     if !can_mount {
-        return eprintln!("skipped: no right to mount a file system");
+        return crate::skipped("no right to mount a file system");
     }
     let (code, _, error) = outcome(&mut command);
     assert_eq!(code, Some(1), "{error}");
@@ -105,7 +105,7 @@ fn a_folder_of_another_user_is_refused_before_the_first_stage() {
     std::fs::create_dir_all(&out).expect("a folder");
     std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o555)).expect("a mode");
     if std::fs::write(out.join("probe"), "").is_ok() {
-        return eprintln!("skipped: this user may write anywhere");
+        return crate::skipped("this user may write anywhere");
     }
     let (code, _, error) = outcome(&mut pipeline(&project, &["--out", "out"]));
     assert_eq!(code, Some(1), "{error}");

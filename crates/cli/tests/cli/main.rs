@@ -46,3 +46,9 @@ fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     (status.code(), text(stdout), text(stderr))
 }
+
+/// Says what a test leaves out, and why.
+fn skipped(why: &str) {
+    // Not `eprintln`, which the test harness keeps to itself when a test passes.
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("skipped: {why}\n"));
+}

@@ -96,6 +96,41 @@ const GOSSIP: &str = r#"while read -r line; do
 done
 "#;
 
+/// A token of the environment that is in the path of a run, too.
+const TOKEN: &str = "canary-token-in-a-path";
+
+/// What every command says of a run.
+fn told(project: &Project, run: &str, sets: &[&str]) -> String {
+    let mut shown = String::new();
+    let commands: [&[&str]; 6] = [
+        &["check", "pipeline.yaml"],
+        &["replay", run, "--stage", "sft", "--step", "1"],
+        &["replay", run, "--stage", "grpo", "--step", "2"],
+        &["report", run],
+        &["evaluate", run],
+        &["evaluate", run, "--json"],
+    ];
+    for arguments in commands {
+        let mut command = forethought(&project.path(""));
+        command.args(arguments);
+        if arguments[0] == "check" {
+            command.args(sets).args(["--set", "ingest.on_bad_row=error"]);
+        }
+        let (_, output, log) = outcome(command.env("HF_TOKEN", TOKEN));
+        assert!(!(output.clone() + &log).is_empty(), "{arguments:?} says nothing");
+        shown += &(output + &log);
+    }
+    let server = Server::of(project, run, &[("HF_TOKEN", TOKEN)]);
+    for path in
+        ["/", "/api/run", "/api/steps?stage=grpo", "/api/completions?file=grpo-000001.parquet"]
+    {
+        let page = server.get(path, server.address());
+        assert!(page.starts_with("HTTP/1.1 200"), "{path}: {page}");
+        shown += &page;
+    }
+    shown
+}
+
 #[test]
 fn everything_that_shows_or_keeps_a_run_is_without_its_secrets() {
     let project = Project::new();
@@ -116,40 +151,13 @@ fn everything_that_shows_or_keeps_a_run_is_without_its_secrets() {
     ];
     let run = "runs/canary-token-in-a-path";
     let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
-    let secretly = |command: &mut std::process::Command| {
-        outcome(command.env("HF_TOKEN", "canary-token-in-a-path"))
-    };
-    let (code, output, log) = secretly(pipeline(&project, &["--out", run]).args(&sets));
+    let mut command = pipeline(&project, &["--out", run]);
+    let (code, output, log) = outcome(command.args(&sets).env("HF_TOKEN", TOKEN));
     assert_eq!(code, Some(0), "{log}");
     let mut shown = output + &log;
     assert!(shown.contains("traces.jsonl"), "the file is named: {shown}");
 
-    let commands: [&[&str]; 6] = [
-        &["check", "pipeline.yaml"],
-        &["replay", run, "--stage", "sft", "--step", "1"],
-        &["replay", run, "--stage", "grpo", "--step", "2"],
-        &["report", run],
-        &["evaluate", run],
-        &["evaluate", run, "--json"],
-    ];
-    for arguments in commands {
-        let mut command = forethought(&project.path(""));
-        command.args(arguments);
-        if arguments[0] == "check" {
-            command.args(&sets).args(["--set", "ingest.on_bad_row=error"]);
-        }
-        let (_, output, log) = secretly(&mut command);
-        assert!(!(output.clone() + &log).is_empty(), "{arguments:?} says nothing");
-        shown += &(output + &log);
-    }
-    let server = Server::of(&project, run, &[("HF_TOKEN", "canary-token-in-a-path")]);
-    for path in
-        ["/", "/api/run", "/api/steps?stage=grpo", "/api/completions?file=grpo-000001.parquet"]
-    {
-        let page = server.get(path, server.address());
-        assert!(page.starts_with("HTTP/1.1 200"), "{path}: {page}");
-        shown += &page;
-    }
+    shown += &told(&project, run, &sets);
     let line = shown.lines().find(|line| line.contains(CANARY));
     assert_eq!(line, None);
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use forethought_tests::Project;
 
-use crate::{forethought, outcome, pipeline};
+use crate::{forethought, outcome, pipeline, skipped};
 
 /// A server that is ended when it is dropped.
 pub(crate) struct Server {
@@ -89,10 +89,7 @@ fn chromium() -> Option<PathBuf> {
 #[test]
 fn a_browser_draws_the_curves_and_lists_the_completions() {
     let Some(browser) = chromium() else {
-        let line = "skipped the page of a run in a browser: Chromium is not installed\n";
-        // Not `eprintln`, which the test harness keeps to itself when a test passes.
-        let _ = std::io::stderr().write_all(line.as_bytes());
-        return;
+        return skipped("the page of a run in a browser: Chromium is not installed");
     };
     let project = finished();
     let server = Server::of(&project, "runs/parrots", &[]);

@@ -78,10 +78,10 @@ impl Task {
         }
     }
 
-    /// The size of the micro-batch. A model that scores whole sequences has no logits.
+    /// The size of the micro-batch; whole sequences are scored without logits.
     pub(crate) fn load(&self) -> Load {
-        let scored = if matches!(self, Self::Score(_)) { 0 } else { self.num_scored() };
-        Load { tokens: self.num_tokens(), scored }
+        let has_logits = !matches!(self, Self::Score(_));
+        Load { tokens: self.num_tokens(), scored: usize::from(has_logits) * self.num_scored() }
     }
 
     /// Tokens that the model reads.
@@ -196,7 +196,7 @@ impl Preference {
     fn forward(&self, written: &Written<'_>) -> LossOutput {
         let scores = written.scores.clone();
         let device = scores.log_probs.device();
-        let num_tokens: usize = self.pairs.iter().map(|pair| pair.chosen + pair.rejected).sum();
+        let num_tokens = self.pairs.iter().map(|pair| pair.chosen + pair.rejected).sum();
         let [num_scored] = scores.log_probs.dims();
         let pairs = |list: Tensor<1>| list.slice(0..num_tokens); // [token]
         let mut baseline = self.baseline.lock().unwrap_or_else(PoisonError::into_inner);
@@ -352,7 +352,6 @@ impl Policy {
 
 const MEAN_DIFFERENCE: &str = "sampling/sampling_logp_difference/mean";
 const MAX_DIFFERENCE: &str = "sampling/sampling_logp_difference/max";
-
 /// What entropies are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entropy {

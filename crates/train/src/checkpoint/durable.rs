@@ -62,7 +62,7 @@ impl Disk for OsDisk {
 pub(crate) struct NotEncoded(pub(crate) String);
 
 impl NotEncoded {
-    pub(crate) fn error(reason: impl ToString) -> io::Error {
+    pub(crate) fn error(reason: &impl ToString) -> io::Error {
         io::Error::other(Self(reason.to_string()))
     }
 
@@ -100,13 +100,13 @@ impl<'a> Staged<'a> {
         let mut sum = FileSum::default();
         let written = self.disk.write(&path, &mut |file| fill(&mut sum.beside(file)));
         let written = written.and_then(|()| self.disk.sync(&path));
-        written.map_err(|source| match NotEncoded::of(&source) {
-            Some(reason) => CheckpointError::Encode { file: name, reason },
-            None => {
-                let free = fs4::available_space(&self.place).ok();
-                let free = free.map_or_else(String::new, |free| format!(", {free} are free"));
-                CheckpointError::Write { path, bytes: sum.bytes(), free, source }
+        written.map_err(|source| {
+            if let Some(reason) = NotEncoded::of(&source) {
+                return CheckpointError::Encode { file: name, reason };
             }
+            let free = fs4::available_space(&self.place).ok();
+            let free = free.map_or_else(String::new, |free| format!(", {free} are free"));
+            CheckpointError::Write { path, bytes: sum.bytes(), free, source }
         })?;
         Ok(sum.entry())
     }

@@ -96,19 +96,10 @@ impl<L> OnlineStage<L> {
             completions: context.folder.completions(),
             generation: None,
         };
-        source.sampler.judge.check_columns(&source.sampler.questions).map_err(failed)?;
-        source.require_a_step(context.name)?;
-        if let Purpose::Check(findings) = context.purpose {
-            for message in source.sampler.judge.gold_problems(&source.sampler.questions) {
-                findings.problem(context.name, message);
-            }
-        }
+        look_over(&source, context)?;
         let mut sizes = self.sizes(architecture, source.method.as_ref());
-        let (load, sampling) = source.load(
-            self.prompts_per_step,
-            self.num_generations(method),
-            self.sampling.max_new_tokens,
-        );
+        let (per_prompt, new_tokens) = (self.num_generations(method), self.sampling.max_new_tokens);
+        let (load, sampling) = source.load(self.prompts_per_step, per_prompt, new_tokens);
         (sizes.load, sizes.sampling) = (load, Some(sampling));
         let policy = self.tuning().policy(decoder, context)?;
         let training = Training { config: &self.training, encoder: &encoder, sizes };
@@ -178,4 +169,18 @@ impl<L> OnlineStage<L> {
         };
         self.tuning().scorer(critic, context, context.seed.derive("critic"))
     }
+}
+
+/// Refuses questions that cannot be judged or are too few; a check judges the true answers too.
+fn look_over(source: &OnlineSource, context: &Context<'_>) -> Result<(), PipelineError> {
+    let Sampler { judge, questions, .. } = &source.sampler;
+    let failed = |message: String| PipelineError::stage(context.name, message);
+    judge.check_columns(questions).map_err(failed)?;
+    source.require_a_step(context.name)?;
+    if let Purpose::Check(findings) = context.purpose {
+        for message in judge.gold_problems(questions) {
+            findings.problem(context.name, message);
+        }
+    }
+    Ok(())
 }
