@@ -101,8 +101,8 @@ fn pixel(value: f64) -> i32 {
     value.round() as i32
 }
 
-/// The least of 1, 2, 5, 10, 20, … that makes at most `most` steps over `span`.
+/// The least of …, 0.1, 0.2, 0.5, 1, 2, 5, 10, … that makes at most `most` steps over `span`.
 fn tick_step(span: f64, most: f64) -> f64 {
-    let steps = (0..18).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(power)));
+    let steps = (-12..18).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(power)));
     steps.into_iter().find(|step| span / step <= most).unwrap_or(span)
 }

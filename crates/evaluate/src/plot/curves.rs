@@ -72,7 +72,8 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
     low - margin..high + margin
 }
 
-fn tick(value: f64) -> String {
+/// A number at a line of a grid.
+pub(super) fn tick(value: f64) -> String {
     let text = numbers::significant(if value.abs() < 1e-9 { 0.0 } else { value });
     if text.contains('.') && !text.contains('e') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
