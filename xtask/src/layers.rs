@@ -8,21 +8,11 @@ use crate::workspace::{Workspace, output};
 use graph::Graph;
 
 /// Crates without tensors.
-const PURE: [&str; 10] = [
-    "dataset",
-    "evaluate",
-    "hub",
-    "preference",
-    "reward",
-    "schema",
-    "seed",
-    "teacher",
-    "tokenize",
-    "verify",
-];
+const PURE: [&str; 9] =
+    ["dataset", "evaluate", "hub", "preference", "reward", "schema", "seed", "tokenize", "verify"];
 
 /// Crates without tensors that talk to programs and machines outside.
-const OUTSIDE: [&str; 1] = ["external-reward"];
+const OUTSIDE: [&str; 4] = ["endpoint", "external-reward", "remote-rollout", "teacher"];
 
 /// Crates of tensors, models and loops.
 const TENSORS: [&str; 6] = ["kernels", "logprob", "model", "objective", "rollout", "train"];

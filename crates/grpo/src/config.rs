@@ -66,8 +66,8 @@ pub struct GrpoConfig {
     pub off_policy_mask_threshold: Option<f64>,
     /// How the difference between the sampler's log-probabilities and those of training is made good: `none`,
     /// `token_truncate`, `token_mask`, `sequence_truncate` or `sequence_mask`. TRL's `vllm_importance_sampling_mode`.
-    /// Default `none`, because one engine samples and trains (TRL with vLLM: `sequence_mask`).
-    pub sampling_correction: SamplingCorrection,
+    /// Default `none` where one engine samples and trains, and `sequence_mask` where a server samples (TRL with vLLM).
+    pub sampling_correction: Option<SamplingCorrection>,
     /// The highest ratio that the correction lets through: finite, `> 0`. Default 3 (TRL).
     pub sampling_correction_max: f64,
     /// The lowest one: finite, `>= 0`. Default none (TRL).
@@ -110,7 +110,7 @@ impl Default for GrpoConfig {
             top_entropy_quantile: 1.0,
             entropy_coef: 0.0,
             off_policy_mask_threshold: None,
-            sampling_correction: SamplingCorrection::default(),
+            sampling_correction: None,
             sampling_correction_max: 3.0,
             sampling_correction_min: None,
             sapo_temperature_pos: 1.0,

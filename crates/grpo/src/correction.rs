@@ -30,7 +30,8 @@ impl Correction {
     ///
     /// If the sampler's log-probabilities are missing.
     pub(crate) fn new(config: &GrpoConfig, batch: &MicroBatch) -> Option<Self> {
-        let (is_of_sequences, is_truncating) = match config.sampling_correction {
+        let (is_of_sequences, is_truncating) = match config.sampling_correction.unwrap_or_default()
+        {
             SamplingCorrection::None => return None,
             SamplingCorrection::TokenTruncate => (false, true),
             SamplingCorrection::TokenMask => (false, false),
@@ -38,7 +39,7 @@ impl Correction {
             SamplingCorrection::SequenceMask => (true, false),
         };
         let Some(difference) = difference(batch) else {
-            let mode = config.sampling_correction;
+            let mode = config.sampling_correction.unwrap_or_default();
             panic!(
                 "sampling_correction is {mode:?}, but the batch has no sampling log-probabilities"
             )

@@ -112,7 +112,7 @@ fn every_variant_has_the_loss_the_metrics_and_the_gradient_of_trl() {
         let what = format!("{:?}", case.config);
         let leaves = golden.leaves();
         let mut batch = golden.batch(&leaves, &case.totals);
-        if case.config.sampling_correction != SamplingCorrection::None {
+        if case.config.sampling_correction.unwrap_or_default() != SamplingCorrection::None {
             batch = batch.with_sampling_log_probs(golden.sampled(&leaves[0].device()));
         }
         let output = golden.init(&case.config).forward(batch);
@@ -294,6 +294,10 @@ fn every_number_of_a_config_has_a_range() {
             "reward_weights must be finite, got inf",
         ),
         (
+            GrpoConfig { sampling_correction_min: Some(3.0), ..default() },
+            "sampling_correction_min must be less than sampling_correction_max, got 3",
+        ),
+        (
             GrpoConfig { dynamic_sampling: Some(DynamicSampling { max_rounds: 0 }), ..default() },
             "dynamic_sampling.max_rounds must be at least 1, got 0",
         ),
@@ -338,7 +342,7 @@ fn what_the_config_asks_for_and_the_batch_lacks_is_named() {
     assert_eq!(message, "entropy_coef is 0.1, but the batch has no entropies");
     let message = lacking(GrpoConfig { top_entropy_quantile: 0.2, ..default() });
     assert_eq!(message, "top_entropy_quantile is 0.2, but the batch has no entropies");
-    let sampling_correction = SamplingCorrection::TokenMask;
+    let sampling_correction = Some(SamplingCorrection::TokenMask);
     let message = lacking(GrpoConfig { sampling_correction, ..default() });
     assert!(message.ends_with("but the batch has no sampling log-probabilities"), "{message}");
 }

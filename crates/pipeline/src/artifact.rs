@@ -1,5 +1,6 @@
 //! Artifacts: what a stage leaves behind, named by the hash of everything it was made of.
 
+mod folder;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use folder::RunFolder;
 pub(crate) use lines::{LineReader, LineWriter, read_lines, write_lines};
 
 use crate::PipelineError;
@@ -17,59 +19,6 @@ use crate::secret::redact;
 
 /// The file of an artifact that says what the artifact is.
 pub(crate) const MANIFEST: &str = "artifact.json";
-
-/// The folder of a run and the places in it.
-#[derive(Clone, Debug)]
-pub struct RunFolder {
-    root: PathBuf,
-    /// Where stages write; the folder itself unless a step is only computed again.
-    scratch: PathBuf,
-}
-
-impl RunFolder {
-    /// The run folder at this path; nothing is created yet.
-    #[must_use]
-    pub fn new(root: PathBuf) -> Self {
-        Self { scratch: root.clone(), root }
-    }
-
-    /// The run folder at this path, to read from; what is written goes to another one.
-    pub(crate) fn apart(root: PathBuf, scratch: PathBuf) -> Self {
-        Self { root, scratch }
-    }
-
-    /// The folder itself.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Where the finished artifact of a stage lies.
-    #[must_use]
-    pub fn artifact(&self, stage: &str) -> PathBuf {
-        self.root.join("artifacts").join(stage)
-    }
-
-    /// Where a stage writes while it runs; renamed to [`RunFolder::artifact`] when it is done.
-    pub(crate) fn staging(&self, stage: &str) -> PathBuf {
-        self.scratch.join("artifacts").join(format!(".{stage}.part"))
-    }
-
-    /// Where a training stage keeps its checkpoints and its log of steps.
-    pub(crate) fn training(&self, stage: &str) -> PathBuf {
-        self.scratch.join("training").join(stage)
-    }
-
-    /// Where sampled completions are written.
-    pub(crate) fn completions(&self) -> PathBuf {
-        self.scratch.join("completions")
-    }
-
-    /// Where the event files of a training stage lie: `tensorboard --logdir RUN/tensorboard` shows every stage.
-    pub(crate) fn tensorboard(&self, stage: &str) -> PathBuf {
-        self.scratch.join("tensorboard").join(stage)
-    }
-}
 
 /// Length and hash of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,6 +71,9 @@ pub enum PipelineError {
     /// The teacher cannot be asked.
     #[error(transparent)]
     Teacher(#[from] forethought_teacher::TeacherError),
+    /// The server that samples cannot be asked.
+    #[error(transparent)]
+    Remote(forethought_remote_rollout::RemoteError),
     /// The tokenizer cannot be trained.
     #[error(transparent)]
     Bpe(#[from] forethought_tokenize::BpeError),
@@ -105,6 +108,16 @@ impl From<RolloutError> for PipelineError {
             // Only a signal cancels.
             RolloutError::Cancelled => Self::Interrupted,
             error => Self::Rollout(error),
+        }
+    }
+}
+
+impl From<forethought_remote_rollout::RemoteError> for PipelineError {
+    fn from(error: forethought_remote_rollout::RemoteError) -> Self {
+        match error {
+            // Only a signal cancels.
+            forethought_remote_rollout::RemoteError::Cancelled => Self::Interrupted,
+            error => Self::Remote(error),
         }
     }
 }

@@ -53,10 +53,11 @@ pub use secret::redact;
 pub use stages::{
     AnnotateStage, AnswerKind, BalanceStage, ClassSource, CleanStage, ConvertStage, DpoStage,
     ExamplesStage, FileSource, FolderTeacher, GivenPart, GivenSource, GrpoStage, IngestStage,
-    KtoStage, LabelStage, ListedSource, Measure, ModelStage, OfflineStage, OnlineStage, OrpoStage,
-    PairSource, PairsStage, PpoStage, PredictStage, ProblemsStage, Records, ReportStage,
-    RewardModelSource, RewardStage, RlooStage, ScoreStage, ScratchModel, SftStage, SolveStage,
-    Spoiling, SpoiltSource, StepSource, TeacherModel, TeacherSource, TokenizerSource,
+    KtoStage, LabelStage, ListedSource, LocalRollout, Measure, ModelStage, Never, OfflineStage,
+    OnlineStage, OrpoStage, PairSource, PairsStage, PpoStage, PredictStage, ProblemsStage, Records,
+    ReloadEvery, ReportStage, RewardModelSource, RewardStage, RlooStage, RolloutSource, ScoreStage,
+    ScratchModel, ServerRollout, SftStage, SolveStage, Spoiling, SpoiltSource, StepSource,
+    TeacherModel, TeacherSource, TokenizerSource,
 };
 pub use tuning::Base;
 pub use watch::{RunState, SampledCompletion, StageState, WatchedRun};

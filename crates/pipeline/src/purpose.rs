@@ -53,6 +53,7 @@ impl Purpose<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     problems: Mutex<Vec<String>>,
+    notices: Mutex<Vec<String>>,
     plans: Mutex<Vec<(String, MemoryPlan)>>,
 }
 
@@ -62,14 +63,21 @@ impl Findings {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
 
+    /// What could not be looked at, and why.
+    pub(crate) fn notice(&self, stage: &str, message: impl std::fmt::Display) {
+        let text = format!("stage {stage}: {message}");
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
     pub(crate) fn plan(&self, stage: &str, plan: MemoryPlan) {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).push((stage.to_owned(), plan));
     }
 
-    /// Takes out what was found.
-    pub(crate) fn into_parts(self) -> (Vec<String>, Vec<(String, MemoryPlan)>) {
-        let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (problems, self.plans.into_inner().unwrap_or_else(PoisonError::into_inner))
+    /// Takes out what was found: problems, notices, plans.
+    pub(crate) fn into_parts(self) -> (Vec<String>, Vec<String>, Vec<(String, MemoryPlan)>) {
+        let [problems, notices] = [self.problems, self.notices]
+            .map(|list| list.into_inner().unwrap_or_else(PoisonError::into_inner));
+        (problems, notices, self.plans.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is sent, and what is read of what comes back.
 
+use forethought_endpoint::{Fault, excerpt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -35,26 +36,16 @@ pub(crate) fn request(model: &str, prompt: &str, sampling: &Sampling, seed: u32)
     Value::Object(body)
 }
 
-/// What is wrong with a body.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum BodyFault {
-    /// It is no JSON: it may have been cut short.
-    Broken(String),
-    /// It is JSON of another shape: the next one will be, too.
-    Shape(String),
-}
-
 /// Reads `choices[0].message.content`.
-pub(crate) fn answer(body: &[u8]) -> Result<Answer, BodyFault> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| BodyFault::Broken(error.to_string()))?;
+pub(crate) fn answer(body: &[u8]) -> Result<Answer, Fault> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| Fault::broken(&error))?;
     let choice = &value["choices"][0];
     let shape = |place: &str, found: &Value| {
         let message = format!(
             "no chat completion: expected text in `{place}`, found {}; is this the address of an OpenAI-compatible endpoint?",
             excerpt(&found.to_string())
         );
-        BodyFault::Shape(message)
+        Fault::Final(message)
     };
     let Some(text) = choice["message"]["content"].as_str() else {
         let (place, found) = if choice.is_null() {
@@ -69,34 +60,6 @@ pub(crate) fn answer(body: &[u8]) -> Result<Answer, BodyFault> {
         finish_reason: choice["finish_reason"].as_str().map(str::to_owned),
         tokens: value["usage"]["total_tokens"].as_u64(),
     })
-}
-
-/// What an endpoint says is wrong: its message where it has the usual shape, else the beginning of what it sent.
-pub(crate) fn complaint(body: &[u8]) -> String {
-    let value: Option<Value> = serde_json::from_slice(body).ok();
-    let said = value.as_ref().and_then(|value| {
-        let error = &value["error"];
-        error["message"]
-            .as_str()
-            .or(error.as_str())
-            .or(value["message"].as_str())
-            .or(value["detail"].as_str())
-    });
-    match said {
-        Some(message) => excerpt(message),
-        None => excerpt(&String::from_utf8_lossy(body)),
-    }
-}
-
-/// The beginning of a text on one line.
-fn excerpt(text: &str) -> String {
-    const MOST: usize = 300;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{} …", &line[..end]),
-        None if line.is_empty() => "nothing".to_owned(),
-        None => line,
-    }
 }
 
 #[cfg(test)]
@@ -122,24 +85,13 @@ mod tests {
         let expected =
             Answer { text: "5".into(), finish_reason: Some("length".into()), tokens: Some(9) };
         assert_eq!(answer(body), Ok(expected));
-        assert!(matches!(answer(&body[..40]), Err(BodyFault::Broken(_))));
-        let Err(BodyFault::Shape(message)) = answer(br#"{"object": "list"}"#) else {
-            panic!("a list")
-        };
+        assert!(matches!(answer(&body[..40]), Err(Fault::Passing { .. })));
+        let Err(Fault::Final(message)) = answer(br#"{"object": "list"}"#) else { panic!("a list") };
         assert!(
             message.contains(r#"expected text in `choices`, found {"object":"list"}"#),
             "{message}"
         );
         let null = br#"{"choices": [{"message": {"content": null}}]}"#;
-        assert!(matches!(answer(null), Err(BodyFault::Shape(_))));
-    }
-
-    #[test]
-    fn complaints_are_short() {
-        assert_eq!(complaint(br#"{"error": {"message": "too long"}}"#), "too long");
-        assert_eq!(complaint(br#"{"detail": "Not Found"}"#), "Not Found");
-        assert_eq!(complaint(b"<html>\n Bad  Gateway"), "<html> Bad Gateway");
-        assert_eq!(complaint(b""), "nothing");
-        assert_eq!(complaint("x".repeat(5000).as_bytes()).chars().count(), 302);
+        assert!(matches!(answer(null), Err(Fault::Final(_))));
     }
 }

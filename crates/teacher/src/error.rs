@@ -1,12 +1,12 @@
 //! What ends the work with a teacher.
 
-use std::path::{Path, PathBuf};
+use forethought_endpoint::{EndpointError, KeptError};
 
 /// What ended the work. Answers that came before are in the cache.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TeacherError {
-    /// A setting out of its range.
+    /// A setting of the sampling out of its range.
     #[error("{field} must be {rule}, got {found}")]
     Setting {
         /// The name of the setting.
@@ -16,12 +16,9 @@ pub enum TeacherError {
         /// The value it has.
         found: String,
     },
-    /// The variable that should hold the key does not.
-    #[error("the environment variable {0} holds no API key; set it, or leave out api_key_env")]
-    NoKey(String),
-    /// The address needs TLS, which is not compiled in.
-    #[error("{0}: https needs a binary built with the cargo feature `tls`")]
-    NoTls(String),
+    /// The address cannot be asked.
+    #[error(transparent)]
+    Address(#[from] EndpointError),
     /// The endpoint did not answer, or not as an endpoint of this kind does, and trying again does not help.
     #[error("{url}: {message}")]
     Endpoint {
@@ -43,17 +40,6 @@ pub enum TeacherError {
         message: String,
     },
     /// The file of answers cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Cache {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
-impl TeacherError {
-    pub(crate) fn cache(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Cache { path: path.to_owned(), source }
-    }
+    #[error(transparent)]
+    Cache(#[from] KeptError),
 }

@@ -27,17 +27,17 @@
 mod ask;
 mod body;
 mod cache;
-mod client;
-mod config;
+mod endpoint;
 mod error;
-mod patience;
+mod sampling;
 
 pub use ask::{Asked, Progress, Reply};
 pub use body::Answer;
 pub use cache::{Cache, key};
-pub use client::Endpoint;
-pub use config::{EndpointConfig, Sampling};
+pub use endpoint::Endpoint;
 pub use error::TeacherError;
+pub use forethought_endpoint::EndpointConfig;
+pub use sampling::Sampling;
 
 /// The example of the readme, compiled with the doc tests.
 #[cfg(doctest)]

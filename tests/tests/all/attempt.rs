@@ -66,6 +66,11 @@ impl Attempt {
         self
     }
 
+    /// The pipeline file and what is set beside it.
+    pub(crate) fn settings(&self) -> (PathBuf, Vec<String>) {
+        (self.pipeline.clone(), self.set.clone())
+    }
+
     pub(crate) fn config(&self) -> PipelineConfig {
         PipelineConfig::read(&self.pipeline, &self.set).expect("a valid pipeline")
     }

@@ -7,6 +7,9 @@ mod everywhere;
 mod examples;
 mod faults;
 mod hostile_configs;
+#[allow(dead_code, reason = "one server for the tests of several crates")]
+#[path = "../../../crates/endpoint/tests/support/http.rs"]
+mod http;
 mod interrupt;
 mod lora;
 mod methods;
@@ -16,6 +19,8 @@ mod refused_data;
 mod refused_models;
 mod reuse;
 mod schema;
+mod served;
 mod shared_prompts;
 mod step;
+mod vllm;
 mod whole;

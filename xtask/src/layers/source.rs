@@ -13,9 +13,9 @@ struct Rule {
 
 /// Crates whose job includes files: data, tokenizers and weights, checkpoints, run folders.
 const FILES: &[&str] =
-    &["cli", "dataset", "hub", "model", "parity", "pipeline", "teacher", "tokenize", "train"];
+    &["cli", "dataset", "endpoint", "hub", "model", "parity", "pipeline", "tokenize", "train"];
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule { text: "Device::default()", allowed: &[], reason: "devices are arguments" },
     Rule { text: "unsafe {", allowed: &["kernels"], reason: "unsafe code stands in kernels alone" },
     Rule {
@@ -37,6 +37,11 @@ const RULES: [Rule; 6] = [
         text: "fs::",
         allowed: FILES,
         reason: "this crate computes, others read and write files",
+    },
+    Rule {
+        text: "ureq::",
+        allowed: &["endpoint", "external-reward", "hub"],
+        reason: "addresses are asked through endpoint, by external rewards, and of the hub",
     },
 ];
 

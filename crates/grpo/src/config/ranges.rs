@@ -45,7 +45,8 @@ impl GrpoConfig {
             let value = value.filter(|value| !holds(*value))?;
             Some(GrpoConfigError::OutOfRange { field, rule, value })
         });
-        broken.or_else(|| self.unknown()).map_or(Ok(()), Err)
+        let broken = broken.or_else(|| self.unknown()).or_else(|| self.empty_range());
+        broken.map_or(Ok(()), Err)
     }
 
     fn checks(&self) -> Vec<Check> {
@@ -75,6 +76,15 @@ impl GrpoConfig {
         ];
         checks.extend(weights);
         checks
+    }
+
+    /// Bounds of the correction that no ratio lies between.
+    fn empty_range(&self) -> Option<GrpoConfigError> {
+        let value = self.sampling_correction_min?;
+        let rule = "less than sampling_correction_max";
+        let field = "sampling_correction_min";
+        let is_empty = self.sampling_correction_max <= value;
+        is_empty.then_some(GrpoConfigError::OutOfRange { field, rule, value })
     }
 
     /// What a version of TRL that had one loss and one update did not know.

@@ -59,8 +59,9 @@ pub(super) fn rehearse(
             failed.insert(name.to_owned());
         }
     }
-    let (problems, plans) = findings.into_parts();
+    let (problems, notices, plans) = findings.into_parts();
     checked.problems.extend(problems);
+    checked.notices.extend(notices);
     checked.plans = plans;
 }
 

@@ -43,7 +43,10 @@ use links::{Inputs, SPLITTERS};
 pub(crate) use model::{MODEL_FOLDER, files_of};
 pub use model::{ModelStage, ScratchModel, TokenizerSource};
 pub use offline::{DpoStage, KtoStage, OfflineStage, OrpoStage, RewardStage, SftStage};
-pub use online::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
+pub use online::{
+    GrpoStage, LocalRollout, Never, OnlineStage, PpoStage, ReloadEvery, RewardModelSource,
+    RlooStage, RolloutSource, ServerRollout,
+};
 pub use pairs::{ClassSource, PairSource, PairsStage, Spoiling, SpoiltSource};
 pub use predict::{Measure, PredictStage};
 pub use problems::{AnswerKind, ProblemsStage};

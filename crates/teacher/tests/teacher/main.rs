@@ -1,4 +1,7 @@
 //! The client against a server on 127.0.0.1 that does whatever a test tells it.
 
 mod faults;
+#[allow(dead_code, reason = "one server for the tests of several crates")]
+#[path = "../../../endpoint/tests/support/http.rs"]
+mod http;
 mod server;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use forethought_grpo::{DynamicSampling, GrpoConfig, GrpoLoss};
+use forethought_grpo::{DynamicSampling, GrpoConfig, GrpoLoss, SamplingCorrection};
 use forethought_objective::{PolicyCompletion, PolicyLoss, StepTotals};
 use forethought_train::BatchError;
 
-use super::method::{Credit, Judged, Method, OnlineMethod, Plan};
+use super::method::{Credit, Judged, Method, OnlineMethod, Plan, SampledBy};
 
 impl OnlineMethod for GrpoConfig {
     fn default_generations(&self) -> usize {
@@ -39,9 +39,21 @@ impl OnlineMethod for GrpoConfig {
         self.dynamic_sampling
     }
 
-    fn running(&self, weights: Vec<f64>) -> Result<Box<dyn Method>, String> {
-        let loss = self.init().map_err(|error| error.to_string())?;
-        let config = Self { reward_weights: Some(weights), ..self.clone() };
+    fn corrects_sampler(&self) -> bool {
+        true
+    }
+
+    fn running(&self, weights: Vec<f64>, sampled_by: SampledBy) -> Result<Box<dyn Method>, String> {
+        let correction = match sampled_by {
+            SampledBy::Ourselves => SamplingCorrection::None,
+            SampledBy::Server => SamplingCorrection::SequenceMask,
+        };
+        let config = Self {
+            reward_weights: Some(weights),
+            sampling_correction: self.sampling_correction.or(Some(correction)),
+            ..self.clone()
+        };
+        let loss = config.init().map_err(|error| error.to_string())?;
         Ok(Box::new(Grpo { config, loss }))
     }
 }
@@ -62,6 +74,10 @@ impl Method for Grpo {
 
     fn rewards_entropy(&self) -> bool {
         self.loss.rewards_entropy()
+    }
+
+    fn corrects_sampler(&self) -> bool {
+        true
     }
 
     fn judge(&mut self, judged: Judged<'_>) -> Result<Credit, BatchError> {

@@ -24,6 +24,15 @@ impl Plan {
     }
 }
 
+/// Who samples what a method learns from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SampledBy {
+    /// The weights that are trained.
+    Ourselves,
+    /// A server, whose weights are some steps old and whose numbers come out otherwise.
+    Server,
+}
+
 /// The settings of an online method.
 pub(crate) trait OnlineMethod {
     /// Answers to each question unless the stage says how many.
@@ -48,8 +57,13 @@ pub(crate) trait OnlineMethod {
         None
     }
 
+    /// Whether its loss can make good that the sampler has other log-probabilities, and then reports them itself.
+    fn corrects_sampler(&self) -> bool {
+        false
+    }
+
     /// The method at the start of a run, with a weight for each reward.
-    fn running(&self, weights: Vec<f64>) -> Result<Box<dyn Method>, String>;
+    fn running(&self, weights: Vec<f64>, sampled_by: SampledBy) -> Result<Box<dyn Method>, String>;
 }
 
 /// The answers of one sampling and what they are worth.
@@ -106,6 +120,11 @@ pub(crate) trait Method: Send {
     /// Values that the critic predicts for an answer of so many tokens, the first before its first token.
     fn num_values(&self, _num_tokens: usize) -> usize {
         0
+    }
+
+    /// Whether its loss makes good, and reports, how far the sampler's log-probabilities are from those of training.
+    fn corrects_sampler(&self) -> bool {
+        false
     }
 
     /// What the answers teach.

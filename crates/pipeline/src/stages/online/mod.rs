@@ -1,15 +1,20 @@
 //! Learning from own completions: one stage for every method that samples, is rewarded, and makes steps of it.
 
+mod adapters;
 mod critic;
+mod engine;
 mod generation;
 mod grpo;
 mod judge;
 mod load;
+mod logged;
 mod method;
+mod opening;
 mod ppo;
 mod question;
 mod rloo;
 mod rollout;
+mod served;
 mod settings;
 mod source;
 
@@ -20,6 +25,7 @@ use forethought_model::{DecoderConfig, ScoreModel, load_score_model};
 use forethought_rollout::Sampling;
 use forethought_tokenize::Encoder;
 
+pub use engine::{LocalRollout, Never, ReloadEvery, RolloutSource, ServerRollout};
 pub(super) use judge::{Answer, Judge, Judgement};
 use method::Method;
 pub(super) use method::OnlineMethod;
@@ -36,6 +42,7 @@ use crate::memory::{Load, Logits, Lowerable, Reference, Sizes};
 use crate::order::{Order, Rest};
 use crate::purpose::Purpose;
 use crate::training::{self, Training};
+use opening::Needs;
 use rollout::Sampler;
 use source::OnlineSource;
 
@@ -53,35 +60,16 @@ impl<L> OnlineStage<L> {
         let folder = model_folder(context, start)?;
         let encoder = Encoder::open(&folder)?;
         let questions = self.questions(context, &encoder)?;
-        let weights = self.weights(method);
-        let running = method.running(weights.clone()).map_err(failed)?;
+        let running =
+            method.running(self.weights(method), self.rollout.sampled_by()).map_err(failed)?;
         let architecture = architecture(context, &folder)?;
         self.sizes(architecture.clone(), running.as_ref()).require_room(context)?;
         let decoder = self.tuning().load(&folder, context)?;
         let reference = running.needs_reference().then(|| decoder.valid());
         let critic = running.has_critic().then(|| self.critic(context, &folder)).transpose()?;
         let plan = self.plan(method).map_err(failed)?;
-        let prompts_per_generation = self.prompts_per_step * plan.slices;
-        let rest = if plan.slices == 1 { Rest::Keep } else { Rest::Drop };
-        let sampler = Sampler {
-            order: Order::new(context.seed, questions.len(), prompts_per_generation)
-                .with_rest(rest),
-            questions,
-            sampling: Sampling {
-                max_new_tokens: context.purpose.new_tokens(self.sampling.max_new_tokens),
-                ..self.sampling.clone()
-            },
-            num_generations: self.num_generations(method),
-            judge: Judge {
-                functions: self.functions(context.device).map_err(failed)?,
-                reward_model: self.reward_model(context)?,
-                weights,
-            },
-            refill: method.refill(),
-            encoder: Encoder::open(&folder)?,
-            seed: context.seed,
-            stop_flag: context.stop.clone(),
-        };
+        let vocab_size = decoder.config().vocab_size;
+        let sampler = self.sampler(method, context, (&folder, vocab_size), questions)?;
         let source = OnlineSource {
             stage: context.name.to_owned(),
             sampler,
@@ -100,10 +88,51 @@ impl<L> OnlineStage<L> {
         let mut sizes = self.sizes(architecture, source.method.as_ref());
         let (per_prompt, new_tokens) = (self.num_generations(method), self.sampling.max_new_tokens);
         let (load, sampling) = source.load(self.prompts_per_step, per_prompt, new_tokens);
-        (sizes.load, sizes.sampling) = (load, Some(sampling));
+        (sizes.load, sizes.sampling) = (load, self.rollout.is_local().then_some(sampling));
         let policy = self.tuning().policy(decoder, context)?;
         let training = Training { config: &self.training, encoder: &encoder, sizes };
         training.run(context, Learner::new(policy, critic), source)
+    }
+
+    /// Who asks the questions, and judges the answers.
+    fn sampler(
+        &self,
+        method: &dyn OnlineMethod,
+        context: &Context<'_>,
+        (folder, vocab_size): (&Path, usize),
+        questions: Vec<Question>,
+    ) -> Result<Sampler, PipelineError> {
+        let failed = |message: String| PipelineError::stage(context.name, message);
+        let plan = self.plan(method).map_err(failed)?;
+        let encoder = Encoder::open(folder)?;
+        let prompts_per_generation = self.prompts_per_step * plan.slices;
+        let rest = if plan.slices == 1 { Rest::Keep } else { Rest::Drop };
+        let order = Order::new(context.seed, questions.len(), prompts_per_generation);
+        let sampling = Sampling {
+            max_new_tokens: context.purpose.new_tokens(self.sampling.max_new_tokens),
+            ..self.sampling.clone()
+        };
+        let (num_steps, training) = (plan.num_steps(), &self.training);
+        let needs =
+            Needs { sampling: &sampling, encoder: &encoder, vocab_size, num_steps, training };
+        let server = self.rollout.open(context, needs)?;
+        let judge = Judge {
+            functions: self.functions(context.device).map_err(failed)?,
+            reward_model: self.reward_model(context)?,
+            weights: self.weights(method),
+        };
+        Ok(Sampler {
+            order: order.with_rest(rest),
+            questions,
+            sampling,
+            server,
+            num_generations: self.num_generations(method),
+            judge,
+            refill: method.refill(),
+            encoder,
+            seed: context.seed,
+            stop_flag: context.stop.clone(),
+        })
     }
 
     /// What the memory of the stage follows from, without its questions.

@@ -7,7 +7,7 @@ use forethought_ppo::{KlController, PpoConfig, PpoLoss, Sampled};
 use forethought_train::BatchError;
 
 use super::generation::Sample;
-use super::method::{Credit, Judged, Method, OnlineMethod, Plan};
+use super::method::{Credit, Judged, Method, OnlineMethod, Plan, SampledBy};
 
 impl OnlineMethod for PpoConfig {
     fn default_generations(&self) -> usize {
@@ -26,7 +26,7 @@ impl OnlineMethod for PpoConfig {
         Ok(Plan { slices: self.num_mini_batches.max(1), passes: self.num_ppo_epochs.max(1) })
     }
 
-    fn running(&self, _weights: Vec<f64>) -> Result<Box<dyn Method>, String> {
+    fn running(&self, _: Vec<f64>, _: SampledBy) -> Result<Box<dyn Method>, String> {
         let loss = self.init().map_err(|error| error.to_string())?;
         Ok(Box::new(Ppo { config: self.clone(), loss, controller: self.kl_controller() }))
     }

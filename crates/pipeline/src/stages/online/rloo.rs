@@ -8,7 +8,7 @@ use forethought_rloo::{self as rloo, RlooConfig, RlooLoss};
 use forethought_train::BatchError;
 
 use super::generation::Sample;
-use super::method::{Credit, Judged, Method, OnlineMethod, Plan};
+use super::method::{Credit, Judged, Method, OnlineMethod, Plan, SampledBy};
 
 impl OnlineMethod for RlooConfig {
     fn default_generations(&self) -> usize {
@@ -32,7 +32,7 @@ impl OnlineMethod for RlooConfig {
         self.reward_weights.as_deref()
     }
 
-    fn running(&self, weights: Vec<f64>) -> Result<Box<dyn Method>, String> {
+    fn running(&self, weights: Vec<f64>, _: SampledBy) -> Result<Box<dyn Method>, String> {
         let loss = self.init().map_err(|error| error.to_string())?;
         let config = Self { reward_weights: Some(weights), ..self.clone() };
         Ok(Box::new(Rloo { config, loss }))

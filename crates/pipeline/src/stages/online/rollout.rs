@@ -1,9 +1,9 @@
-//! Sampling with the live weights, and judging what comes.
+//! Sampling, here with the live weights or by a server, and judging what comes.
 
 use forethought_grpo::{DynamicSampling, Refill, RefillCounts};
 use forethought_model::Decoder;
 use forethought_rollout::{
-    Cancel, Completion, Request, RolloutError, Sampling, StopCheck, generate,
+    Cancel, Completion, Request, RolloutError, Sampling, StopCheck, check_prompt, generate,
 };
 use forethought_seed::Seed;
 use forethought_tokenize::{Encoder, StopStrings};
@@ -12,6 +12,7 @@ use rand::seq::SliceRandom as _;
 
 use super::judge::{Answer, Judge, Judgement};
 use super::question::Question;
+use super::served::{Asked, Served};
 use crate::order::Order;
 
 /// Asks the questions.
@@ -21,6 +22,8 @@ pub(crate) struct Sampler {
     pub(crate) sampling: Sampling,
     /// Answers to each question.
     pub(crate) num_generations: usize,
+    /// Who samples; none where the live weights do.
+    pub(crate) server: Option<Box<Served>>,
     pub(crate) judge: Judge,
     /// Whether questions whose answers are all worth the same are replaced.
     pub(crate) refill: Option<DynamicSampling>,
@@ -44,8 +47,16 @@ pub(crate) struct Rollout {
 }
 
 impl Sampler {
-    /// The answers of a sampling, by its number.
-    pub(crate) fn sample(&mut self, index: u64, policy: &Decoder) -> Result<Rollout, BatchError> {
+    /// The answers of the sampling before optimiser step `step`, by its number.
+    pub(crate) fn sample(
+        &mut self,
+        step: u64,
+        index: u64,
+        policy: &Decoder,
+    ) -> Result<Rollout, BatchError> {
+        if let Some(server) = &mut self.server {
+            server.begin(step, index, policy)?;
+        }
         let chosen = self.order.examples(usize::try_from(index)?).to_vec();
         let first = self.ask(index, 0, &chosen, policy)?;
         match self.refill {
@@ -56,7 +67,7 @@ impl Sampler {
 
     /// Asks questions; those of one sampling count on from `first_prompt`.
     fn ask(
-        &self,
+        &mut self,
         index: u64,
         first_prompt: usize,
         chosen: &[usize],
@@ -64,23 +75,7 @@ impl Sampler {
     ) -> Result<Rollout, BatchError> {
         let prompts: Vec<Vec<u32>> =
             chosen.iter().map(|one| self.questions[*one].prompt.clone()).collect();
-        let stop_strings = StopStrings::new(&self.encoder, &self.sampling.stop_strings);
-        let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
-        let is_over = || self.stop_flag.signal().is_some();
-        let request = Request {
-            samples_per_prompt: self.num_generations,
-            eos_ids: self.encoder.eos_ids(),
-            step: index,
-            first_prompt: first_prompt as u64,
-            stop: Some(StopCheck(&stop)),
-            cancel: Some(Cancel(&is_over)),
-            ..Request::new(&prompts, self.seed)
-        };
-        let completions = generate(policy, &self.sampling, &request, &mut |_| {});
-        let completions = completions.map_err(|error| match error {
-            RolloutError::Cancelled => Abandoned.into(),
-            error => BatchError::from(error),
-        })?;
+        let completions = self.complete(index, first_prompt, &prompts, policy)?;
         let mut texts = Vec::with_capacity(completions.len());
         for completion in &completions {
             texts.push(self.encoder.decode(&completion.ids)?);
@@ -95,9 +90,50 @@ impl Sampler {
         Ok(Rollout { chosen: chosen.to_vec(), completions, texts, judgement, refill: None })
     }
 
+    /// Has prompts completed, `num_generations` times each.
+    fn complete(
+        &mut self,
+        index: u64,
+        first_prompt: usize,
+        prompts: &[Vec<u32>],
+        policy: &Decoder,
+    ) -> Result<Vec<Completion>, BatchError> {
+        let stop_strings = StopStrings::new(&self.encoder, &self.sampling.stop_strings);
+        let stop = |ids: &[u32]| stop_strings.ends(ids).map_err(|error| error.to_string());
+        let samples_per_prompt = self.num_generations;
+        if let Some(server) = &mut self.server {
+            for (index, prompt) in prompts.iter().enumerate() {
+                check_prompt(prompt, policy.config(), &self.sampling)
+                    .map_err(|source| RolloutError::Prompt { index, source })?;
+            }
+            return server.complete(&Asked {
+                prompts,
+                samples_per_prompt,
+                index,
+                first_prompt,
+                has_ended: &stop,
+                stop_flag: &self.stop_flag,
+            });
+        }
+        let is_over = || self.stop_flag.signal().is_some();
+        let request = Request {
+            samples_per_prompt,
+            eos_ids: self.encoder.eos_ids(),
+            step: index,
+            first_prompt: first_prompt as u64,
+            stop: Some(StopCheck(&stop)),
+            cancel: Some(Cancel(&is_over)),
+            ..Request::new(prompts, self.seed)
+        };
+        generate(policy, &self.sampling, &request, &mut |_| {}).map_err(|error| match error {
+            RolloutError::Cancelled => Abandoned.into(),
+            error => BatchError::from(error),
+        })
+    }
+
     /// Replaces questions that teach nothing by others, until the batch is full or the rounds are over.
     fn refilled(
-        &self,
+        &mut self,
         index: u64,
         first: Rollout,
         config: DynamicSampling,

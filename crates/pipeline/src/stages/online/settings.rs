@@ -12,6 +12,7 @@ use forethought_train::TrainConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::engine::RolloutSource;
 use super::method::{OnlineMethod, Plan};
 use crate::config::Problem;
 use crate::examples::{drop_long, is_drop};
@@ -58,6 +59,10 @@ pub struct OnlineStage<L> {
     /// temperature 1, at most 20 tokens.
     #[serde(default)]
     pub sampling: Sampling,
+    /// Where answers are sampled: `{engine: local}`, with the weights that are trained, or `{engine: server, …}`. Default
+    /// `local`.
+    #[serde(default, skip_serializing_if = "RolloutSource::is_local")]
+    pub rollout: RolloutSource,
     /// What an answer is worth to functions; the column `label` is the true class. A weight of 0 logs a reward that nothing
     /// is learnt from. Default: none, which needs a reward model.
     #[serde(default)]
@@ -196,8 +201,10 @@ impl<L> OnlineStage<L> {
         let sampling = self.sampling.validate().err();
         problems.extend(sampling.map(|error| problem("sampling", &error.to_string())));
         problems.extend(method.problem().map(|message| problem("loss", &message)));
-        let plan = self.plan(method).err();
-        problems.extend(plan.map(|message| problem("loss", &message)));
+        let plan = self.plan(method);
+        let (lora, usable) = (self.lora.as_ref(), plan.as_ref().ok().copied());
+        problems.extend(self.rollout.problems(method, usable, lora, &self.sampling));
+        problems.extend(plan.err().map(|message| problem("loss", &message)));
         problems.extend(self.reward_problems(method));
         problems
     }

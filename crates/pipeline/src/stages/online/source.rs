@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use forethought_dataset::Table;
 use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::{GenerationTotals, PolicyCompletion, StepTotals};
 use forethought_rollout::Completion;
@@ -11,7 +10,6 @@ use rand::seq::SliceRandom as _;
 
 use super::critic::Values;
 use super::generation::{Generation, Sample};
-use super::judge::Judge;
 use super::method::{Credit, Judged, Method, Plan};
 use super::rollout::{Rollout, Sampler};
 use crate::PipelineError;
@@ -108,15 +106,25 @@ impl BatchSource<Learner> for OnlineSource {
     fn state(&self) -> Option<String> {
         let kept = self.generation.as_ref().filter(|_| self.plan.num_steps() > 1);
         let method = self.method.state();
-        if kept.is_none() && method.is_none() {
-            return None;
+        let adapter = self.sampler.server.as_ref().and_then(|server| server.state());
+        match (kept, &method, adapter) {
+            (None, None, None) => None,
+            (_, _, None) => serde_json::to_string(&(method, kept)).ok(),
+            (_, _, Some(adapter)) => serde_json::to_string(&(method, kept, adapter)).ok(),
         }
-        serde_json::to_string(&(method, kept)).ok()
     }
 
     fn restore(&mut self, state: &str) -> Result<(), BatchError> {
-        let (method, generation): (Option<String>, Option<Generation>) =
-            serde_json::from_str(state)?;
+        let (method, generation) = match &mut self.sampler.server {
+            None => serde_json::from_str(state)?,
+            Some(server) => {
+                let (method, generation, adapter) = serde_json::from_str(state)
+                    .or_else(|_| serde_json::from_str(state).map(|(one, two)| (one, two, None)))?;
+                server.restore(adapter);
+                (method, generation)
+            }
+        };
+        let method: Option<String> = method;
         self.generation = generation;
         method.map_or(Ok(()), |state| self.method.restore(&state))
     }
@@ -142,10 +150,11 @@ impl OnlineSource {
         index: u64,
         learner: &Learner,
     ) -> Result<Vec<(String, f64)>, BatchError> {
-        let rollout = self.sampler.sample(index, learner.policy())?;
+        let rollout = self.sampler.sample(step, index, learner.policy())?;
         self.sampler.judge.check_unjudged(&rollout.judgement, self.max_unjudged_share)?;
         let mut samples = samples(&rollout);
         self.look_back(&mut samples, learner);
+        let mut of_server = self.server_metrics(&samples)?;
         let columns = self.sampler.judge.columns(&rollout.judgement);
         let totals = self.sampler.judge.totals(&columns);
         let group_size = self.sampler.num_generations;
@@ -157,12 +166,28 @@ impl OnlineSource {
             self.write_completions(step, &rollout, &totals, &samples)?;
         }
         self.generation = Some(Generation { index, samples, group_size, has_token_advantages });
-        Ok(self.metrics(&rollout, credit))
+        let mut metrics = self.metrics(&rollout, credit);
+        metrics.append(&mut of_server);
+        Ok(metrics)
+    }
+
+    /// How old and how far from training the answers of a server are, where one samples.
+    fn server_metrics(&self, samples: &[Sample]) -> Result<Vec<(String, f64)>, BatchError> {
+        let Some(server) = &self.sampler.server else { return Ok(Vec::new()) };
+        let (mean, largest) = server.differences(samples)?;
+        let mut metrics = vec![("sampling/staleness".to_owned(), server.staleness as f64)];
+        if !self.method.corrects_sampler() {
+            metrics.push(("sampling/sampling_logp_difference/mean".to_owned(), mean));
+            metrics.push(("sampling/sampling_logp_difference/max".to_owned(), largest));
+        }
+        Ok(metrics)
     }
 
     /// What other models, and this one, say of the answers before the first step: reference, old policy, critic.
     fn look_back(&self, samples: &mut [Sample], learner: &Learner) {
-        let needs_old = self.plan.num_steps() > 1 || self.method.judges_divergence();
+        // What a server told is always compared with what training computes, as in TRL.
+        let is_served = self.sampler.server.is_some();
+        let needs_old = is_served || self.plan.num_steps() > 1 || self.method.judges_divergence();
         let has_critic = self.method.has_critic();
         let per_micro_batch = self.prompts_per_micro_batch * self.sampler.num_generations;
         for batch in samples.chunks_mut(per_micro_batch) {
@@ -297,36 +322,6 @@ impl OnlineSource {
             metrics.extend(refill.map(|(name, number)| (format!("refill/{name}"), number as f64)));
         }
         metrics
-    }
-
-    /// One parquet file a logged sampling: what was asked, what came, what it was worth and why.
-    fn write_completions(
-        &self,
-        step: u64,
-        rollout: &Rollout,
-        totals: &[Option<f32>],
-        samples: &[Sample],
-    ) -> Result<(), BatchError> {
-        std::fs::create_dir_all(&self.completions)?;
-        let mut prompts = Vec::new();
-        for index in &rollout.chosen {
-            let prompt = &self.sampler.questions[*index].prompt;
-            prompts.push(self.sampler.encoder.decode_with_specials(prompt)?);
-        }
-        let completions = &rollout.completions;
-        let asked = completions.iter().map(|one| prompts[one.prompt_index].clone());
-        let reasons = (0..completions.len()).map(|one| Judge::reasons(&rollout.judgement, one));
-        // Where tokens have advantages of their own, the first stands for all.
-        let advantages = samples.iter().map(|one| one.advantages.first().copied().map(f64::from));
-        let table = Table::new()
-            .text("prompt", asked)
-            .text("completion", rollout.texts.iter().cloned())
-            .float("reward", totals.iter().map(|one| one.map(f64::from)))
-            .text("reason", reasons)
-            .float("advantage", advantages);
-        let table = self.sampler.judge.add_scores(table, &rollout.judgement);
-        let name = format!("{}-{:06}.parquet", self.stage, step + 1);
-        Ok(table.write_parquet(&self.completions.join(name))?)
     }
 }
 

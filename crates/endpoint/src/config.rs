@@ -1,17 +1,15 @@
-//! The settings of an endpoint, and how answers are drawn.
+//! The settings of an address.
 
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::TeacherError;
-
-/// An endpoint and how it is treated.
+/// An address and how it is treated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointConfig {
-    /// The address up to the version, e.g. `http://127.0.0.1:8000/v1`; `/chat/completions` is appended.
+    /// The address up to the version, e.g. `http://127.0.0.1:8000/v1`.
     pub url: String,
     /// The name of the model, as the endpoint knows it.
     pub model: String,
@@ -24,7 +22,7 @@ pub struct EndpointConfig {
     /// Seconds until an answer must be there, above 0. Default 120.
     #[serde(default = "default_timeout")]
     pub timeout_seconds: f64,
-    /// How often a prompt is tried again. Default 6.
+    /// How often a request is tried again. Default 6.
     #[serde(default = "default_retries")]
     pub retries: u32,
     /// Seconds before the first new try, above 0; each later one waits twice as long. Default 1.
@@ -49,6 +47,28 @@ fn default_first_wait() -> f64 {
     1.0
 }
 
+/// An address that cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// A setting out of its range.
+    #[error("{field} must be {rule}, got {found}")]
+    Setting {
+        /// The name of the setting.
+        field: &'static str,
+        /// What it has to fulfil.
+        rule: &'static str,
+        /// The value it has.
+        found: String,
+    },
+    /// The variable that should hold the key does not.
+    #[error("the environment variable {0} holds no API key; set it, or leave out api_key_env")]
+    NoKey(String),
+    /// The address needs TLS, which is not compiled in.
+    #[error("{0}: https needs a binary built with the cargo feature `tls`")]
+    NoTls(String),
+}
+
 impl EndpointConfig {
     /// An endpoint without a key, with every other setting at its default.
     #[must_use]
@@ -70,9 +90,9 @@ impl EndpointConfig {
     /// # Errors
     ///
     /// If a setting is out of its range.
-    pub fn check(&self) -> Result<(), TeacherError> {
+    pub fn check(&self) -> Result<(), EndpointError> {
         let refuse = |field, rule, found: &dyn ToString| {
-            Err(TeacherError::Setting { field, rule, found: found.to_string() })
+            Err(EndpointError::Setting { field, rule, found: found.to_string() })
         };
         if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
             return refuse("url", "an address that begins with http:// or https://", &self.url);
@@ -91,78 +111,6 @@ impl EndpointConfig {
             None if self.longest_wait_seconds < self.first_wait_seconds => {
                 let rule = "at least first_wait_seconds";
                 refuse("longest_wait_seconds", rule, &self.longest_wait_seconds)
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// How answers are drawn. The defaults are those of the published workflow for steps.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sampling {
-    /// Divides the logits; finite and at least 0. Default 0.3.
-    #[serde(default = "default_temperature")]
-    pub temperature: f64,
-    /// The fewest most likely tokens that together have this probability are drawn from, in `(0, 1]`. Default 0.95.
-    #[serde(default = "default_top_p")]
-    pub top_p: f64,
-    /// Only so many of the most likely tokens are drawn from, at least 1; `null` sends no such field, which endpoints of
-    /// OpenAI refuse. Default 50.
-    #[serde(default = "default_top_k")]
-    pub top_k: Option<u32>,
-    /// Tokens of the longest answer, at least 1. Default 400.
-    #[serde(default = "default_max_tokens")]
-    pub max_tokens: u32,
-}
-
-fn default_temperature() -> f64 {
-    0.3
-}
-fn default_top_p() -> f64 {
-    0.95
-}
-#[expect(clippy::unnecessary_wraps, reason = "serde wants the type of the field")]
-fn default_top_k() -> Option<u32> {
-    Some(50)
-}
-fn default_max_tokens() -> u32 {
-    400
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self {
-            temperature: default_temperature(),
-            top_p: default_top_p(),
-            top_k: default_top_k(),
-            max_tokens: default_max_tokens(),
-        }
-    }
-}
-
-impl Sampling {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    ///
-    /// If a setting is out of its range.
-    pub fn check(&self) -> Result<(), TeacherError> {
-        let Self { temperature, top_p, top_k, max_tokens } = *self;
-        let faults = [
-            (
-                !(temperature.is_finite() && 0.0 <= temperature),
-                "temperature",
-                "finite and at least 0",
-                temperature,
-            ),
-            (!(0.0 < top_p && top_p <= 1.0), "top_p", "above 0 and at most 1", top_p),
-            (top_k == Some(0), "top_k", "at least 1, or null", 0.0),
-            (max_tokens == 0, "max_tokens", "at least 1", 0.0),
-        ];
-        match faults.into_iter().find(|(is_wrong, ..)| *is_wrong) {
-            Some((_, field, rule, found)) => {
-                Err(TeacherError::Setting { field, rule, found: found.to_string() })
             }
             None => Ok(()),
         }
@@ -192,10 +140,5 @@ mod tests {
             refusal(|one| one.longest_wait_seconds = 0.5),
             "longest_wait_seconds must be at least first_wait_seconds, got 0.5"
         );
-        let sampling = Sampling { top_k: Some(0), ..Sampling::default() };
-        let error = sampling.check().expect_err("no token is left").to_string();
-        assert_eq!(error, "top_k must be at least 1, or null, got 0");
-        let sampling = Sampling { top_p: 0.0, ..Sampling::default() };
-        assert!(sampling.check().is_err());
     }
 }

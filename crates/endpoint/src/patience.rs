@@ -7,7 +7,7 @@ use forethought_seed::Seed;
 use rand::RngExt as _;
 
 /// How often a wait looks whether it has become pointless.
-const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// The wait before try `attempt + 1`: `first · 2^attempt`, at most `longest`, shortened by up to a half at random so that
 /// requests that failed together do not come back together.

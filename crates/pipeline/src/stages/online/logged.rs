@@ -1,0 +1,41 @@
+//! Sampled answers for a person to read.
+
+use forethought_dataset::Table;
+use forethought_train::BatchError;
+
+use super::generation::Sample;
+use super::judge::Judge;
+use super::rollout::Rollout;
+use super::source::OnlineSource;
+
+impl OnlineSource {
+    /// One parquet file a logged sampling: what was asked, what came, what it was worth and why.
+    pub(super) fn write_completions(
+        &self,
+        step: u64,
+        rollout: &Rollout,
+        totals: &[Option<f32>],
+        samples: &[Sample],
+    ) -> Result<(), BatchError> {
+        std::fs::create_dir_all(&self.completions)?;
+        let mut prompts = Vec::new();
+        for index in &rollout.chosen {
+            let prompt = &self.sampler.questions[*index].prompt;
+            prompts.push(self.sampler.encoder.decode_with_specials(prompt)?);
+        }
+        let completions = &rollout.completions;
+        let asked = completions.iter().map(|one| prompts[one.prompt_index].clone());
+        let reasons = (0..completions.len()).map(|one| Judge::reasons(&rollout.judgement, one));
+        // Where tokens have advantages of their own, the first stands for all.
+        let advantages = samples.iter().map(|one| one.advantages.first().copied().map(f64::from));
+        let table = Table::new()
+            .text("prompt", asked)
+            .text("completion", rollout.texts.iter().cloned())
+            .float("reward", totals.iter().map(|one| one.map(f64::from)))
+            .text("reason", reasons)
+            .float("advantage", advantages);
+        let table = self.sampler.judge.add_scores(table, &rollout.judgement);
+        let name = format!("{}-{:06}.parquet", self.stage, step + 1);
+        Ok(table.write_parquet(&self.completions.join(name))?)
+    }
+}

@@ -1,0 +1,157 @@
+//! Completions that a server samples: with which adapter, how far from training, and what becomes of a run whose server fails.
+
+use std::path::Path;
+
+use forethought_pipeline::{Console, check, parse_device, replay};
+use forethought_tests::Project;
+use serde_json::Value;
+
+use crate::attempt::{Attempt, Finished};
+use crate::lora::{model_folder, on_folder};
+use crate::vllm::Vllm;
+
+const STEPS: usize = 5;
+/// Completions of one sampling.
+const COMPLETIONS: u64 = 8 * 4;
+
+/// The pipeline whose GRPO trains an adapter on completions of a server; the server has the model before it.
+fn served(project: &Project, more: &str) -> (Vllm, Attempt) {
+    let folder = model_folder(project);
+    let vllm = Vllm::start(project.path("run/artifacts/sft/model"));
+    let attempt = on_folder(project, &folder)
+        .set("sft.training.learning_rate=1e-2")
+        .set("sft.training.max_steps=20")
+        .set(format!("grpo.training={{learning_rate: 2.0e-3, max_steps: {STEPS}, save_steps: 1}}"))
+        .set("grpo.prompts_per_step=8")
+        .set("grpo.num_generations=4")
+        .set("grpo.lora={rank: 4, alpha: 8}")
+        .set(format!("grpo.rollout={}", vllm.setting(more)))
+        .until("grpo");
+    (vllm, attempt)
+}
+
+fn curve(run: &Finished, metric: &str) -> Vec<f64> {
+    let history: Vec<Value> = run.rows("grpo/history.jsonl");
+    history.iter().map(|step| step[metric].as_f64().expect(metric)).collect()
+}
+
+#[test]
+fn a_server_with_the_latest_adapter_samples_what_is_trained() {
+    let project = Project::new();
+    let (vllm, attempt) = served(&project, "");
+    let run = attempt.finish();
+    assert_eq!(vllm.num_sampled(), STEPS as u64 * COMPLETIONS);
+    assert_eq!(vllm.loaded().len(), STEPS, "each sampling has an adapter of its own");
+    assert_eq!(curve(&run, "sampling/staleness"), [0.0; STEPS]);
+    let apart = curve(&run, "sampling/sampling_logp_difference/max");
+    assert!(apart.iter().all(|one| *one < 1e-4), "{apart:?}");
+    for which in ["min", "mean", "max"] {
+        let ratios = curve(&run, &format!("sampling/importance_sampling_ratio/{which}"));
+        assert!(ratios.iter().all(|ratio| (ratio - 1.0).abs() < 1e-3), "{which}: {ratios:?}");
+    }
+    assert!(!run.folder.join("training/grpo").exists(), "adapters go with the checkpoints");
+}
+
+#[test]
+fn an_older_adapter_is_told_by_its_age_and_by_its_probabilities() {
+    let project = Project::new();
+    let (vllm, attempt) = served(&project, ", reload_every: 2");
+    let run = attempt.finish();
+    assert_eq!(curve(&run, "sampling/staleness"), [0.0, 1.0, 0.0, 1.0, 0.0]);
+    assert_eq!(vllm.loaded().len(), 3);
+    let apart = curve(&run, "sampling/sampling_logp_difference/mean");
+    assert!(apart[0] < 1e-4 && apart[2] < 1e-4 && apart[4] < 1e-4, "{apart:?}");
+    assert!(apart[1] > 1e-3 && apart[3] > 1e-3, "{apart:?}");
+
+    let project = Project::new();
+    let (vllm, attempt) = served(&project, ", reload_every: never");
+    let run = attempt.finish();
+    assert_eq!(curve(&run, "sampling/staleness"), [0.0, 1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(vllm.loaded().len(), 0);
+    assert!(
+        vllm.http
+            .seen()
+            .iter()
+            .filter(|one| one.path() == "/v1/completions")
+            .all(|one| one.body["model"] == "base")
+    );
+}
+
+/// Every step that was logged comes out the same when it is computed again, without the server.
+fn assert_replayed(run: &Path, vllm: &Vllm) {
+    let (num_sampled, device) = (vllm.num_sampled(), parse_device("cpu").expect("the CPU"));
+    for step in 1..=STEPS as u64 {
+        let replayed = replay(run, Some("grpo"), step, &device).expect("a step");
+        assert!(replayed.is_same(), "step {step}: {:?}", replayed.numbers());
+    }
+    assert_eq!(vllm.num_sampled(), num_sampled, "a replay asks nobody");
+}
+
+#[test]
+fn a_run_whose_server_fails_goes_on_with_the_completions_that_it_had() {
+    for more in ["", ", reload_every: 2"] {
+        let project = Project::new();
+        let (vllm, attempt) = served(&project, more);
+        // Two samplings, and a part of the third.
+        vllm.refuse_after(2 * COMPLETIONS + 11);
+        let error = attempt.error();
+        assert!(error.contains("the key was withdrawn; is the key right"), "{error}");
+        let path = project.path("run/rollouts/grpo/000002.jsonl");
+        let kept = std::fs::read_to_string(&path).expect("what came is kept");
+        assert_eq!(kept.lines().count(), 11);
+        // The server comes back without what was loaded into it.
+        vllm.refuse_after(u64::MAX);
+        vllm.forget();
+        let num_asked = vllm.num_sampled();
+        let settings = on_folder(&project, &project.path("base"));
+        let run = resumed(settings, &vllm, more).finish();
+        let rest = (STEPS as u64 - 2) * COMPLETIONS - 11;
+        assert_eq!(vllm.num_sampled() - num_asked, rest, "no kept completion is asked for again");
+        let after = std::fs::read_to_string(&path).expect("it is there");
+        assert!(after.starts_with(&kept) && after.lines().count() as u64 == COMPLETIONS);
+        assert_replayed(&run.folder, &vllm);
+    }
+}
+
+/// The same settings, to go on with.
+fn resumed(attempt: Attempt, vllm: &Vllm, more: &str) -> Attempt {
+    attempt
+        .set("sft.training.learning_rate=1e-2")
+        .set("sft.training.max_steps=20")
+        .set(format!("grpo.training={{learning_rate: 2.0e-3, max_steps: {STEPS}, save_steps: 1}}"))
+        .set("grpo.prompts_per_step=8")
+        .set("grpo.num_generations=4")
+        .set("grpo.lora={rank: 4, alpha: 8}")
+        .set(format!("grpo.rollout={}", vllm.setting(more)))
+        .until("grpo")
+        .resumed()
+}
+
+#[test]
+fn a_server_that_has_another_model_or_none_stops_the_run_with_words() {
+    let project = Project::new();
+    let (vllm, attempt) = served(&project, ", max_log_prob_difference: 1.0e-9");
+    let error = attempt.error();
+    assert!(error.contains("does it serve the model that this stage starts from"), "{error}");
+    vllm.http.leave();
+    let attempt = resumed(on_folder(&project, &project.path("base")), &vllm, "");
+    let error = attempt.error();
+    assert!(error.contains("given up after 2 tries"), "{error}");
+}
+
+#[test]
+fn a_check_says_whether_the_server_could_be_reached() {
+    let project = Project::new();
+    let (vllm, attempt) = served(&project, "");
+    let (pipeline, overrides) = attempt.settings();
+    let device = parse_device("cpu").expect("the CPU");
+    let checked = check(&pipeline, &overrides, &device, Console::Silent);
+    assert_eq!(checked.problems, Vec::<String>::new());
+    assert!(checked.notices.iter().all(|one| !one.contains("server")), "{:?}", checked.notices);
+    vllm.http.leave();
+    let checked = check(&pipeline, &overrides, &device, Console::Silent);
+    assert_eq!(checked.problems, Vec::<String>::new());
+    let told = |one: &String| one.contains("the server that samples cannot be reached now");
+    assert!(checked.notices.iter().any(told), "{:?}", checked.notices);
+    assert_eq!(vllm.num_sampled(), 0, "a check samples here");
+}
