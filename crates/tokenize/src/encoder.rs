@@ -9,6 +9,7 @@ use forethought_schema::{Message, Role};
 use serde_json::{Map, Value};
 use tokenizers::{Encoding, Tokenizer};
 
+use crate::counter::Counter;
 use crate::folder::{CHAT_TEMPLATE, Folder, TOKENIZER, TOKENIZER_CONFIG};
 use crate::panics::guarded;
 use crate::patterns::{Patterns, listed};
@@ -22,7 +23,8 @@ const PROBE: &str = "forethought-probe";
 /// The tokenizer of a model folder: vocabulary, chat template, and the tokens that end a turn.
 pub struct Encoder {
     folder: Folder,
-    tokenizer: Tokenizer,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) counter: Option<Counter>,
     patterns: Patterns,
     templates: BTreeMap<String, ChatTemplate>,
     eos_ids: Vec<u32>,
@@ -53,6 +55,7 @@ impl Encoder {
         let ids = tokenizer.get_vocab(true).into_values();
         let vocab_size = ids.max().map_or(0, |largest| largest as usize + 1);
         let mut encoder = Self {
+            counter: Counter::new(&tokenizer),
             folder,
             tokenizer,
             patterns,
@@ -123,11 +126,24 @@ impl Encoder {
 
     /// How many ids each text has, in the order of the texts; several threads share the work.
     ///
+    /// The numbers are those of [`Encoder::encode_batch`]. With a tokenizer of the usual byte-level kind they are counted
+    /// without making the ids, which is many times as fast.
+    ///
     /// # Errors
     ///
     /// As [`Encoder::encode`].
     pub fn count_batch(&self, texts: &[impl AsRef<str>]) -> Result<Vec<usize>, TokenizeError> {
-        Ok(self.encode_batch(texts)?.into_iter().map(|ids| ids.len()).collect())
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let counted = match &self.counter {
+            Some(counter) => guarded(|| Ok::<_, String>(counter.count(&self.tokenizer, &texts))),
+            None => Ok(vec![None; texts.len()]),
+        };
+        let first = texts.first().copied().unwrap_or_default();
+        let counted = counted.map_err(|reason| self.encode_error(first, reason))?;
+        let others = texts.iter().zip(&counted).filter(|(_, count)| count.is_none());
+        let others: Vec<&str> = others.map(|(text, _)| *text).collect();
+        let mut others = self.encode_batch(&others)?.into_iter().map(|ids| ids.len());
+        Ok(counted.into_iter().filter_map(|count| count.or_else(|| others.next())).collect())
     }
 
     /// How many ids a text has.

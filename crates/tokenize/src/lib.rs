@@ -19,6 +19,7 @@
 //! ```
 
 mod bpe;
+mod counter;
 mod encoded;
 mod encoder;
 mod error;

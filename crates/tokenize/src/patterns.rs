@@ -15,13 +15,13 @@ use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer
 
 /// Patterns whose searches are linear in the text: no alternative is repeated over another repetition. They are those of
 /// Qwen2, Llama 3 and GPT-2, and stand for nearly every byte-level tokenizer there is.
-const USUAL: [&str; 3] = [
+pub(crate) const USUAL: [&str; 3] = [
     crate::bpe::WORDS,
     LLAMA_3,
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
 ];
 /// The words of Llama 3: as Qwen2's, with numbers of up to three digits.
-pub(crate) const LLAMA_3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const LLAMA_3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 /// Longest that all patterns of a tokenizer may be together, in bytes: they take time to compile. The usual ones have
 /// some hundred.
 const MAX_LENGTH: usize = 16 * 1024;

@@ -20,6 +20,7 @@ mod refused_models;
 mod reuse;
 mod schema;
 mod served;
+mod shared_counts;
 mod shared_prompts;
 mod step;
 mod vllm;
