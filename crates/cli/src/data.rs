@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &Data) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A data set that cannot be read or written.
-fn failed(error: DatasetError) -> Failure {
-    Failure::Pipeline(PipelineError::from(error))
+impl From<DatasetError> for Failure {
+    fn from(error: DatasetError) -> Self {
+        Self::Pipeline(PipelineError::from(error))
+    }
 }

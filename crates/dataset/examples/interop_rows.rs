@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use forethought_dataset::write_rows;
+use forethought_dataset::RowsAsParquet;
 use forethought_preference::{Layout, Shape, unpair};
 use forethought_schema::{
     Example, FunctionCall, Message, PreferencePair, Prompt, PromptCompletion, Record, Role,
@@ -88,7 +88,9 @@ fn write(
     let layout = Layout::usual(shape);
     let rows = examples.into_iter().map(|example| Ok(layout.write(&example)?.row));
     let rows = rows.collect::<Result<Vec<Map<String, Value>>, Box<dyn Error>>>()?;
-    write_rows(&folder.join(format!("{name}.parquet")), &rows)?;
+    let mut parquet = RowsAsParquet::new();
+    rows.iter().try_for_each(|row| parquet.push(row))?;
+    parquet.write(&folder.join(format!("{name}.parquet")))?;
     let lines: Vec<String> = rows.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
     std::fs::write(folder.join(format!("{name}.jsonl")), lines.join("\n"))?;
     Ok(())

@@ -13,7 +13,9 @@ pub use config::{BalanceConfig, Overflow, ShareOf, ValidationConfig};
 
 use crate::error::DatasetError;
 use crate::ledger::Ledger;
-use groups::{Fate, PerClass, Questions, Reason, Side, spread};
+use crate::names::Names;
+use crate::question::{Fingerprint, normalised};
+use groups::{Fate, PerClass, Questions, Reason, Row, Side, spread};
 
 /// The name of the stage in its ledger.
 const STAGE: &str = "balance";
@@ -65,6 +67,21 @@ pub struct Balanced {
     pub ledger: Ledger,
 }
 
+/// Which rows are in the two splits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// The places of the training split in the order of its rows, counted from 0 in the order the rows were told.
+    pub train: Vec<usize>,
+    /// The same of the validation split.
+    pub validation: Vec<usize>,
+    /// As in [`Balanced::wanted_validation`].
+    pub wanted_validation: usize,
+    /// As in [`Balanced::classes`].
+    pub classes: Vec<ClassCount>,
+    /// What became of every row.
+    pub ledger: Ledger,
+}
+
 /// Leaves out classes that are too small or too large, gives every other the same number of training examples, and
 /// holds out questions for validation.
 ///
@@ -79,18 +96,84 @@ pub fn balance(
     config: &BalanceConfig,
     seed: Seed,
 ) -> Result<Balanced, DatasetError> {
-    config.check()?;
-    let mut splitter = Splitter::new(labelled, config, seed);
-    match config.validation.of {
-        ShareOf::Training => splitter.train_first()?,
-        ShareOf::EachClass => splitter.validation_first()?,
+    let mut balancer = Balancer::new(seed);
+    labelled.iter().for_each(|row| balancer.tell(row));
+    let Drawn { train, validation, wanted_validation, classes, ledger } = balancer.draw(config)?;
+    let mut rows: Vec<Option<LabelledQuestion>> = labelled.into_iter().map(Some).collect();
+    let mut pick = |places: Vec<usize>| -> Vec<LabelledQuestion> {
+        places.into_iter().filter_map(|place| rows[place].take()).collect()
+    };
+    let (train, validation) = (pick(train), pick(validation));
+    Ok(Balanced { train, validation, wanted_validation, classes, ledger })
+}
+
+/// [`balance`] for rows that nobody wants to hold: it is told each, remembers some 60 bytes of it, and says at the end
+/// which are in the splits.
+///
+/// ```
+/// use forethought_dataset::{BalanceConfig, Balancer};
+/// use forethought_schema::LabelledQuestion;
+/// use forethought_seed::Seed;
+///
+/// let mut balancer = Balancer::new(Seed::new(42));
+/// for row in 1..=9 {
+///     let question = format!("{row} + 1?");
+///     balancer.tell(&LabelledQuestion { file: "f".into(), row, question, amount: 3, class: (row % 2) as u32 });
+/// }
+/// let drawn = balancer.draw(&BalanceConfig { min_count: 1, ..BalanceConfig::default() })?;
+/// assert_eq!((drawn.train.len(), drawn.validation.len()), (8, 1));
+/// # Ok::<(), forethought_dataset::DatasetError>(())
+/// ```
+#[derive(Debug)]
+pub struct Balancer {
+    seed: Seed,
+    rows: Vec<Row>,
+    files: Names,
+}
+
+impl Balancer {
+    /// Knows of no row yet.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self { seed, rows: Vec::new(), files: Names::default() }
     }
-    splitter.finish()
+
+    /// Tells of the next row.
+    pub fn tell(&mut self, row: &LabelledQuestion) {
+        let question = normalised(&row.question);
+        let file = self.files.place(&row.file);
+        self.rows.push(Row {
+            draw: self.seed.key(STAGE, question.as_bytes()),
+            question: Fingerprint::of(question.as_bytes()),
+            class: row.class,
+            amount: row.amount,
+            file,
+            row: row.row,
+            index: self.rows.len(),
+        });
+    }
+
+    /// Says which rows are in the splits.
+    ///
+    /// # Errors
+    ///
+    /// As [`balance`].
+    pub fn draw(self, config: &BalanceConfig) -> Result<Drawn, DatasetError> {
+        config.check()?;
+        let mut splitter = Splitter::new(self, config);
+        match config.validation.of {
+            ShareOf::Training => splitter.train_first()?,
+            ShareOf::EachClass => splitter.validation_first()?,
+        }
+        splitter.finish()
+    }
 }
 
 /// The work in progress.
 struct Splitter<'a> {
     config: &'a BalanceConfig,
+    /// The names of the files in their order.
+    files: Vec<String>,
     questions: Questions,
     /// Examples of every class of the input.
     counts: PerClass,
@@ -100,8 +183,13 @@ struct Splitter<'a> {
 
 impl<'a> Splitter<'a> {
     /// Questions the rows and leaves out the classes that are too small or too large.
-    fn new(labelled: Vec<LabelledQuestion>, config: &'a BalanceConfig, seed: Seed) -> Self {
-        let mut questions = Questions::new(labelled, seed);
+    fn new(balancer: Balancer, config: &'a BalanceConfig) -> Self {
+        let Balancer { mut rows, files, .. } = balancer;
+        let ranks = files.ranks();
+        rows.iter_mut().for_each(|row| row.file = ranks[row.file]);
+        let mut files = files.met();
+        files.sort_unstable();
+        let mut questions = Questions::new(rows);
         let counts = questions.counts();
         let fate = |count: usize| {
             if count < config.min_count {
@@ -116,7 +204,7 @@ impl<'a> Splitter<'a> {
             counts.iter().map(|(class, count)| (*class, fate(*count))).collect();
         questions.drop_classes(Reason::ClassTooSmall, |class| fates[&class] == ClassFate::TooSmall);
         questions.drop_classes(Reason::ClassTooLarge, |class| fates[&class] == ClassFate::TooLarge);
-        Self { config, questions, counts, fates, wanted_validation: 0 }
+        Self { config, files, questions, counts, fates, wanted_validation: 0 }
     }
 
     /// Training takes the count of the smallest class from each; validation is drawn from what is left.
@@ -185,18 +273,18 @@ impl<'a> Splitter<'a> {
         smallest_first.into_iter().collect()
     }
 
-    fn finish(mut self) -> Result<Balanced, DatasetError> {
+    fn finish(mut self) -> Result<Drawn, DatasetError> {
         self.questions.drop_open(Reason::BeyondClassShare);
         let ledger = self.ledger();
         ledger.check()?;
-        let validation = self.questions.rows_of(Side::Validation);
+        let validation = self.questions.places(Side::Validation);
         if validation.is_empty() {
             let reason = "training takes all there is, or the share rounds to no example; hold out questions before \
                           training is drawn with validation.of: each_class, or raise validation.ratio";
             return Err(self.empty("validation", reason.to_owned()));
         }
-        Ok(Balanced {
-            train: self.questions.rows_of(Side::Train),
+        Ok(Drawn {
+            train: self.questions.places(Side::Train),
             validation,
             wanted_validation: self.wanted_validation,
             classes: self.classes(),
@@ -222,17 +310,18 @@ impl<'a> Splitter<'a> {
 
     /// Files and rows in ascending order, where a reader looks for them.
     fn ledger(&self) -> Ledger {
-        let mut rows: Vec<(&LabelledQuestion, Fate)> =
-            self.questions.rows.iter().zip(self.questions.fates.iter().copied()).collect();
-        rows.sort_by(|(a, _), (b, _)| (&a.file, a.row).cmp(&(&b.file, b.row)));
+        let rows = self.questions.rows.iter().zip(&self.questions.fates);
+        let mut rows: Vec<(usize, u64, Fate)> =
+            rows.map(|(row, fate)| (row.file, row.row, *fate)).collect();
+        rows.sort_by_key(|(file, row, _)| (*file, *row));
         let mut ledger = Ledger::new(STAGE);
-        for (row, fate) in rows {
-            let entry = ledger.entry(&row.file);
+        for (file, row, fate) in rows {
+            let entry = ledger.entry(&self.files[file]);
             entry.count_read(1);
             match fate {
                 Fate::Kept(Side::Train) => entry.keep("train"),
                 Fate::Kept(Side::Validation) => entry.keep("validation"),
-                Fate::Dropped(reason) => entry.drop_row(row.row, reason.as_str()),
+                Fate::Dropped(reason) => entry.drop_row(row, reason.as_str()),
                 // `finish` drops what is open before; an open row would be missing from the sums and found by `check`.
                 Fate::Open => {}
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forethought_schema::{AnnotatedQuestion, LabelledQuestion, StepLabel};
+use forethought_schema::{AnnotatedQuestion, LabelledQuestion, NoStepsReason, StepLabel};
 use forethought_seed::Seed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::balance::{ClassCount, ClassFate};
 use crate::error::DatasetError;
 use crate::ledger::Ledger;
-use crate::question::normalised;
+use crate::names::Names;
+use crate::question::{Fingerprint, normalised};
 
 /// The name of the stage in its ledger.
 const STAGE: &str = "clean";
@@ -96,6 +97,33 @@ pub struct Cleaned {
     pub ledger: Ledger,
 }
 
+/// Which rows are in the two splits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DrawnClean {
+    /// The places of the training split in the order of its rows, counted from 0 in the order the rows were told.
+    pub train: Vec<usize>,
+    /// The same of the validation split.
+    pub validation: Vec<usize>,
+    /// As in [`Cleaned::classes`].
+    pub classes: Vec<ClassCount>,
+    /// As in [`Cleaned::spread`].
+    pub spread: Spread,
+    /// What became of every row.
+    pub ledger: Ledger,
+}
+
+/// What is remembered of a row.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// The place of its file among those that were met.
+    file: usize,
+    /// Its number in the file.
+    row: u64,
+    steps: Result<u32, NoStepsReason>,
+    draw: u64,
+    question: Fingerprint,
+}
+
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -121,32 +149,70 @@ pub fn clean(
     config: &CleanConfig,
     seed: Seed,
 ) -> Result<Cleaned, DatasetError> {
-    config.check()?;
-    let steps: Vec<Option<u32>> = annotated.iter().map(counted).collect();
-    let known: Vec<u32> = steps.iter().copied().flatten().collect();
-    let (mean, deviation) = moments(&known);
-    let limit = config.max_sigmas.map_or(f64::INFINITY, |sigmas| sigmas * deviation);
-    let mut fates: Vec<Fate> = steps.iter().map(|steps| fate(*steps, mean, limit)).collect();
-    let order = split(annotated, &mut fates, config.validation_ratio, seed);
-    let ledger = account(annotated, &fates);
-    ledger.check()?;
-    let rows = |side| {
-        let kept = order.iter().filter(|row| fates[**row] == side);
-        kept.filter_map(|row| Some(labelled(&annotated[*row], steps[*row]?))).collect()
+    let mut cleaner = Cleaner::new(seed);
+    annotated.iter().for_each(|row| cleaner.tell(row));
+    let DrawnClean { train, validation, classes, spread, ledger } = cleaner.draw(config)?;
+    let rows = |places: Vec<usize>| -> Vec<LabelledQuestion> {
+        places.into_iter().filter_map(|place| annotated[place].clone().labelled()).collect()
     };
-    let (train, validation): (Vec<_>, Vec<_>) = (rows(Fate::Train), rows(Fate::Validation));
-    require(&train, TRAIN, &ledger)?;
-    require(&validation, VALIDATION, &ledger)?;
-    let kept = train.iter().chain(&validation).map(|row| row.amount);
-    let kept = (kept.clone().min().unwrap_or(0), kept.max().unwrap_or(0));
-    let classes = classes(&steps, &fates);
-    Ok(Cleaned { train, validation, classes, spread: Spread { mean, deviation, kept }, ledger })
+    Ok(Cleaned { train: rows(train), validation: rows(validation), classes, spread, ledger })
 }
 
-fn counted(row: &AnnotatedQuestion) -> Option<u32> {
-    match row.steps {
-        StepLabel::Counted(steps) => Some(steps),
-        StepLabel::Missing(_) => None,
+/// [`clean`] for rows that nobody wants to hold: it is told each, remembers some 60 bytes of it, and says at the end which
+/// are in the splits.
+#[derive(Debug)]
+pub struct Cleaner {
+    seed: Seed,
+    rows: Vec<Row>,
+    files: Names,
+}
+
+impl Cleaner {
+    /// Knows of no row yet.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self { seed, rows: Vec::new(), files: Names::default() }
+    }
+
+    /// Tells of the next row.
+    pub fn tell(&mut self, row: &AnnotatedQuestion) {
+        let question = normalised(&row.question);
+        let steps = match &row.steps {
+            StepLabel::Counted(steps) => Ok(*steps),
+            StepLabel::Missing(none) => Err(none.reason),
+        };
+        self.rows.push(Row {
+            file: self.files.place(&row.file),
+            row: row.row,
+            steps,
+            draw: self.seed.key(STAGE, question.as_bytes()),
+            question: Fingerprint::of(question.as_bytes()),
+        });
+    }
+
+    /// Says which rows are in the splits.
+    ///
+    /// # Errors
+    ///
+    /// As [`clean`].
+    pub fn draw(self, config: &CleanConfig) -> Result<DrawnClean, DatasetError> {
+        config.check()?;
+        let known: Vec<u32> = self.rows.iter().filter_map(|row| row.steps.ok()).collect();
+        let (mean, deviation) = moments(&known);
+        let limit = config.max_sigmas.map_or(f64::INFINITY, |sigmas| sigmas * deviation);
+        let mut fates: Vec<Fate> =
+            self.rows.iter().map(|row| fate(row.steps.ok(), mean, limit)).collect();
+        let order = split(&self.rows, &self.files.ranks(), &mut fates, config.validation_ratio);
+        let ledger = account(&self.rows, &self.files.met(), &fates);
+        ledger.check()?;
+        let places = |side| order.iter().copied().filter(|row| fates[*row] == side).collect();
+        let (train, validation): (Vec<_>, Vec<_>) = (places(Fate::Train), places(Fate::Validation));
+        require(&train, TRAIN, &ledger)?;
+        require(&validation, VALIDATION, &ledger)?;
+        let kept = order.iter().filter_map(|row| self.rows[*row].steps.ok());
+        let kept = (kept.clone().min().unwrap_or(0), kept.max().unwrap_or(0));
+        let spread = Spread { mean, deviation, kept };
+        Ok(DrawnClean { train, validation, classes: classes(&self.rows, &fates), spread, ledger })
     }
 }
 
@@ -168,32 +234,26 @@ fn fate(steps: Option<u32>, mean: f64, limit: f64) -> Fate {
 }
 
 /// Moves questions to validation until it has its share; the rows in the order of the draw.
-fn split(
-    annotated: &[AnnotatedQuestion],
-    fates: &mut [Fate],
-    ratio: f64,
-    seed: Seed,
-) -> Vec<usize> {
-    let mut keyed: Vec<(u64, String, usize)> = Vec::new();
-    for (row, one) in annotated.iter().enumerate().filter(|(row, _)| fates[*row] == Fate::Train) {
-        let question = normalised(&one.question);
-        keyed.push((seed.key(STAGE, question.as_bytes()), question, row));
-    }
+fn split(rows: &[Row], ranks: &[usize], fates: &mut [Fate], ratio: f64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows.len()).filter(|row| fates[*row] == Fate::Train).collect();
     // File and row break ties, so that the order the rows came in never shows.
-    let place = |row: usize| (&annotated[row].file, annotated[row].row);
-    keyed.sort_by(|a, b| (a.0, &a.1, place(a.2)).cmp(&(b.0, &b.1, place(b.2))));
-    let wanted = share(keyed.len(), ratio);
+    let key = |row: &usize| {
+        let one = &rows[*row];
+        (one.draw, one.question, ranks[one.file], one.row)
+    };
+    order.sort_by_key(key);
+    let wanted = share(order.len(), ratio);
     let mut taken = 0;
-    for group in keyed.chunk_by(|a, b| a.1 == b.1) {
+    for group in order.chunk_by(|a, b| rows[*a].question == rows[*b].question) {
         if wanted <= taken {
             break;
         }
-        for (_, _, row) in group {
+        for row in group {
             fates[*row] = Fate::Validation;
         }
         taken += group.len();
     }
-    keyed.into_iter().map(|(_, _, row)| row).collect()
+    order
 }
 
 /// `ceil(ratio · rows)`; a product that is a whole number but for rounding is that number.
@@ -206,32 +266,23 @@ fn share(rows: usize, ratio: f64) -> usize {
     (rows as f64 * ratio - 1e-9).ceil() as usize
 }
 
-fn labelled(row: &AnnotatedQuestion, steps: u32) -> LabelledQuestion {
-    let AnnotatedQuestion { file, row, question, .. } = row.clone();
-    LabelledQuestion { file, row, question, amount: steps, class: steps }
-}
-
 /// Files and rows in the order they were read.
-fn account(annotated: &[AnnotatedQuestion], fates: &[Fate]) -> Ledger {
+fn account(rows: &[Row], files: &[String], fates: &[Fate]) -> Ledger {
     let mut ledger = Ledger::new(STAGE);
-    for (row, fate) in annotated.iter().zip(fates) {
-        let entry = ledger.entry(&row.file);
+    for (one, fate) in rows.iter().zip(fates) {
+        let entry = ledger.entry(&files[one.file]);
         entry.count_read(1);
-        match (fate, &row.steps) {
+        match (fate, one.steps) {
             (Fate::Train, _) => entry.keep(TRAIN),
             (Fate::Validation, _) => entry.keep(VALIDATION),
-            (_, StepLabel::Missing(none)) => entry.drop_row(row.row, none.reason.as_str()),
-            (_, StepLabel::Counted(_)) => entry.drop_row(row.row, OUTLIER),
+            (_, Err(reason)) => entry.drop_row(one.row, reason.as_str()),
+            (_, Ok(_)) => entry.drop_row(one.row, OUTLIER),
         }
     }
     ledger
 }
 
-fn require(
-    rows: &[LabelledQuestion],
-    split: &'static str,
-    ledger: &Ledger,
-) -> Result<(), DatasetError> {
+fn require(rows: &[usize], split: &'static str, ledger: &Ledger) -> Result<(), DatasetError> {
     if !rows.is_empty() {
         return Ok(());
     }
@@ -246,10 +297,10 @@ fn require(
     Err(DatasetError::EmptySplit { split, reason: reason.to_owned(), table: ledger.to_table() })
 }
 
-fn classes(steps: &[Option<u32>], fates: &[Fate]) -> Vec<ClassCount> {
+fn classes(rows: &[Row], fates: &[Fate]) -> Vec<ClassCount> {
     let mut classes: BTreeMap<u32, ClassCount> = BTreeMap::new();
-    for (steps, fate) in steps.iter().zip(fates) {
-        let Some(class) = *steps else { continue };
+    for (row, fate) in rows.iter().zip(fates) {
+        let Ok(class) = row.steps else { continue };
         let kept = ClassCount { class, count: 0, train: 0, validation: 0, fate: ClassFate::Kept };
         let one = classes.entry(class).or_insert(kept);
         one.count += 1;

@@ -86,31 +86,31 @@ impl Filter {
         Ok(Self { expression: expression.to_owned(), node })
     }
 
-    /// Which rows of a file are kept.
+    /// Whether a row of a file is kept.
     pub(crate) fn keeps(
         &self,
         path: &Path,
-        columns: &[String],
-        rows: &[(u64, Value)],
-    ) -> Result<Vec<bool>, DatasetError> {
-        self.require_columns(path, columns)?;
-        rows.iter()
-            .map(|(number, row)| {
-                let place = || format!("{}, row {number}", path.display());
-                match evaluate(&self.node, row) {
-                    Ok(Datum::Flag(is_kept)) => Ok(is_kept),
-                    Ok(Datum::Null) => Ok(false),
-                    Ok(other) => {
-                        let found = other.kind();
-                        Err(self.fault(format!("{}: it is {found}, not a condition", place())))
-                    }
-                    Err(message) => Err(self.fault(format!("{}: {message}", place()))),
-                }
-            })
-            .collect()
+        number: u64,
+        row: &Value,
+    ) -> Result<bool, DatasetError> {
+        let place = || format!("{}, row {number}", path.display());
+        match evaluate(&self.node, row) {
+            Ok(Datum::Flag(is_kept)) => Ok(is_kept),
+            Ok(Datum::Null) => Ok(false),
+            Ok(other) => {
+                let found = other.kind();
+                Err(self.fault(format!("{}: it is {found}, not a condition", place())))
+            }
+            Err(message) => Err(self.fault(format!("{}: {message}", place()))),
+        }
     }
 
-    fn require_columns(&self, path: &Path, columns: &[String]) -> Result<(), DatasetError> {
+    /// Refuses a column that a file does not have.
+    pub(crate) fn require_columns(
+        &self,
+        path: &Path,
+        columns: &[String],
+    ) -> Result<(), DatasetError> {
         let mut names = Vec::new();
         self.node.columns(&mut names);
         let unknown = names.into_iter().find(|name| !columns.iter().any(|one| one == name));
@@ -164,8 +164,9 @@ mod tests {
     fn keeps(expression: &str, row: Value) -> Result<bool, String> {
         let filter = Filter::parse(expression).map_err(|error| error.to_string())?;
         let columns: Vec<String> = row.as_object().expect("an object").keys().cloned().collect();
-        let mask = filter.keeps(Path::new("f"), &columns, &[(1, row)]);
-        mask.map(|mask| mask[0]).map_err(|error| error.to_string())
+        let required = filter.require_columns(Path::new("f"), &columns);
+        let keeps = required.and_then(|()| filter.keeps(Path::new("f"), 1, &row));
+        keeps.map_err(|error| error.to_string())
     }
 
     fn row() -> Value {

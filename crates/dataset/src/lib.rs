@@ -35,6 +35,7 @@ mod guard;
 mod ingest;
 mod ledger;
 mod mix;
+mod names;
 mod objects;
 mod parquet_file;
 mod probe;
@@ -43,32 +44,34 @@ mod question;
 mod records;
 mod rows;
 mod source;
+mod spool;
 mod steps;
 mod table;
 mod thinking;
 
 pub use balance::{
-    BalanceConfig, Balanced, ClassCount, ClassFate, Overflow, ShareOf, ValidationConfig, balance,
+    BalanceConfig, Balanced, Balancer, ClassCount, ClassFate, Drawn, Overflow, ShareOf,
+    ValidationConfig, balance,
 };
 pub use classes::think_class;
-pub use clean::{CleanConfig, Cleaned, Spread, clean};
+pub use clean::{CleanConfig, Cleaned, Cleaner, DrawnClean, Spread, clean};
 pub use columns::{ColumnMap, ColumnMapError};
 pub use error::DatasetError;
 pub use ingest::{Ingested, OnBadRow, ReadOptions, Unfinished, for_each_trace, read_traces};
 pub use ledger::{Ledger, LedgerEntry, Rows};
 pub use mix::{
-    Deduplicate, DuplicateBy, MixConfig, MixOrder, Mixing, NearDuplicates, count_duplicates, mix,
-    prompt_of,
+    Deduplicate, DuplicateBy, MixConfig, MixOrder, Mixed, Mixing, NearDuplicates, RowFate,
+    count_duplicates, mix, prompt_of,
 };
 pub use objects::{ObjectRow, for_each_object, read_objects};
 pub use probe::{FirstContact, Probe, examine};
 pub use problems::{Problems, for_each_problem, read_problems};
 pub use records::{
-    ExampleRow, Examples, FaultyRow, FileLayout, RecordSource, SourceFile, find_files,
+    ExampleRow, ExampleRows, Examples, FaultyRow, FileLayout, RecordSource, SourceFile, find_files,
     read_examples,
 };
 pub use rows::{Json, Row, RowError, RowFile, RowProblem, RowUnit, Selection};
 pub use source::{Format, Source, UnknownFormatName};
 pub use steps::{listed_steps, told_steps};
-pub use table::{Column, ColumnType, Table, write_rows};
+pub use table::{Column, ColumnType, RowsAsParquet, Table};
 pub use thinking::{Thinking, ThinkingNote, split_thinking};

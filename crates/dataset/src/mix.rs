@@ -1,19 +1,20 @@
 //! Several sources into one list of examples: duplicates, caps, proportions and order, all by one seed.
 
 mod duplicates;
+mod mixed;
 mod select;
 
-use std::fmt;
-
-use forethought_schema::{Example, RecordKind};
+use forethought_schema::RecordKind;
 use forethought_seed::Seed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use duplicates::{Deduplicate, DuplicateBy, NearDuplicates, count_duplicates, prompt_of};
+pub use mixed::{Mixed, RowFate};
 
 use crate::error::DatasetError;
-use crate::records::{Examples, RecordSource, read_into};
+use crate::records::{Examples, Met, RecordSource, read_into};
+use select::Candidates;
 
 /// Sources, and how they become one list.
 ///
@@ -90,25 +91,14 @@ pub(crate) fn setting(field: &'static str, rule: &str, found: String) -> Dataset
 }
 
 /// What a mix is made for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Mixing<'a> {
     /// The stage, for the ledger.
     pub stage: &'a str,
     /// What examples become. Default: what all sources hold.
     pub kind: Option<RecordKind>,
-    /// What an example is kept as, for the ledger. Default: its kind.
-    pub kept_as: Option<&'a dyn Fn(&Example) -> &'static str>,
     /// Draws rows and their order.
     pub seed: Seed,
-}
-
-impl fmt::Debug for Mixing<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stage, kind, kept_as, seed } = self;
-        let mut shown = formatter.debug_struct("Mixing");
-        shown.field("stage", stage).field("kind", kind).field("seed", seed);
-        shown.field("kept_as", &kept_as.is_some()).finish()
-    }
 }
 
 /// Reads the sources and mixes them.
@@ -117,18 +107,15 @@ impl fmt::Debug for Mixing<'_> {
 ///
 /// As [`MixConfig::check`] and [`read_examples`](crate::read_examples); if sources hold different kinds that are not
 /// asked to become one; if nothing is left.
-pub fn mix(config: &MixConfig, mixing: Mixing<'_>) -> Result<Examples, DatasetError> {
+pub fn mix(config: &MixConfig, mixing: Mixing<'_>) -> Result<Mixed, DatasetError> {
     config.check()?;
     let mut examples = Examples::new(mixing.stage);
-    let counts = read_into(&mut examples, &config.sources)?;
+    let mut candidates = Candidates::new(config, mixing.seed);
+    let show = &mut |met: Met<'_>| candidates.add(&met);
+    read_into(&mut examples, &config.sources, mixing.kind, show)?;
     let kind = mixing.kind.map_or_else(|| only_kind(&examples), Ok)?;
-    let converted = examples.convert_rows(kind)?;
-    let sources = counts.iter().enumerate();
-    let sources = sources.flat_map(|(source, count)| std::iter::repeat_n(source, *count));
-    let sources: Vec<usize> =
-        sources.zip(converted).filter(|(_, is_left)| *is_left).map(|(source, _)| source).collect();
-    select::select(&mut examples, config, &sources, mixing.seed);
-    examples.finish(kind, mixing.kept_as)
+    let order = candidates.select(&mut examples, config)?;
+    Mixed::new(examples, &order, kind)
 }
 
 /// The kind of all examples.

@@ -15,14 +15,23 @@ const MAGIC: &[u8; 4] = b"PAR1";
 const SHORTEST: u64 = 12;
 /// Rows that are read at once, at least.
 const PIECE: usize = 16_384;
+/// Bytes that are read at once, at most, as the footer says; rows that are longer are read one by one.
+const PIECE_BYTES: usize = 64 << 20;
 
 /// A parquet file whose footer has been read.
 #[derive(Debug)]
 pub(crate) struct ParquetFile {
     path: PathBuf,
     columns: Vec<TypedColumn>,
-    /// Rows of each row group.
-    groups: Vec<usize>,
+    groups: Vec<Group>,
+}
+
+/// What the footer says of a row group.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    rows: usize,
+    /// Its bytes, once they are decompressed.
+    bytes: usize,
 }
 
 impl ParquetFile {
@@ -45,7 +54,7 @@ impl ParquetFile {
             let columns = columns.collect();
             let mut groups = Vec::new();
             for group in &reader.get_metadata()?.row_groups {
-                groups.push(group.num_rows());
+                groups.push(Group { rows: group.num_rows(), bytes: group.total_byte_size() });
             }
             Ok((columns, groups))
         })?;
@@ -55,6 +64,12 @@ impl ParquetFile {
     /// The columns, in the order of the file.
     pub(crate) fn columns(&self) -> &[TypedColumn] {
         &self.columns
+    }
+
+    /// The rows of each row group.
+    #[cfg(test)]
+    pub(crate) fn groups(&self) -> Vec<usize> {
+        self.groups.iter().map(|group| group.rows).collect()
     }
 
     /// An error naming the columns that are not there.
@@ -68,14 +83,15 @@ impl ParquetFile {
         self.read_slice(names, 0, usize::MAX)
     }
 
-    /// Reads these columns a few row groups at a time, so that a large file is never in memory as a whole.
+    /// Reads these columns a few row groups at a time, or part of a large one, so that no large file is ever in memory as a
+    /// whole.
     pub(crate) fn for_each_group(
         &self,
         names: &[&str],
         mut visit: impl FnMut(DataFrame) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
         let mut offset = 0;
-        for length in merged(&self.groups) {
+        for length in pieces(&self.groups) {
             visit(self.read_slice(names, offset, length)?)?;
             offset += length;
         }
@@ -97,16 +113,32 @@ impl ParquetFile {
     }
 }
 
-/// Joins row groups until each piece has at least [`PIECE`] rows: each piece reads the footer again.
-fn merged(groups: &[usize]) -> Vec<usize> {
-    let mut pieces: Vec<usize> = Vec::new();
-    for &rows in groups {
+/// How many rows to read at once. Small row groups are joined, because each piece reads the footer again; large ones are
+/// divided, because other programs write a whole file as one.
+fn pieces(groups: &[Group]) -> Vec<usize> {
+    let mut pieces: Vec<Group> = Vec::new();
+    for group in groups {
         match pieces.last_mut() {
-            Some(piece) if *piece < PIECE => *piece = piece.saturating_add(rows),
-            _ => pieces.push(rows),
+            Some(piece)
+                if piece.rows < PIECE && piece.bytes.saturating_add(group.bytes) <= PIECE_BYTES =>
+            {
+                piece.rows = piece.rows.saturating_add(group.rows);
+                piece.bytes += group.bytes;
+            }
+            _ => pieces.push(*group),
         }
     }
-    pieces
+    let mut lengths = Vec::new();
+    for Group { rows, bytes } in pieces {
+        let parts = bytes.div_ceil(PIECE_BYTES).clamp(1, rows.max(1));
+        let length = rows.div_ceil(parts);
+        let mut left = rows;
+        while left > 0 {
+            lengths.push(length.min(left));
+            left -= length.min(left);
+        }
+    }
+    lengths
 }
 
 /// Runs polars on a file; its errors and panics become ours.
@@ -155,9 +187,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_row_groups_are_read_together_and_none_is_lost() {
-        assert_eq!(merged(&[]), [0_usize; 0]);
-        assert_eq!(merged(&[5, 7]), [12]);
-        assert_eq!(merged(&[PIECE, 3, PIECE, 4]), [PIECE, PIECE + 3, 4]);
+    fn small_row_groups_are_read_together_large_ones_in_parts_and_no_row_is_lost() {
+        let of = |groups: &[(usize, usize)]| {
+            let groups: Vec<Group> =
+                groups.iter().map(|(rows, bytes)| Group { rows: *rows, bytes: *bytes }).collect();
+            pieces(&groups)
+        };
+        assert_eq!(of(&[]), [0_usize; 0]);
+        assert_eq!(of(&[(5, 10), (7, 10)]), [12]);
+        assert_eq!(of(&[(PIECE, 9), (3, 9), (PIECE, 9), (4, 9)]), [PIECE, PIECE + 3, 4]);
+        assert_eq!(of(&[(5, PIECE_BYTES), (7, 1)]), [5, 7]);
+        assert_eq!(of(&[(10, 3 * PIECE_BYTES), (2, usize::MAX)]), [4, 4, 2, 1, 1]);
+        assert_eq!(of(&[(0, 0), (0, usize::MAX)]), [0_usize; 0]);
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::DatasetError;
 
-pub use rows::write_rows;
+pub use rows::RowsAsParquet;
 
 /// What the values of a [`Column`] are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -238,57 +238,58 @@ pub fn with_prompt_form(mut example: Example, form: PromptForm) -> Result<Exampl
     Ok(example)
 }
 
-/// Pairs of labelled completions.
-#[derive(Clone, Debug, PartialEq)]
+/// Which labelled completions make pairs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paired {
-    /// The pairs, in the order of the first of their completions.
-    pub pairs: Vec<Example>,
-    /// The index of the first completion of each pair.
-    pub firsts: Vec<usize>,
-    /// The indices of the completions that are left over.
+    /// The places of the desirable and the undesirable completion of each pair, in the order of the first of both.
+    pub pairs: Vec<[usize; 2]>,
+    /// The places of the completions that are left over.
     pub left: Vec<usize>,
 }
 
 /// Labelled completions of the same prompt as pairs: the first desirable one with the first undesirable one, and so on.
-/// What stands beside the desirable one stands beside the pair.
 ///
-/// It takes back what [`convert`] does to pairs.
+/// Of each completion it takes what tells its prompt (see [`pairing_key`]; a digest of it will do) and the label. With
+/// [`pair_of`] it takes back what [`convert`] does to pairs.
 #[must_use]
-pub fn pair_up(examples: &[Example]) -> Paired {
-    let mut waiting: BTreeMap<String, [VecDeque<usize>; 2]> = BTreeMap::new();
+pub fn pair_up<K: Ord>(labelled: impl IntoIterator<Item = (K, bool)>) -> Paired {
+    let mut waiting: BTreeMap<K, [VecDeque<usize>; 2]> = BTreeMap::new();
     let mut pairs = Vec::new();
-    for (index, example) in examples.iter().enumerate() {
-        let Record::Unpaired(one) = &example.record else { continue };
-        let key = serde_json::to_string(&(&one.prompt, &example.tools)).unwrap_or_default();
+    for (place, (key, label)) in labelled.into_iter().enumerate() {
         let sides = waiting.entry(key).or_default();
-        let [own, other] = [usize::from(one.label), usize::from(!one.label)];
+        let [own, other] = [usize::from(label), usize::from(!label)];
         match sides[other].pop_front() {
-            None => sides[own].push_back(index),
-            Some(first) if one.label => pairs.push([index, first]),
-            Some(first) => pairs.push([first, index]),
+            None => sides[own].push_back(place),
+            Some(first) if label => pairs.push([place, first]),
+            Some(first) => pairs.push([first, place]),
         }
     }
     pairs.sort_by_key(|pair| pair[0].min(pair[1]));
     let mut left: Vec<usize> = waiting.into_values().flatten().flatten().collect();
     left.sort_unstable();
-    Paired {
-        firsts: pairs.iter().map(|pair| pair[0].min(pair[1])).collect(),
-        pairs: pairs.iter().filter_map(|pair| pair_of(examples, *pair)).collect(),
-        left,
-    }
+    Paired { pairs, left }
 }
 
-fn pair_of(examples: &[Example], [chosen, rejected]: [usize; 2]) -> Option<Example> {
-    let (Record::Unpaired(good), Record::Unpaired(bad)) =
-        (&examples[chosen].record, &examples[rejected].record)
-    else {
+/// What two labelled completions have in common that make a pair, and the label; nothing of an example of another kind.
+#[must_use]
+pub fn pairing_key(example: &Example) -> Option<(String, bool)> {
+    let Record::Unpaired(one) = &example.record else { return None };
+    let key = serde_json::to_string(&(&one.prompt, &example.tools)).unwrap_or_default();
+    Some((key, one.label))
+}
+
+/// The pair of a desirable and an undesirable completion; nothing of examples of another kind. What stands beside the
+/// desirable one stands beside the pair.
+#[must_use]
+pub fn pair_of(chosen: Example, rejected: Example) -> Option<Example> {
+    let (Record::Unpaired(good), Record::Unpaired(bad)) = (chosen.record, rejected.record) else {
         return None;
     };
     let pair = PreferencePair {
-        prompt: good.prompt.clone(),
-        chosen: good.completion.clone(),
-        rejected: bad.completion.clone(),
+        prompt: good.prompt,
+        chosen: good.completion,
+        rejected: bad.completion,
         margin: None,
     };
-    Some(Example { record: Record::Preference(pair), ..examples[chosen].clone() })
+    Some(Example { record: Record::Preference(pair), tools: chosen.tools, extra: chosen.extra })
 }

@@ -43,7 +43,8 @@ mod tags;
 mod unpaired;
 
 pub use convert::{
-    Converted, Paired, PromptForm, convert, is_convertible, pair_up, with_prompt_form,
+    Converted, Paired, PromptForm, convert, is_convertible, pair_of, pair_up, pairing_key,
+    with_prompt_form,
 };
 pub use dataset_info::{DatasetEntry, DatasetInfo, DatasetInfoError, Formatting};
 pub use fault::RowFault;

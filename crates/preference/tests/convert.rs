@@ -2,7 +2,7 @@
 
 use forethought_preference::{
     DatasetEntry, DatasetInfo, Layout, PromptForm, RowFault, Shape, convert, is_convertible,
-    pair_up, with_prompt_form,
+    pair_of, pair_up, pairing_key, with_prompt_form,
 };
 use forethought_schema::{Example, PreferencePair, Prompt, Record, RecordKind};
 use proptest::prelude::*;
@@ -151,9 +151,13 @@ proptest! {
         if alone {
             apart.push(apart[0].clone());
         }
-        let paired = pair_up(&apart);
-        prop_assert_eq!(paired.firsts, (0..pairs.len()).map(|index| 2 * index).collect::<Vec<_>>());
-        prop_assert_eq!(paired.pairs, pairs);
+        let paired = pair_up(apart.iter().filter_map(pairing_key));
+        let places: Vec<[usize; 2]> = (0..pairs.len()).map(|index| [2 * index, 2 * index + 1]).collect();
+        prop_assert_eq!(&paired.pairs, &places);
+        let made = places.iter().filter_map(|[chosen, rejected]| {
+            pair_of(apart[*chosen].clone(), apart[*rejected].clone())
+        });
+        prop_assert_eq!(made.collect::<Vec<_>>(), pairs);
         prop_assert_eq!(paired.left, if alone { vec![apart.len() - 1] } else { vec![] });
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::LabelledQuestion;
+
 /// A question whose steps somebody counted, or could not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,16 @@ pub struct AnnotatedQuestion {
     /// What a teacher wrote, where one was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<String>,
+}
+
+impl AnnotatedQuestion {
+    /// The question with its number of steps as the amount and the class; nothing where nobody knows it.
+    #[must_use]
+    pub fn labelled(self) -> Option<LabelledQuestion> {
+        let StepLabel::Counted(steps) = self.steps else { return None };
+        let Self { file, row, question, .. } = self;
+        Some(LabelledQuestion { file, row, question, amount: steps, class: steps })
+    }
 }
 
 /// A number of steps, or why there is none.

@@ -124,37 +124,6 @@ impl Encoder {
         Ok(encoded.iter().map(|encoding| encoding.get_ids().to_vec()).collect())
     }
 
-    /// How many ids each text has, in the order of the texts; several threads share the work.
-    ///
-    /// The numbers are those of [`Encoder::encode_batch`]. With a tokenizer of the usual byte-level kind they are counted
-    /// without making the ids, which is many times as fast.
-    ///
-    /// # Errors
-    ///
-    /// As [`Encoder::encode`].
-    pub fn count_batch(&self, texts: &[impl AsRef<str>]) -> Result<Vec<usize>, TokenizeError> {
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-        let counted = match &self.counter {
-            Some(counter) => guarded(|| Ok::<_, String>(counter.count(&self.tokenizer, &texts))),
-            None => Ok(vec![None; texts.len()]),
-        };
-        let first = texts.first().copied().unwrap_or_default();
-        let counted = counted.map_err(|reason| self.encode_error(first, reason))?;
-        let others = texts.iter().zip(&counted).filter(|(_, count)| count.is_none());
-        let others: Vec<&str> = others.map(|(text, _)| *text).collect();
-        let mut others = self.encode_batch(&others)?.into_iter().map(|ids| ids.len());
-        Ok(counted.into_iter().filter_map(|count| count.or_else(|| others.next())).collect())
-    }
-
-    /// How many ids a text has.
-    ///
-    /// # Errors
-    ///
-    /// As [`Encoder::encode`].
-    pub fn count(&self, text: &str) -> Result<usize, TokenizeError> {
-        self.encoding(text).map(|encoding| encoding.len())
-    }
-
     /// The text of ids without special tokens. Ids beyond the vocabulary have no text: a model's embedding often has
     /// more rows than its tokenizer has tokens.
     ///
@@ -254,7 +223,7 @@ impl Encoder {
     }
 
     /// Without offsets, which take time.
-    fn encoding(&self, text: &str) -> Result<Encoding, TokenizeError> {
+    pub(crate) fn encoding(&self, text: &str) -> Result<Encoding, TokenizeError> {
         let encoded = guarded(|| {
             self.patterns.check(&self.tokenizer, text)?;
             self.tokenizer.encode_fast(text, false)
@@ -262,7 +231,7 @@ impl Encoder {
         encoded.map_err(|reason| self.encode_error(text, reason))
     }
 
-    fn encode_error(&self, text: &str, reason: String) -> TokenizeError {
+    pub(crate) fn encode_error(&self, text: &str, reason: String) -> TokenizeError {
         TokenizeError::Encode {
             path: self.folder.path.join(TOKENIZER),
             start: text.chars().take(40).collect(),

@@ -2,19 +2,17 @@
 
 mod output;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use forethought_dataset::{Examples, MixConfig, Mixing, find_files, mix};
+use forethought_dataset::{MixConfig, Mixed, Mixing, RowFate, find_files, mix};
 use forethought_pipeline::{Console, Document, PipelineError};
-use forethought_preference::{Layout, PromptForm, RowFault, Shape, with_prompt_form};
+use forethought_preference::{Layout, PromptForm, RowFault, Shape, Written, with_prompt_form};
+use forethought_schema::Example;
 use forethought_seed::Seed;
-use serde_json::{Map, Value};
 
-use super::failed;
 use super::sources::{Sources, shape};
 use crate::commands::Failure;
 
@@ -85,25 +83,35 @@ pub(crate) fn run(arguments: &Convert) -> Result<ExitCode, Failure> {
     arguments.spare_inputs(&config)?;
     let layout = Layout::usual(arguments.to);
     let seed = Seed::new(arguments.seed);
-    let mixing = Mixing { stage: "convert", kind: Some(layout.kind()), kept_as: None, seed };
-    let mut examples = mix(&config, mixing).map_err(failed)?;
-    let rows = arguments.write(&mut examples, &layout);
-    examples.ledger.check().map_err(failed)?;
-    let table = examples.ledger.to_table();
-    for fault in examples.faults.iter().take(SHOWN_FAULTS) {
-        Console::Stderr.line(format!("  {}, row {}: {}", fault.file, fault.row, fault.message));
-    }
-    if examples.faults.len() > SHOWN_FAULTS {
-        let more = examples.faults.len() - SHOWN_FAULTS;
-        Console::Stderr.line(format!("  and {more} more rows that cannot be read or written"));
-    }
-    Console::Stderr.line(&table);
-    if rows.is_empty() {
-        return Err(Failure::Disagreement("no row is left to write".to_owned()));
-    }
-    output::write(&arguments.output, &rows)?;
+    let mixing = Mixing { stage: "convert", kind: Some(layout.kind()), seed };
+    let used = output::write(&arguments.output, |sink| {
+        let mut used = BTreeSet::new();
+        let mut mixed = mix(&config, mixing)?;
+        mixed.for_each(|examples| {
+            let rows = match arguments.rows(examples, &layout) {
+                Ok(rows) => rows,
+                Err(fault) => return Ok(RowFate::Refused(fault)),
+            };
+            let mut lost = BTreeSet::new();
+            for one in rows {
+                sink(&one.row)?;
+                lost.extend(one.lost);
+                for key in one.row.keys() {
+                    if !used.contains(key) {
+                        used.insert(key.clone());
+                    }
+                }
+            }
+            Ok::<_, Failure>(RowFate::Kept(layout.kind().as_str(), lost))
+        })?;
+        report(mixed)?;
+        if used.is_empty() {
+            return Err(Failure::Disagreement("no row is left to write".to_owned()));
+        }
+        Ok(used)
+    })?;
     if arguments.to.is_llama_factory() && arguments.output.as_os_str() != "-" {
-        let index = output::index(&arguments.output, arguments.name.as_deref(), &layout, &rows)?;
+        let index = output::index(&arguments.output, arguments.name.as_deref(), &layout, &used)?;
         Console::Stderr.line(index);
     }
     Ok(ExitCode::SUCCESS)
@@ -111,6 +119,20 @@ pub(crate) fn run(arguments: &Convert) -> Result<ExitCode, Failure> {
 
 /// Faulty rows that are shown one by one; the ledger counts all.
 const SHOWN_FAULTS: usize = 10;
+
+/// Shows what became of every row.
+fn report(mixed: Mixed) -> Result<(), Failure> {
+    let (ledger, faults) = mixed.finish()?;
+    for fault in faults.iter().take(SHOWN_FAULTS) {
+        Console::Stderr.line(format!("  {}, row {}: {}", fault.file, fault.row, fault.message));
+    }
+    if faults.len() > SHOWN_FAULTS {
+        let more = faults.len() - SHOWN_FAULTS;
+        Console::Stderr.line(format!("  and {more} more rows that cannot be read or written"));
+    }
+    Console::Stderr.line(ledger.to_table());
+    Ok(())
+}
 
 impl Convert {
     fn config(&self) -> Result<MixConfig, Failure> {
@@ -127,7 +149,7 @@ impl Convert {
     fn spare_inputs(&self, config: &MixConfig) -> Result<(), Failure> {
         let Ok(output) = self.output.canonicalize() else { return Ok(()) };
         for source in &config.sources {
-            for file in find_files(source).map_err(failed)? {
+            for file in find_files(source)? {
                 if file.path.canonicalize().is_ok_and(|input| input == output) {
                     let path = output.display();
                     return Err(Failure::Usage(format!("--output {path} is one of the inputs")));
@@ -137,37 +159,13 @@ impl Convert {
         Ok(())
     }
 
-    /// The rows in their shape. A row of which anything cannot be written is dropped as a whole, and booked so.
-    fn write(&self, examples: &mut Examples, layout: &Layout) -> Vec<Map<String, Value>> {
-        let mut written = Vec::new();
-        let mut refused: BTreeMap<(Arc<str>, u64), RowFault> = BTreeMap::new();
-        let mut lost: Vec<(Arc<str>, u64, BTreeSet<String>)> = Vec::new();
-        for row in std::mem::take(&mut examples.rows) {
-            let place = (row.file.clone(), row.row);
-            let example = match self.prompts {
-                Form::AsIs => Ok(row.example),
-                Form::Conversational => with_prompt_form(row.example, PromptForm::Conversational),
-                Form::Standard => with_prompt_form(row.example, PromptForm::Standard),
-            };
-            match example.and_then(|example| layout.write(&example)) {
-                Ok(one) => {
-                    lost.push((place.0.clone(), place.1, one.lost));
-                    written.push((place, one.row));
-                }
-                Err(fault) => {
-                    refused.entry(place).or_insert(fault);
-                }
-            }
-        }
-        for ((file, row), fault) in &refused {
-            examples.refuse(file, *row, fault);
-        }
-        for (file, row, names) in lost {
-            if !refused.contains_key(&(file.clone(), row)) {
-                examples.note_lost(&file, row, &names);
-            }
-        }
-        let rows = written.into_iter().filter(|(place, _)| !refused.contains_key(place));
-        rows.map(|(_, row)| row).collect()
+    /// The rows that examples become: all of them, or what is wrong with the first that cannot be written.
+    fn rows(&self, examples: &[Example], layout: &Layout) -> Result<Vec<Written>, RowFault> {
+        let formed = |example: &Example| match self.prompts {
+            Form::AsIs => Ok(example.clone()),
+            Form::Conversational => with_prompt_form(example.clone(), PromptForm::Conversational),
+            Form::Standard => with_prompt_form(example.clone(), PromptForm::Standard),
+        };
+        examples.iter().map(|example| layout.write(&formed(example)?)).collect()
     }
 }

@@ -6,7 +6,6 @@ use clap::Args;
 use forethought_dataset::DatasetError;
 use forethought_hub::{HubError, HubPath};
 
-use super::failed;
 use crate::commands::Failure;
 
 /// Fetches the files of a data set into the cache that Python's `datasets` and `huggingface_hub` use.
@@ -49,7 +48,7 @@ pub(crate) fn run(arguments: &Fetch) -> Result<ExitCode, Failure> {
 }
 
 fn hub(error: HubError) -> Failure {
-    failed(DatasetError::Hub(Box::new(error)))
+    DatasetError::Hub(Box::new(error)).into()
 }
 
 #[cfg(feature = "hub")]

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use forethought_dataset::{ExampleRow, Examples, NearDuplicates, read_examples};
+use forethought_dataset::{ExampleRow, Examples, FileLayout, NearDuplicates, read_examples};
 use forethought_pipeline::PipelineError;
 use forethought_tokenize::{Encoder, Ending};
 
-use super::failed;
 use super::marked::{Colour, Marks};
 use super::sources::Sources;
 use crate::commands::{Failure, print};
@@ -71,19 +70,21 @@ pub(crate) fn run(arguments: &Inspect) -> Result<ExitCode, Failure> {
     }
     let encoder = arguments.tokenizer.as_ref().map(Encoder::open).transpose();
     let encoder = encoder.map_err(PipelineError::from)?;
-    let mut examples = read_examples("inspect", &[arguments.sources.source()?]).map_err(failed)?;
-    let files = arguments.files(&examples, encoder.as_ref())?;
-    for row in &examples.rows {
-        examples.ledger.entry(&row.file).keep(row.example.record.kind().as_str());
-    }
-    examples.ledger.check().map_err(failed)?;
+    let mut examples = read_examples("inspect", &[arguments.sources.source()?])?;
+    let files = arguments.files(&mut examples, encoder.as_ref())?;
+    let Examples { mut rows, mut ledger, .. } = examples;
+    rows.for_each(|row| {
+        ledger.entry(&row.file).keep(row.example.record.kind().as_str());
+        Ok::<_, Failure>(())
+    })?;
+    ledger.check()?;
     if arguments.json {
-        let json = serde_json::json!({"files": files, "ledger": examples.ledger});
+        let json = serde_json::json!({"files": files, "ledger": ledger});
         let text = serde_json::to_string_pretty(&json);
         print(&text.map_err(|error| Failure::Io("-".into(), error.into()))?)?;
     } else {
         let text: Vec<String> = files.iter().map(show::file).collect();
-        print(&format!("{}\n{}", text.join("\n"), examples.ledger.to_table()))?;
+        print(&format!("{}\n{}", text.join("\n"), ledger.to_table()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -97,27 +98,29 @@ fn share(text: &str) -> Result<f64, String> {
 impl Inspect {
     fn files(
         &self,
-        examples: &Examples,
+        examples: &mut Examples,
         encoder: Option<&Encoder>,
     ) -> Result<Vec<FileFacts>, Failure> {
         let marks = self.colour.marks();
-        let facts = |layout| {
-            let mut facts = FileFacts::of(examples, layout, &self.near_duplicates());
-            let rows: Vec<&ExampleRow> =
-                examples.rows.iter().filter(|row| row.file == layout.file).collect();
+        let layouts = std::mem::take(&mut examples.layouts);
+        let facts = |layout: &FileLayout| {
+            let is_of_file = |index: &usize| *examples.rows.place(*index).0 == layout.file;
+            let places: Vec<usize> = (0..examples.rows.len()).filter(is_of_file).collect();
+            let mut facts = FileFacts::of(examples, layout, &places, &self.near_duplicates())?;
             if let Some(encoder) = encoder {
-                facts.lengths = Some(Lengths::of(&rows, encoder));
+                facts.lengths = Some(Lengths::of(&mut examples.rows, &places, encoder)?);
             }
-            for row in sampled(&rows, self.rows) {
+            for place in sampled(&places, self.rows) {
+                let row = examples.rows.get(place)?;
                 let text = match encoder {
-                    Some(encoder) => rendered(row, encoder, marks)?,
+                    Some(encoder) => rendered(&row, encoder, marks)?,
                     None => show::record(&row.example, marks),
                 };
                 facts.samples.push(facts::Sample { row: row.row, text });
             }
             Ok(facts)
         };
-        examples.layouts.iter().map(facts).collect()
+        layouts.iter().map(facts).collect()
     }
 
     fn near_duplicates(&self) -> NearDuplicates {
@@ -125,11 +128,11 @@ impl Inspect {
     }
 }
 
-/// Rows from the start, the end, and evenly between.
-fn sampled<'a>(rows: &[&'a ExampleRow], number: usize) -> Vec<&'a ExampleRow> {
-    let number = number.min(rows.len());
-    let last = rows.len().saturating_sub(1);
-    (0..number).map(|index| rows[index * last / (number - 1).max(1)]).collect()
+/// Places from the start, the end, and evenly between.
+fn sampled(places: &[usize], number: usize) -> Vec<usize> {
+    let number = number.min(places.len());
+    let last = places.len().saturating_sub(1);
+    (0..number).map(|index| places[index * last / (number - 1).max(1)]).collect()
 }
 
 /// What the model reads of a row; a row that the chat template refuses says so.

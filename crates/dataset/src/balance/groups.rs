@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use forethought_schema::LabelledQuestion;
-use forethought_seed::Seed;
-
-use crate::question::normalised;
+use crate::question::Fingerprint;
 
 /// A side of the split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,33 +49,42 @@ pub(super) enum Fate {
 /// A number for each class.
 pub(super) type PerClass = BTreeMap<u32, usize>;
 
+/// What is remembered of a row: enough to draw it and to name it, and none of its text.
+///
+/// The order of the fields is the order of the draw: questions by a key of the seed, the rows of one question side by
+/// side, and the rest only so that the order the rows came in never shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Row {
+    pub(super) draw: u64,
+    pub(super) question: Fingerprint,
+    pub(super) class: u32,
+    pub(super) amount: u32,
+    /// The place of its file among the names of all files.
+    pub(super) file: usize,
+    /// Its number in the file.
+    pub(super) row: u64,
+    /// Its place among the rows that are balanced.
+    pub(super) index: usize,
+}
+
 /// All rows in an order that depends on the seed and on nothing else, those of one question side by side.
 pub(super) struct Questions {
-    pub(super) rows: Vec<LabelledQuestion>,
+    pub(super) rows: Vec<Row>,
     pub(super) fates: Vec<Fate>,
     /// The rows of each question.
     groups: Vec<Range<usize>>,
 }
 
 impl Questions {
-    pub(super) fn new(labelled: Vec<LabelledQuestion>, seed: Seed) -> Self {
-        let mut keyed: Vec<((u64, String), LabelledQuestion)> = labelled
-            .into_iter()
-            .map(|row| {
-                let question = normalised(&row.question);
-                ((seed.key("balance", question.as_bytes()), question), row)
-            })
-            .collect();
-        // The rest of the row breaks ties, so that the order the rows came in never shows.
-        keyed.sort_by(|(a_key, a), (b_key, b)| (a_key, content(a)).cmp(&(b_key, content(b))));
+    pub(super) fn new(mut rows: Vec<Row>) -> Self {
+        rows.sort_unstable();
         let mut groups: Vec<Range<usize>> = Vec::new();
-        for (index, (key, _)) in keyed.iter().enumerate() {
-            match groups.last_mut().filter(|group| keyed[group.start].0 == *key) {
+        for (index, row) in rows.iter().enumerate() {
+            match groups.last_mut().filter(|group| rows[group.start].question == row.question) {
                 Some(group) => group.end = index + 1,
                 None => groups.push(index..index + 1),
             }
         }
-        let rows: Vec<LabelledQuestion> = keyed.into_iter().map(|(_, row)| row).collect();
         Self { fates: vec![Fate::Open; rows.len()], rows, groups }
     }
 
@@ -141,16 +147,11 @@ impl Questions {
         }
     }
 
-    /// The rows of one side, in the order of the draw.
-    pub(super) fn rows_of(&self, side: Side) -> Vec<LabelledQuestion> {
+    /// The places of the rows of one side, in the order of the draw.
+    pub(super) fn places(&self, side: Side) -> Vec<usize> {
         let rows = self.rows.iter().zip(&self.fates);
-        rows.filter(|(_, fate)| **fate == Fate::Kept(side)).map(|(row, _)| row.clone()).collect()
+        rows.filter(|(_, fate)| **fate == Fate::Kept(side)).map(|(row, _)| row.index).collect()
     }
-}
-
-/// All there is to a row.
-fn content(row: &LabelledQuestion) -> (u32, u32, &str, u64, &str) {
-    (row.class, row.amount, &row.file, row.row, &row.question)
 }
 
 fn count(classes: impl Iterator<Item = u32>) -> PerClass {

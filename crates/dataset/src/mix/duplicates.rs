@@ -1,6 +1,6 @@
 //! Rows that say the same, word for word or nearly.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 
 use forethought_schema::{Message, Prompt, Record, Role};
 use gaoya::minhash::{MinHashIndex, MinHasher, MinHasher64V1};
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::setting;
 use crate::error::DatasetError;
-use crate::records::ExampleRow;
+use crate::question::Fingerprint;
+use crate::records::ExampleRows;
 
 /// Hash functions of a signature.
 const NUM_HASHES: usize = 128;
@@ -73,14 +74,24 @@ impl Deduplicate {
     }
 }
 
-/// How many rows say what another one before them says: exactly, and nearly.
-#[must_use]
-pub fn count_duplicates(rows: &[ExampleRow], near: &NearDuplicates) -> (usize, usize) {
-    let order: Vec<usize> = (0..rows.len()).collect();
+/// How many of these rows say what another one before them says: exactly, and nearly.
+///
+/// # Errors
+///
+/// If a row cannot be read.
+pub fn count_duplicates(
+    rows: &mut ExampleRows,
+    places: &[usize],
+    near: &NearDuplicates,
+) -> Result<(usize, usize), DatasetError> {
     let config = Deduplicate { by: DuplicateBy::Record, near: Some(near.clone()) };
-    let fates = find(rows, &order, &config);
+    let mut order = Vec::with_capacity(places.len());
+    for place in places {
+        order.push((*place, fingerprint(&rows.get(*place)?.example.record, config.by)));
+    }
+    let fates = find(rows, &order, &config)?;
     let count = |reason| fates.iter().filter(|fate| **fate == Some(reason)).count();
-    (count(EXACT), count(NEAR))
+    Ok((count(EXACT), count(NEAR)))
 }
 
 const EXACT: &str = "duplicate";
@@ -88,21 +99,26 @@ const NEAR: &str = "near duplicate";
 
 /// The reason to drop each of these rows, in this order: that one before it says the same.
 pub(super) fn find(
-    rows: &[ExampleRow],
-    order: &[usize],
+    rows: &mut ExampleRows,
+    order: &[(usize, Fingerprint)],
     config: &Deduplicate,
-) -> Vec<Option<&'static str>> {
-    let mut seen = BTreeSet::new();
+) -> Result<Vec<Option<&'static str>>, DatasetError> {
+    let mut seen = HashSet::new();
     let mut near = config.near.as_ref().map(Index::new);
-    let mut fate = |index: &usize| {
-        let record = &rows[*index].example.record;
-        if !seen.insert(exactly(record, config.by)) {
-            return Some(EXACT);
+    let mut fate = |(index, compared): &(usize, Fingerprint)| {
+        if !seen.insert(*compared) {
+            return Ok(Some(EXACT));
         }
-        let is_near = near.as_mut().is_some_and(|near| near.has(&in_words(record, config.by)));
-        is_near.then_some(NEAR)
+        let Some(near) = &mut near else { return Ok(None) };
+        let mut words = |index| Ok(in_words(&rows.get(index)?.example.record, config.by));
+        Ok(near.has(*index, &mut words)?.then_some(NEAR))
     };
     order.iter().map(&mut fate).collect()
+}
+
+/// What is compared, so short that all of them can be remembered.
+pub(super) fn fingerprint(record: &Record, by: DuplicateBy) -> Fingerprint {
+    Fingerprint::of(exactly(record, by).as_bytes())
 }
 
 /// What is compared, as one text that is equal where the records are.
@@ -174,8 +190,7 @@ struct Index {
     threshold: f64,
     shingle: usize,
     hasher: MinHasher64V1<Hashing>,
-    signatures: MinHashIndex<u64, u32>,
-    shingles: BTreeMap<u32, BTreeSet<u64>>,
+    signatures: MinHashIndex<u64, usize>,
 }
 
 type Hashing = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
@@ -189,27 +204,29 @@ impl Index {
             shingle: config.shingle,
             hasher: MinHasher64V1::new_with_hasher(num_bands * width, Hashing::default()),
             signatures: MinHashIndex::new(num_bands, width, 0.0),
-            shingles: BTreeMap::new(),
         }
     }
 
-    /// Whether a row so far is nearly the same; if none is, this one is added.
-    fn has(&mut self, text: &str) -> bool {
-        let shingles = shingles(text, self.shingle);
-        if shingles.is_empty() {
-            return false;
+    /// Whether a row so far is nearly the same; if none is, this one is added. What rows say is read again when their
+    /// signatures agree: to remember it would take more than the rows themselves.
+    fn has(
+        &mut self,
+        row: usize,
+        words: &mut dyn FnMut(usize) -> Result<String, DatasetError>,
+    ) -> Result<bool, DatasetError> {
+        let shingles_of = |words: &str| shingles(words, self.shingle);
+        let own = shingles_of(&words(row)?);
+        if own.is_empty() {
+            return Ok(false);
         }
-        let signature = self.hasher.create_signature(shingles.iter());
-        let is_near = |other: &u32| {
-            self.shingles.get(other).is_some_and(|one| self.threshold <= jaccard(one, &shingles))
-        };
-        if self.signatures.query_owned(&signature).iter().any(is_near) {
-            return true;
+        let signature = self.hasher.create_signature(own.iter());
+        for other in self.signatures.query_owned(&signature) {
+            if self.threshold <= jaccard(&shingles_of(&words(other)?), &own) {
+                return Ok(true);
+            }
         }
-        let id = u32::try_from(self.shingles.len()).unwrap_or(u32::MAX);
-        self.signatures.insert(id, signature);
-        self.shingles.insert(id, shingles);
-        false
+        self.signatures.insert(row, signature);
+        Ok(false)
     }
 }
 
@@ -272,9 +289,15 @@ mod tests {
 
     #[test]
     fn near_duplicates_are_found_and_others_are_not() {
+        let texts = [
+            "How many oranges are in the big basket by the door?",
+            "How many oranges are in the big basket by the doors",
+            "How many apples did Ellen give to her brother on Monday?",
+        ];
         let mut index = Index::new(&NearDuplicates { threshold: 0.7, shingle: 3 });
-        assert!(!index.has("How many oranges are in the big basket by the door?"));
-        assert!(index.has("How many oranges are in the big basket by the doors"));
-        assert!(!index.has("How many apples did Ellen give to her brother on Monday?"));
+        let found = [0, 1, 2].map(|row| {
+            index.has(row, &mut |row| Ok(texts[row].to_owned())).expect("nothing is read")
+        });
+        assert_eq!(found, [false, true, false]);
     }
 }

@@ -1,11 +1,11 @@
 //! Which rows of a mix are taken, and in which order.
 
-use std::collections::BTreeMap;
-
 use forethought_seed::Seed;
 
-use super::{MixConfig, MixOrder, duplicates};
-use crate::records::Examples;
+use super::{Deduplicate, MixConfig, MixOrder, duplicates};
+use crate::error::DatasetError;
+use crate::question::Fingerprint;
+use crate::records::{Examples, Met};
 
 /// A row in question.
 struct Candidate {
@@ -16,45 +16,69 @@ struct Candidate {
     key: (u64, u64),
 }
 
-/// Drops duplicates, then what caps and proportions leave no room for, and puts the rest in order.
-pub(super) fn select(examples: &mut Examples, config: &MixConfig, sources: &[usize], seed: Seed) {
-    let mut candidates = candidates(examples, sources, seed);
-    // Of two that are the same the one of the earlier source stays, and of one source the one drawn first.
-    candidates.sort_by_key(|one| (one.source, one.key));
-    if let Some(deduplicate) = &config.deduplicate {
-        let order: Vec<usize> = candidates.iter().map(|one| one.index).collect();
-        let fates = duplicates::find(&examples.rows, &order, deduplicate);
-        let mut fates = fates.into_iter();
-        candidates.retain(|one| match fates.next().flatten() {
-            Some(reason) => {
-                drop_row(examples, one.index, reason);
-                false
-            }
-            None => true,
-        });
+/// All rows in question.
+pub(super) struct Candidates<'c> {
+    rows: Vec<Candidate>,
+    /// What is compared of each row, where duplicates are looked for.
+    compared: Vec<Fingerprint>,
+    deduplicate: Option<&'c Deduplicate>,
+    seed: Seed,
+}
+
+impl<'c> Candidates<'c> {
+    pub(super) fn new(config: &'c MixConfig, seed: Seed) -> Self {
+        let deduplicate = config.deduplicate.as_ref();
+        Self { rows: Vec::new(), compared: Vec::new(), deduplicate, seed }
     }
-    let candidates = within_caps(examples, config, candidates);
-    let order = ordered(candidates, config.order);
-    let mut rows: Vec<_> = std::mem::take(&mut examples.rows).into_iter().map(Some).collect();
-    examples.rows = order.into_iter().filter_map(|index| rows[index].take()).collect();
-}
 
-fn candidates(examples: &Examples, sources: &[usize], seed: Seed) -> Vec<Candidate> {
-    let mut repeats: BTreeMap<u64, u64> = BTreeMap::new();
-    let rows = examples.rows.iter().zip(sources).enumerate();
-    rows.map(|(index, (row, source))| {
-        let content = serde_json::to_vec(&row.example).unwrap_or_default();
-        let key = seed.key("mix", &content);
-        let repeat = repeats.entry(key).or_default();
-        *repeat += 1;
-        Candidate { source: *source, index, key: (key, *repeat) }
-    })
-    .collect()
-}
+    /// Adds the next row that is read.
+    pub(super) fn add(&mut self, met: &Met<'_>) {
+        let (source, index) = (met.source, self.rows.len());
+        let key = (self.seed.key("mix", met.json), 0);
+        self.rows.push(Candidate { source, index, key });
+        if let Some(deduplicate) = self.deduplicate {
+            self.compared.push(duplicates::fingerprint(&met.example.record, deduplicate.by));
+        }
+    }
 
-fn drop_row(examples: &mut Examples, index: usize, reason: &str) {
-    let row = examples.rows[index].clone();
-    examples.drop_row(&row, reason);
+    /// Drops duplicates, then what caps and proportions leave no room for, and says in which order the others are.
+    pub(super) fn select(
+        mut self,
+        examples: &mut Examples,
+        config: &MixConfig,
+    ) -> Result<Vec<usize>, DatasetError> {
+        self.number_repeats();
+        // Of two that are the same the one of the earlier source stays, and of one source the one drawn first.
+        self.rows.sort_by_key(|one| (one.source, one.key));
+        if let Some(deduplicate) = self.deduplicate {
+            let order: Vec<(usize, Fingerprint)> =
+                self.rows.iter().map(|one| (one.index, self.compared[one.index])).collect();
+            let mut fates = duplicates::find(&mut examples.rows, &order, deduplicate)?.into_iter();
+            self.rows.retain(|one| match fates.next().flatten() {
+                Some(reason) => {
+                    examples.drop_row(one.index, reason);
+                    false
+                }
+                None => true,
+            });
+        }
+        let candidates = within_caps(examples, config, self.rows);
+        Ok(ordered(candidates, config.order))
+    }
+
+    /// Counts rows of the same content in the order they were read.
+    fn number_repeats(&mut self) {
+        self.rows.sort_by_key(|one| (one.key.0, one.index));
+        let mut last = None;
+        for one in &mut self.rows {
+            let repeat = match last {
+                Some((key, repeat)) if key == one.key.0 => repeat + 1,
+                _ => 1,
+            };
+            one.key.1 = repeat;
+            last = Some(one.key);
+        }
+    }
 }
 
 /// Takes of each source, sorted by its draws, as many as its cap and its share allow.
@@ -83,7 +107,7 @@ fn within_caps(
         } else {
             let is_over_cap = taken[source] > capped[source];
             let reason = if is_over_cap { "over max_rows" } else { "over its share" };
-            drop_row(examples, one.index, reason);
+            examples.drop_row(one.index, reason);
         }
     }
     kept

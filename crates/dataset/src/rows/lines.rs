@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, Read};
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use rayon::prelude::*;
 
@@ -53,21 +54,47 @@ pub(super) fn begins_with_object(path: &Path) -> Result<bool, DatasetError> {
     Ok(first.is_some_and(|line| serde_json::from_slice::<Keys>(line.bytes).is_ok()))
 }
 
-/// Hands over each row with the number of its line.
+/// Hands over each row with the number of its line. While rows are worked on, the next ones are read and parsed.
 pub(super) fn for_each(
     path: &Path,
     mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
-    let mut lines = Lines::open(path)?;
-    loop {
-        let batch = lines.batch()?;
-        if batch.is_empty() {
-            return Ok(());
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(1);
+        scope.spawn(move || read(path, &sender));
+        for batch in receiver {
+            for (line, value) in batch? {
+                sink(Row { number: line.number, value, line: Some(&line.bytes) })?;
+            }
         }
-        let values: Vec<Result<Json, RowProblem>> = batch.par_iter().map(parse).collect();
-        for (line, value) in batch.iter().zip(values) {
-            sink(Row { number: line.number, value, line: Some(&line.bytes) })?;
+        Ok(())
+    })
+}
+
+/// Lines with what they hold, parsed by all threads; or why there are no more.
+type Batch = Result<Vec<(Line<Vec<u8>>, Result<Json, RowProblem>)>, DatasetError>;
+
+/// Sends all lines of a file, as long as somebody listens.
+fn read(path: &Path, sender: &SyncSender<Batch>) {
+    let send_all = || -> Result<(), DatasetError> {
+        let mut lines = Lines::open(path)?;
+        loop {
+            let batch = lines.batch()?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let parsed = batch.into_par_iter().map(|line| {
+                let value = parse(&line);
+                (line, value)
+            });
+            if sender.send(Ok(parsed.collect())).is_err() {
+                return Ok(());
+            }
         }
+    };
+    if let Err(error) = send_all() {
+        // The error of whoever stopped to listen is the one that matters.
+        let _ = sender.send(Err(error));
     }
 }
 

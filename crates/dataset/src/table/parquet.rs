@@ -1,10 +1,11 @@
 //! Tables to and from parquet files.
 
+use std::io::Write;
 use std::path::Path;
 
 use polars::prelude::{
     Column as PolarsColumn, CompatLevel, DataFrame, DataType, KeyValueMetadata, NamedFrom,
-    ParquetWriter, PolarsResult, SchemaExt as _, Series,
+    ParquetWriter, PolarsResult, Schema, SchemaExt as _, Series,
 };
 use polars_parquet::write::schema_to_metadata_key;
 
@@ -13,22 +14,25 @@ use crate::error::DatasetError;
 use crate::parquet_file::{ParquetFile, guarded};
 
 /// Rows of one row group. Fixed, because the bytes of a file shall depend on nothing but its rows.
-const ROW_GROUP: usize = 1 << 16;
+pub(super) const ROW_GROUP: usize = 1 << 16;
 
 pub(super) fn write(table: &Table, path: &Path) -> Result<(), DatasetError> {
     let bytes = guarded(path, || encoded(to_frame(table)?))?;
     std::fs::write(path, bytes).map_err(|source| DatasetError::write(path, source))
 }
 
-/// A parquet file of the frame. Its Arrow schema calls texts `large_string`, which every reader knows: polars' own name for
-/// them, `string_view`, is not among the types that other programs look for.
-pub(super) fn encoded(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
-    let schema = schema_to_metadata_key(&frame.schema().to_arrow(CompatLevel::oldest()));
-    let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes)
+/// What writes a parquet file of this schema. In it Arrow's schema calls texts `large_string`, which every reader knows:
+/// polars' own name for them, `string_view`, is not among the types that other programs look for.
+pub(super) fn writer<W: Write>(to: W, schema: &Schema) -> ParquetWriter<W> {
+    let schema = schema_to_metadata_key(&schema.to_arrow(CompatLevel::oldest()));
+    ParquetWriter::new(to)
         .with_row_group_size(Some(ROW_GROUP))
         .with_key_value_metadata(Some(KeyValueMetadata::Static(vec![schema])))
-        .finish(&mut frame)?;
+}
+
+fn encoded(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    writer(&mut bytes, &frame.schema().clone()).finish(&mut frame)?;
     Ok(bytes)
 }
 

@@ -1,49 +1,123 @@
 //! Rows of JSON into parquet: lists and objects become the nested columns that other programs read.
 
-use std::collections::BTreeSet;
+use std::env;
+use std::fmt;
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
-use polars::prelude::{AnyValue, Column as PolarsColumn, DataFrame, DataType, Field, Series};
+use polars::prelude::{
+    AnyValue, Column as PolarsColumn, DataFrame, DataType, Field, PolarsResult, Schema, Series,
+};
 use serde_json::{Map, Value};
 
-use super::parquet::encoded;
+use super::parquet::{ROW_GROUP, writer};
 use crate::error::DatasetError;
 use crate::parquet_file::guarded;
+use crate::spool::Spool;
 
-/// Writes rows as parquet. A field that a row does not have is null; one that holds a text in one row and something else
-/// in another is an error, since a column has one type.
+/// Bytes of rows, as JSON, of one row group: what is in memory when it is written is a few times that. Like the number of
+/// rows it depends on nothing but the rows, and so do the bytes of the file.
+const GROUP_BYTES: usize = 32 << 20;
+
+/// Rows that become a parquet file. A field that a row does not have is null; one that holds a text in one row and
+/// something else in another is an error, since a column has one type.
 ///
-/// # Errors
-///
-/// If a column has no single type, or the file cannot be written.
-pub fn write_rows(path: &Path, rows: &[Map<String, Value>]) -> Result<(), DatasetError> {
-    let mut seen = BTreeSet::new();
-    let names: Vec<&String> =
-        rows.iter().flat_map(Map::keys).filter(|name| seen.insert(name.as_str())).collect();
-    let mut columns = Vec::new();
-    for name in names {
-        let mut kind = Kind::Nothing;
-        for (index, row) in rows.iter().enumerate() {
-            let Some(value) = row.get(name) else { continue };
-            kind = kind.with(Kind::of(value)).map_err(|(found, other)| {
-                let message = format!(
-                    "column `{name}`: row {} holds {}, rows before it {}",
-                    index + 1,
-                    other.word(),
-                    found.word()
-                );
-                DatasetError::Parquet { path: path.to_owned(), message }
-            })?;
+/// What the columns hold is known when the last row has come. Until then the rows lie in memory or, when they are many, in
+/// a temporary file.
+pub struct RowsAsParquet {
+    /// The columns, in the order they first appear.
+    kinds: Vec<(String, Kind)>,
+    rows: Spool,
+}
+
+impl RowsAsParquet {
+    /// No row yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "nothing is the default of a file")]
+    pub fn new() -> Self {
+        Self { kinds: Vec::new(), rows: Spool::new() }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    ///
+    /// If a column has no single type; and if the temporary file cannot be written.
+    pub fn push(&mut self, row: &Map<String, Value>) -> Result<(), DatasetError> {
+        for (name, value) in row {
+            let place = self.kinds.iter().position(|(known, _)| known == name);
+            let place = place.unwrap_or_else(|| {
+                self.kinds.push((name.clone(), Kind::Nothing));
+                self.kinds.len() - 1
+            });
+            let known = &mut self.kinds[place].1;
+            *known = std::mem::replace(known, Kind::Nothing).with(Kind::of(value)).map_err(
+                |(found, other)| {
+                    let number = self.rows.len() + 1;
+                    let (found, other) = (found.word(), other.word());
+                    let message = format!(
+                        "column `{name}`: row {number} holds {other}, rows before it {found}"
+                    );
+                    DatasetError::Column(message)
+                },
+            )?;
         }
+        let json = serde_json::to_vec(row).unwrap_or_default();
+        self.rows.push(&json).map_err(|source| DatasetError::write(&env::temp_dir(), source))
+    }
+
+    /// Writes the file, one group of rows after the other.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written, or the temporary one not be read.
+    pub fn write(mut self, path: &Path) -> Result<(), DatasetError> {
+        let file = File::create(path).map_err(|source| DatasetError::write(path, source))?;
+        let schema = Schema::from_iter(fields_of(&self.kinds));
+        let mut writer = guarded(path, || writer(BufWriter::new(file), &schema).batched(&schema))?;
+        let mut next = 0;
+        while next < self.rows.len() {
+            let group = self.group(next)?;
+            next += group.len();
+            guarded(path, || writer.write_batch(&frame(&self.kinds, &group)?))?;
+        }
+        guarded(path, || writer.finish())?;
+        Ok(())
+    }
+
+    /// The rows of the group that begins with this one.
+    fn group(&mut self, start: usize) -> Result<Vec<Map<String, Value>>, DatasetError> {
+        let (mut group, mut bytes) = (Vec::new(), 0);
+        while start + group.len() < self.rows.len()
+            && group.len() < ROW_GROUP
+            && bytes < GROUP_BYTES
+        {
+            let json = self.rows.get(start + group.len());
+            bytes += json.as_ref().map_or(0, Vec::len);
+            let row = json.and_then(|json| Ok(serde_json::from_slice(&json)?));
+            group.push(row.map_err(|source| DatasetError::read(&env::temp_dir(), source))?);
+        }
+        Ok(group)
+    }
+}
+
+impl fmt::Debug for RowsAsParquet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("RowsAsParquet");
+        shown.field("kinds", &self.kinds).field("len", &self.rows.len()).finish_non_exhaustive()
+    }
+}
+
+fn frame(kinds: &[(String, Kind)], rows: &[Map<String, Value>]) -> PolarsResult<DataFrame> {
+    let column = |(name, kind): &(String, Kind)| {
         let values = rows.iter().map(|row| kind.value(row.get(name).unwrap_or(&Value::Null)));
         let values: Vec<AnyValue<'_>> = values.collect();
-        let series = guarded(path, || {
-            Series::from_any_values_and_dtype(name.as_str().into(), &values, &kind.dtype(), true)
-        })?;
-        columns.push(PolarsColumn::from(series));
-    }
-    let bytes = guarded(path, || encoded(DataFrame::new(rows.len(), columns)?))?;
-    std::fs::write(path, bytes).map_err(|source| DatasetError::write(path, source))
+        let name = name.as_str().into();
+        Series::from_any_values_and_dtype(name, &values, &kind.dtype(), true)
+            .map(PolarsColumn::from)
+    };
+    DataFrame::new(rows.len(), kinds.iter().map(column).collect::<PolarsResult<_>>()?)
 }
 
 /// What a column holds.
@@ -166,8 +240,12 @@ mod tests {
     use super::*;
     use crate::{Format, read_objects};
 
-    fn rows(values: &[Value]) -> Vec<Map<String, Value>> {
-        values.iter().map(|value| value.as_object().expect("an object").clone()).collect()
+    fn write(path: &std::path::Path, rows: &[Value]) -> Result<(), DatasetError> {
+        let mut parquet = RowsAsParquet::new();
+        for row in rows {
+            parquet.push(row.as_object().expect("an object"))?;
+        }
+        parquet.write(path)
     }
 
     #[test]
@@ -180,7 +258,7 @@ mod tests {
             json!({"messages": [turn("user", "c")], "label": false, "n": 2.5}),
             json!({"messages": [], "label": null, "n": null}),
         ];
-        write_rows(&path, &rows(&written)).expect("written");
+        write(&path, &written).expect("written");
         let read = read_objects(&path, Format::Auto).expect("readable");
         let read: Vec<Value> = read.into_iter().map(|row| row.value.expect("an object")).collect();
         let expected = [
@@ -194,12 +272,28 @@ mod tests {
     #[test]
     fn a_column_of_two_kinds_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mixed = rows(&[json!({"a": "x"}), json!({"a": 3})]);
-        let error = write_rows(&folder.path().join("a.parquet"), &mixed).expect_err("two kinds");
+        let mixed = [json!({"a": "x"}), json!({"a": 3})];
+        let error = write(&folder.path().join("a.parquet"), &mixed).expect_err("two kinds");
         let text = error.to_string();
-        assert!(
-            text.ends_with("column `a`: row 2 holds a number, rows before it a text"),
-            "{text}"
+        assert_eq!(text, "column `a`: row 2 holds a number, rows before it a text");
+    }
+
+    #[test]
+    fn row_groups_end_by_their_bytes_and_a_late_column_is_null_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.parquet");
+        let text = "x".repeat(GROUP_BYTES / 3);
+        let mut rows: Vec<Value> =
+            (0..5).map(|number| json!({"text": text, "n": number})).collect();
+        rows[4]["late"] = json!([true]);
+        write(&path, &rows).expect("written");
+        let read = read_objects(&path, Format::Auto).expect("readable");
+        let read: Vec<Value> = read.into_iter().map(|row| row.value.expect("an object")).collect();
+        assert_eq!(
+            (&read[3]["n"], &read[3]["late"], &read[4]),
+            (&json!(3), &Value::Null, &rows[4])
         );
+        let file = crate::parquet_file::ParquetFile::open(&path).expect("parquet");
+        assert_eq!(file.groups(), [3, 2]);
     }
 }

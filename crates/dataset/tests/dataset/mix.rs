@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use forethought_dataset::{
-    DatasetError, Deduplicate, DuplicateBy, Examples, MixConfig, MixOrder, Mixing, NearDuplicates,
+    DatasetError, Deduplicate, DuplicateBy, Ledger, MixConfig, MixOrder, Mixing, NearDuplicates,
     RecordSource, mix, read_examples,
 };
-use forethought_schema::{Record, RecordKind};
+use forethought_schema::{Example, Record, RecordKind};
 use forethought_seed::Seed;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -27,16 +27,29 @@ fn numbered(name: &str, count: usize) -> Vec<Value> {
     (0..count).map(|index| row(&format!("{name}{index}"))).collect()
 }
 
-fn run(config: &MixConfig, seed: u64) -> Result<Examples, DatasetError> {
-    mix(config, Mixing { stage: "mix", kind: None, kept_as: None, seed: Seed::new(seed) })
+/// A mix of which every example was kept.
+#[derive(Debug)]
+struct Done {
+    rows: Vec<Example>,
+    ledger: Ledger,
 }
 
-fn prompts(examples: &Examples) -> Vec<String> {
+fn mixed(config: &MixConfig, kind: Option<RecordKind>, seed: u64) -> Result<Done, DatasetError> {
+    let mixing = Mixing { stage: "mix", kind, seed: Seed::new(seed) };
+    let (rows, ledger) = mix(config, mixing)?.collect()?;
+    Ok(Done { rows, ledger })
+}
+
+fn run(config: &MixConfig, seed: u64) -> Result<Done, DatasetError> {
+    mixed(config, None, seed)
+}
+
+fn prompts(done: &Done) -> Vec<String> {
     let prompt = |record: &Record| match record {
         Record::PromptCompletion(one) => serde_json::to_value(&one.prompt).expect("plain data"),
         other => panic!("{other:?}"),
     };
-    let rows = examples.rows.iter().map(|row| prompt(&row.example.record));
+    let rows = done.rows.iter().map(|example| prompt(&example.record));
     rows.map(|prompt| prompt.as_str().expect("a text").to_owned()).collect()
 }
 
@@ -177,10 +190,7 @@ fn sources_of_different_kinds_are_mixed_where_they_become_the_same() {
         error.contains("preference records and") && error.contains("say what they shall become"),
         "{error}"
     );
-    let become_kind = |kind| {
-        let mixing = Mixing { stage: "m", kind: Some(kind), kept_as: None, seed: Seed::new(1) };
-        mix(&config, mixing)
-    };
+    let become_kind = |kind| mixed(&config, Some(kind), 1);
     let completed = become_kind(RecordKind::PromptCompletion).expect("a mix");
     assert_eq!(prompts(&completed), ["q", "p"]);
     assert_eq!(completed.ledger.entries[0].notes["lost: rejected"].rows, [1]);
@@ -194,10 +204,8 @@ fn pairs_are_taken_apart_and_labelled_completions_put_together() {
     let folder = TempDir::new().expect("a folder");
     let pair = |prompt: &str| json!({"prompt": prompt, "chosen": "a", "rejected": "b"});
     let path = write(folder.path(), "pairs.jsonl", &[pair("p"), pair("q")]);
-    let to = |path: &str, kind| {
-        let config = MixConfig::of(vec![source(path, None, None)]);
-        mix(&config, Mixing { stage: "m", kind: Some(kind), kept_as: None, seed: Seed::new(1) })
-    };
+    let to =
+        |path: &str, kind| mixed(&MixConfig::of(vec![source(path, None, None)]), Some(kind), 1);
     let apart = to(&path, RecordKind::Unpaired).expect("a mix");
     assert_eq!((apart.rows.len(), apart.ledger.kept()), (4, 2));
     let unpaired = |prompt: &str, label: bool| json!({"prompt": prompt, "completion": label.to_string(), "label": label});
@@ -221,9 +229,11 @@ fn an_index_of_llama_factory_lays_out_its_files() {
     };
     let columns = json!({"prompt": "frage", "response": "antwort"});
     let path = index(json!({"demo": {"file_name": "d.jsonl", "columns": columns}}));
-    let read = read_examples("inspect", &[RecordSource::new(&path)]).expect("an index");
+    let mut read = read_examples("inspect", &[RecordSource::new(&path)]).expect("an index");
     assert_eq!(read.layouts[0].recognised.layout.describe(), "alpaca (frage, antwort)");
-    assert_eq!(prompts(&read), ["q"]);
+    let row = read.rows.get(0).expect("a row");
+    assert_eq!((read.rows.len(), row.row), (1, 1));
+    assert_eq!(prompts(&Done { rows: vec![row.example], ledger: read.ledger }), ["q"]);
 
     let error = |path: &str, dataset: Option<&str>| {
         let dataset = dataset.map(str::to_owned);

@@ -1,12 +1,13 @@
 //! Balance: the same number of questions from every class, and two sides that share no question.
 
-use forethought_dataset::{BalanceConfig, balance};
+use forethought_dataset::{BalanceConfig, Balancer};
+use forethought_schema::LabelledQuestion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json, write_lines};
+use crate::artifact::{LinePicker, LineReader, write_json};
 use crate::config::Problem;
 use crate::training::problem;
 
@@ -23,10 +24,16 @@ impl BalanceStage {
 
     /// Writes `train.jsonl`, `validation.jsonl`, `classes.json` and `ledger.json`.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let labelled = read_lines(&context.input("label", "labelled.jsonl"))?;
-        let balanced = balance(labelled, &self.0, context.seed)?;
-        write_lines(&context.staging.join("train.jsonl"), &balanced.train)?;
-        write_lines(&context.staging.join("validation.jsonl"), &balanced.validation)?;
+        let labelled = context.input("label", "labelled.jsonl");
+        let mut balancer = Balancer::new(context.seed);
+        LineReader::<LabelledQuestion>::open(&labelled)?.for_each_chunk(|rows| {
+            rows.iter().for_each(|row| balancer.tell(row));
+            context.check_stop()
+        })?;
+        let balanced = balancer.draw(&self.0)?;
+        let mut lines = LinePicker::open(&labelled)?;
+        lines.copy(&balanced.train, &context.staging.join("train.jsonl"))?;
+        lines.copy(&balanced.validation, &context.staging.join("validation.jsonl"))?;
         write_json(&context.staging.join("classes.json"), &balanced.classes)?;
         context.book(&balanced.ledger)?;
         Ok(Done::Finished)

@@ -1,6 +1,6 @@
 //! Clean: questions whose number of steps is missing or far from the others are left out, the rest is split.
 
-use forethought_dataset::{CleanConfig, clean};
+use forethought_dataset::{CleanConfig, Cleaner};
 use forethought_schema::AnnotatedQuestion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::annotate::ANNOTATED;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json, write_lines};
+use crate::artifact::{LinePicker, LineReader, LineWriter, write_json};
 use crate::config::Problem;
 use crate::training::problem;
 
@@ -28,10 +28,26 @@ impl CleanStage {
 
     /// Writes `train.jsonl`, `validation.jsonl`, `classes.json`, `spread.json` and `ledger.json`.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let annotated: Vec<AnnotatedQuestion> = read_lines(&context.input("annotate", ANNOTATED))?;
-        let cleaned = clean(&annotated, &self.0, context.seed)?;
-        write_lines(&context.staging.join("train.jsonl"), &cleaned.train)?;
-        write_lines(&context.staging.join("validation.jsonl"), &cleaned.validation)?;
+        let annotated = context.input("annotate", ANNOTATED);
+        let mut cleaner = Cleaner::new(context.seed);
+        LineReader::<AnnotatedQuestion>::open(&annotated)?.for_each_chunk(|rows| {
+            rows.iter().for_each(|row| cleaner.tell(row));
+            context.check_stop()
+        })?;
+        let cleaned = cleaner.draw(&self.0)?;
+        let mut lines = LinePicker::open(&annotated)?;
+        for (name, places) in
+            [("train.jsonl", &cleaned.train), ("validation.jsonl", &cleaned.validation)]
+        {
+            let mut split = LineWriter::create(&context.staging.join(name))?;
+            for place in places {
+                // Rows without a number of steps are in no split.
+                if let Some(row) = lines.value::<AnnotatedQuestion>(*place)?.labelled() {
+                    split.write(&row)?;
+                }
+            }
+            split.finish()?;
+        }
         write_json(&context.staging.join("classes.json"), &cleaned.classes)?;
         write_json(&context.staging.join(SPREAD), &cleaned.spread)?;
         context.book(&cleaned.ledger)?;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_json, write_lines};
+use crate::artifact::{LineReader, LineWriter, write_array, write_json};
 
 /// Settings of the convert stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,15 +37,7 @@ impl ConvertStage {
             return Err(PipelineError::stage("convert", message));
         }
         for split in SPLITS {
-            let labelled: Vec<LabelledQuestion> =
-                read_lines(&context.split(&format!("{split}.jsonl")))?;
-            let columns: Vec<Fields> = labelled.iter().map(columns).collect();
-            let alpaca: Vec<Instruction> =
-                labelled.iter().map(|one| instruction(prompt, one)).collect();
-            let examples: Vec<PromptCompletion> = alpaca.iter().map(prompt_completion).collect();
-            write_json(&context.staging.join(format!("{split}.alpaca.json")), &alpaca)?;
-            write_lines(&context.staging.join(format!("{split}.jsonl")), &examples)?;
-            write_lines(&context.staging.join(columns_file(split)), &columns)?;
+            write_split(context, split, prompt)?;
         }
         write_json(
             &context.staging.join("dataset_info.json"),
@@ -53,6 +45,23 @@ impl ConvertStage {
         )?;
         Ok(Done::Finished)
     }
+}
+
+/// Reads a side of the split once, and writes its three files row by row.
+fn write_split(context: &Context<'_>, split: &str, prompt: &str) -> Result<(), PipelineError> {
+    let rows = LineReader::<LabelledQuestion>::open(&context.split(&format!("{split}.jsonl")))?;
+    let mut examples = LineWriter::create(&context.staging.join(format!("{split}.jsonl")))?;
+    let mut beside = LineWriter::create(&context.staging.join(columns_file(split)))?;
+    let alpaca = rows.map(|row| {
+        let row = row?;
+        let example = instruction(prompt, &row);
+        examples.write(&prompt_completion(&example))?;
+        beside.write(&columns(&row))?;
+        Ok(example)
+    });
+    write_array(&context.staging.join(format!("{split}.alpaca.json")), alpaca)?;
+    examples.finish()?;
+    beside.finish()
 }
 
 /// The file beside the examples of a split that holds, row by row, what else is known: what rewards compare with.

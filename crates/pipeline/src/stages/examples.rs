@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::files::FileSource;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::write_lines;
 use crate::config::Problem;
 
 /// Settings of the examples stage.
@@ -37,13 +36,11 @@ impl ExamplesStage {
 
     /// Writes `train.jsonl` and `validation.jsonl`, one example a line, and `ledger.json`.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let split = self.files.read(context, self.kind)?;
-        if split.train.is_empty() {
+        let split = self.files.write(context, self.kind, |example| Some(example.clone()))?;
+        if split.num_train == 0 {
             let message = format!("no example is left\n{}", split.ledger.to_table());
             return Err(PipelineError::stage(context.name, message));
         }
-        write_lines(&context.staging.join("train.jsonl"), &split.train)?;
-        write_lines(&context.staging.join("validation.jsonl"), &split.validation)?;
         context.book(&split.ledger)?;
         Ok(Done::Finished)
     }

@@ -1,9 +1,11 @@
 //! Files of a user's own: rows of any shape, mixed, and split by what is to be completed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use forethought_dataset::{
-    Deduplicate, Ledger, MixConfig, MixOrder, Mixing, RecordSource, find_files, mix, prompt_of,
+    Deduplicate, Ledger, MixConfig, MixOrder, Mixing, RecordSource, RowFate, find_files, mix,
+    prompt_of,
 };
 use forethought_schema::{Example, Record, RecordKind};
 use forethought_seed::Seed;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::PipelineError;
+use crate::artifact::LineWriter;
 use crate::config::Problem;
 use crate::training::problem;
 
@@ -51,11 +54,12 @@ pub(super) fn ratio_problem(ratio: f64, key: &str) -> Option<Problem> {
     (!(0.0 < ratio && ratio < 1.0)).then(|| (key.to_owned(), message))
 }
 
-/// The examples of both sides of the split, and what became of every row.
+/// What was written of the examples of files.
 #[derive(Debug)]
-pub(super) struct SplitExamples {
-    pub(super) train: Vec<Example>,
-    pub(super) validation: Vec<Example>,
+pub(super) struct WrittenSplit {
+    /// How many examples are in the training split.
+    pub(super) num_train: usize,
+    /// What became of every row.
     pub(super) ledger: Ledger,
 }
 
@@ -84,21 +88,34 @@ impl FileSource {
         Ok(files)
     }
 
-    /// The examples of all files; of this kind where one is asked for.
-    pub(super) fn read(
+    /// Writes `train.jsonl` and `validation.jsonl` of the examples of all files, of this kind where one is asked for, row by
+    /// row: what `line` makes of each.
+    pub(super) fn write<T: Serialize>(
         &self,
         context: &Context<'_>,
         kind: Option<RecordKind>,
-    ) -> Result<SplitExamples, PipelineError> {
-        let side = |example: &Example| {
-            let is_held_out = is_validation(context.seed, &key(example), self.validation_ratio);
-            if is_held_out { "validation" } else { "train" }
-        };
-        let mixing = Mixing { stage: context.name, kind, kept_as: Some(&side), seed: context.seed };
-        let mixed = mix(&self.mix(), mixing)?;
-        let examples = mixed.rows.into_iter().map(|row| row.example);
-        let (train, validation) = examples.partition(|example| side(example) == "train");
-        Ok(SplitExamples { train, validation, ledger: mixed.ledger })
+        line: impl Fn(&Example) -> Option<T>,
+    ) -> Result<WrittenSplit, PipelineError> {
+        let mixing = Mixing { stage: context.name, kind, seed: context.seed };
+        let mut mixed = mix(&self.mix(), mixing)?;
+        let writer = |split: &str| LineWriter::create(&context.staging.join(split));
+        let (mut train, mut validation) = (writer("train.jsonl")?, writer("validation.jsonl")?);
+        let mut num_train = 0;
+        mixed.for_each(|examples| {
+            let mut side = "train";
+            for example in examples {
+                let is_held_out = is_validation(context.seed, &key(example), self.validation_ratio);
+                side = if is_held_out { "validation" } else { "train" };
+                num_train += usize::from(!is_held_out);
+                let split = if is_held_out { &mut validation } else { &mut train };
+                line(example).map_or(Ok(()), |line| split.write(&line))?;
+            }
+            Ok::<_, PipelineError>(RowFate::Kept(side, BTreeSet::new()))
+        })?;
+        train.finish()?;
+        validation.finish()?;
+        let (ledger, _) = mixed.finish()?;
+        Ok(WrittenSplit { num_train, ledger })
     }
 }
 

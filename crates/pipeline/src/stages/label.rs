@@ -25,25 +25,18 @@ fn default_width() -> NonZeroU32 {
     const { NonZeroU32::new(25).expect("25 is not zero") }
 }
 
-/// Traces that are tokenised between two looks at the progress bar.
-const CHUNK: usize = 512;
-
 impl LabelStage {
     /// Writes `ledger.json` and `labelled.jsonl`: a [`LabelledQuestion`] for every trace, in the order of the traces.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let encoder = Encoder::open(&super::model::tokenizer_folder(context)?)?;
-        let mut traces = LineReader::<Trace>::open(&context.input("ingest", "traces.jsonl"))?;
+        let traces = LineReader::<Trace>::open(&context.input("ingest", "traces.jsonl"))?;
         let mut labelled = LineWriter::create(&context.staging.join("labelled.jsonl"))?;
         let ingested: Ledger = read_json(&context.input("ingest", "ledger.json"))?;
         let total = usize::try_from(ingested.kept()).unwrap_or(usize::MAX);
         let mut ledger = Ledger::new(context.name);
         let mut bar = context.console.bar(total, "counting thinking tokens");
         let mut num_labelled = 0;
-        loop {
-            let chunk = traces.chunk(CHUNK)?;
-            if chunk.is_empty() {
-                break;
-            }
+        traces.for_each_chunk(|chunk| {
             context.check_stop()?;
             let texts: Vec<&str> = chunk.iter().map(|trace| trace.thinking.as_str()).collect();
             let counts = encoder.count_batch(&texts)?;
@@ -53,11 +46,12 @@ impl LabelStage {
                 entry.count_read(1);
                 entry.keep("labelled");
             }
-            let rows =
-                chunk.into_iter().zip(counts).map(|(trace, tokens)| self.label(trace, tokens));
+            let rows = chunk.into_iter().zip(counts);
+            let rows = rows.map(|(trace, tokens)| self.label(trace, tokens));
             labelled.write_all(&rows.collect::<Vec<LabelledQuestion>>())?;
             bar.set(num_labelled);
-        }
+            Ok(())
+        })?;
         labelled.finish()?;
         context.book(&ledger)?;
         Ok(Done::Finished)

@@ -63,15 +63,27 @@ impl Made {
     }
 }
 
-/// The pairs of files; labelled completions of one prompt become pairs, too.
-fn from_files(source: &FileSource, context: &Context<'_>) -> Result<Made, PipelineError> {
-    let split = source.read(context, Some(RecordKind::Preference))?;
-    let pairs = |examples: Vec<Example>| {
-        let pair = |record| if let Record::Preference(pair) = record { Some(pair) } else { None };
-        examples.into_iter().filter_map(|example| pair(example.record)).collect()
+/// The pairs of files are written as they are read; labelled completions of one prompt become pairs, too.
+fn write_files(
+    source: &FileSource,
+    context: &Context<'_>,
+) -> Result<(usize, Vec<String>, Ledger), PipelineError> {
+    let pair = |example: &Example| match &example.record {
+        Record::Preference(pair) => Some(pair.clone()),
+        _ => None,
     };
-    let (train, validation) = (pairs(split.train), pairs(split.validation));
-    Ok(Made { train, validation, ledger: split.ledger, ..Made::new(context.name) })
+    let written = source.write(context, Some(RecordKind::Preference), pair)?;
+    Ok((written.num_train, Vec::new(), written.ledger))
+}
+
+/// Writes pairs; the number of those to train on, the kinds of the others, and the account.
+fn write_made(
+    made: Made,
+    context: &Context<'_>,
+) -> Result<(usize, Vec<String>, Ledger), PipelineError> {
+    write_lines(&context.staging.join("train.jsonl"), &made.train)?;
+    write_lines(&context.staging.join("validation.jsonl"), &made.validation)?;
+    Ok((made.train.len(), made.kinds, made.ledger))
 }
 
 impl PairsStage {
@@ -100,19 +112,17 @@ impl PairsStage {
 
     /// Writes `train.jsonl` and `validation.jsonl`, one pair a line, the kinds of the latter, and `ledger.json`.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let made = match &self.source {
-            PairSource::Classes(source) => source.make(context)?,
-            PairSource::Spoilt(source) => source.make(context)?,
-            PairSource::Files(source) => from_files(source, context)?,
+        let (num_train, kinds, ledger) = match &self.source {
+            PairSource::Classes(source) => write_made(source.make(context)?, context)?,
+            PairSource::Spoilt(source) => write_made(source.make(context)?, context)?,
+            PairSource::Files(source) => write_files(source, context)?,
         };
-        if made.train.is_empty() {
-            let message = format!("no pair is left\n{}", made.ledger.to_table());
+        if num_train == 0 {
+            let message = format!("no pair is left\n{}", ledger.to_table());
             return Err(PipelineError::stage(context.name, message));
         }
-        write_lines(&context.staging.join("train.jsonl"), &made.train)?;
-        write_lines(&context.staging.join("validation.jsonl"), &made.validation)?;
-        write_json(&context.staging.join(KINDS), &made.kinds)?;
-        context.book(&made.ledger)?;
+        write_json(&context.staging.join(KINDS), &kinds)?;
+        context.book(&ledger)?;
         Ok(Done::Finished)
     }
 }

@@ -10,7 +10,7 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use super::*;
 use crate::folder::{Folder, TOKENIZER};
-use crate::{BpeConfig, Encoder, train_bpe};
+use crate::{BpeConfig, train_bpe};
 
 fn qwen() -> &'static Encoder {
     static QWEN: OnceLock<Encoder> = OnceLock::new();

@@ -1,31 +1,46 @@
 //! Rows into files, and the index of LLaMA-Factory beside them.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use forethought_dataset::RowsAsParquet;
 use forethought_preference::{DatasetEntry, DatasetInfo, Layout};
+use serde::ser::{Serialize, SerializeSeq as _, Serializer as _};
 use serde_json::{Map, Value};
 
-use crate::commands::{Failure, print};
+use crate::commands::Failure;
 
 /// The name of LLaMA-Factory's index.
 const INDEX: &str = "dataset_info.json";
 
-type Row = Map<String, Value>;
+/// A row that is written.
+pub(super) type Row = Map<String, Value>;
 
-/// Writes the rows as the extension says.
-pub(super) fn write(path: &Path, rows: &[Row]) -> Result<(), Failure> {
+/// What is done with each row.
+pub(super) type Sink<'s> = dyn FnMut(&Row) -> Result<(), Failure> + 's;
+
+/// Writes the rows that are made, one after the other, as the extension says.
+///
+/// They are written beside the place, which is renamed at the end: at the place there is the old file or the whole new one.
+pub(super) fn write<T>(
+    path: &Path,
+    make: impl FnOnce(&mut Sink<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     if path == Path::new("-") {
-        return print(&lines(rows)?);
+        return lines(path, Reader(Some(io::stdout().lock())), make);
     }
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     match extension.to_str() {
-        Some("jsonl" | "ndjson") => replace(path, lines(rows)?.as_bytes()),
-        Some("json") => replace(path, json(path, rows)?.as_bytes()),
-        Some("parquet") => {
-            forethought_dataset::write_rows(path, rows).map_err(super::super::failed)
-        }
+        Some("jsonl" | "ndjson") => replaced(path, |partial| lines(path, create(partial)?, make)),
+        Some("json") => replaced(path, |partial| array(path, create(partial)?, make)),
+        Some("parquet") => replaced(path, |partial| {
+            let mut parquet = RowsAsParquet::new();
+            let made = make(&mut |row| Ok(parquet.push(row)?))?;
+            parquet.write(partial)?;
+            Ok(made)
+        }),
         _ => {
             let message =
                 format!("--output {}: expected .jsonl, .json or .parquet", path.display());
@@ -34,42 +49,89 @@ pub(super) fn write(path: &Path, rows: &[Row]) -> Result<(), Failure> {
     }
 }
 
-fn lines(rows: &[Row]) -> Result<String, Failure> {
-    let mut text = String::new();
-    for row in rows {
-        text.push_str(
-            &serde_json::to_string(row).map_err(|error| unwritable(Path::new("-"), error))?,
-        );
-        text.push('\n');
+fn create(path: &Path) -> Result<File, Failure> {
+    File::create(path).map_err(|error| Failure::Io(path.to_owned(), error))
+}
+
+fn lines<T>(
+    path: &Path,
+    file: impl io::Write,
+    make: impl FnOnce(&mut Sink<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut file = BufWriter::new(file);
+    let failed = |error| Failure::Io(path.to_owned(), error);
+    let made = make(&mut |row| {
+        serde_json::to_writer(&mut file, row).map_err(|error| failed(error.into()))?;
+        file.write_all(b"\n").map_err(failed)
+    })?;
+    file.flush().map_err(failed)?;
+    Ok(made)
+}
+
+/// Somebody who may stop reading, such as `head`: what is written then is lost, and no error.
+struct Reader<W>(Option<W>);
+
+impl<W: io::Write> io::Write for Reader<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(file) = &mut self.0 else { return Ok(bytes.len()) };
+        match file.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.0 = None;
+                Ok(bytes.len())
+            }
+            result => result,
+        }
     }
-    Ok(text)
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), io::Write::flush)
+    }
 }
 
-fn json(path: &Path, value: &(impl serde::Serialize + ?Sized)) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| unwritable(path, error))
+/// One indented JSON array.
+fn array<T>(
+    path: &Path,
+    file: File,
+    make: impl FnOnce(&mut Sink<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut file = BufWriter::new(file);
+    let failed = |error: serde_json::Error| Failure::Io(path.to_owned(), error.into());
+    let mut serializer = serde_json::Serializer::pretty(&mut file);
+    let mut array = serializer.serialize_seq(None).map_err(failed)?;
+    let made = make(&mut |row| array.serialize_element(row).map_err(failed))?;
+    array.end().map_err(failed)?;
+    file.flush().map_err(|error| Failure::Io(path.to_owned(), error))?;
+    Ok(made)
 }
 
-fn unwritable(path: &Path, error: serde_json::Error) -> Failure {
-    Failure::Io(path.to_owned(), error.into())
+fn json(path: &Path, value: &(impl Serialize + ?Sized)) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::Io(path.to_owned(), error.into()))
 }
 
-/// Writes beside the place and renames: at the place there is the old file or the whole new one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes beside the place and renames; what failed is removed.
+fn replaced<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T, Failure>) -> Result<T, Failure> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    let written = std::fs::File::create(&partial)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|error| Failure::Io(path.to_owned(), error))
+    let settle = || File::open(&partial)?.sync_all().and_then(|()| fs::rename(&partial, path));
+    let written = write(&partial).and_then(|made| {
+        settle().map_err(|error| Failure::Io(path.to_owned(), error))?;
+        Ok(made)
+    });
+    if written.is_err() {
+        // The error that matters is the one above.
+        let _ = fs::remove_file(&partial);
+    }
+    written
 }
 
-/// Adds the data set to the index beside its file, or replaces it there; the line that says so.
+/// Adds the data set to the index beside its file, or replaces it there; the line that says so. Its columns are those that
+/// are used.
 pub(super) fn index(
     output: &Path,
     name: Option<&str>,
     layout: &Layout,
-    rows: &[Row],
+    used: &BTreeSet<String>,
 ) -> Result<String, Failure> {
     let path = output.with_file_name(INDEX);
     let mut info = match std::fs::read_to_string(&path) {
@@ -78,12 +140,14 @@ pub(super) fn index(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => DatasetInfo::new(),
         Err(error) => return Err(Failure::Io(path, error)),
     };
-    let used: BTreeSet<&str> = rows.iter().flat_map(|row| row.keys().map(String::as_str)).collect();
     let text =
         |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
     let name = name.map_or_else(|| text(output.file_stem()), str::to_owned);
     let entry = DatasetEntry::of(layout, text(output.file_name()), |column| used.contains(column));
     info.insert(name.clone(), entry);
-    replace(&path, json(&path, &info)?.as_bytes())?;
+    let text = json(&path, &info)?;
+    replaced(&path, |partial| {
+        fs::write(partial, &text).map_err(|error| Failure::Io(path.clone(), error))
+    })?;
     Ok(format!("{}: entry `{name}`", path.display()))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use forethought_dataset::{ExampleRow, Examples, FileLayout, NearDuplicates, count_duplicates};
+use forethought_dataset::{
+    DatasetError, ExampleRows, Examples, FileLayout, NearDuplicates, count_duplicates,
+};
 use forethought_preference::Layout;
 use forethought_schema::{Example, Record};
 use forethought_tokenize::{Encoder, Ending};
@@ -82,10 +84,15 @@ impl Quantiles {
 }
 
 impl Lengths {
-    pub(super) fn of(rows: &[&ExampleRow], encoder: &Encoder) -> Self {
+    pub(super) fn of(
+        rows: &mut ExampleRows,
+        places: &[usize],
+        encoder: &Encoder,
+    ) -> Result<Self, DatasetError> {
         let (mut whole, mut learnt) = (Vec::new(), Vec::new());
         let (mut num_refused, mut refusal) = (0, None);
-        for row in rows {
+        for place in places {
+            let row = rows.get(*place)?;
             match encoder.encode_example(&row.example, Ending::AtEos) {
                 Ok(encoded) => {
                     for one in encoded {
@@ -102,19 +109,31 @@ impl Lengths {
         }
         let num_sequences = whole.len();
         let (whole, learnt) = (Quantiles::of(whole), Quantiles::of(learnt));
-        Self { num_sequences, whole, learnt, num_refused, refusal }
+        Ok(Self { num_sequences, whole, learnt, num_refused, refusal })
     }
 }
 
 impl FileFacts {
-    pub(super) fn of(examples: &Examples, layout: &FileLayout, near: &NearDuplicates) -> Self {
-        let rows = examples.rows.iter().filter(|row| row.file == layout.file);
-        let rows: Vec<ExampleRow> = rows.cloned().collect();
+    /// What is known about a file of which the rows are in these places.
+    pub(super) fn of(
+        examples: &mut Examples,
+        layout: &FileLayout,
+        places: &[usize],
+        near: &NearDuplicates,
+    ) -> Result<Self, DatasetError> {
         let faults = examples.faults.iter().filter(|fault| fault.file == layout.file);
         let faults = faults.map(|one| Fault { row: one.row, message: one.message.clone() });
-        let (num_duplicates, num_near_duplicates) = count_duplicates(&rows, near);
+        let faults = faults.collect();
+        let (num_duplicates, num_near_duplicates) =
+            count_duplicates(&mut examples.rows, places, near)?;
+        let (mut num_thinking, mut labels) = (0, Labels::default());
+        for place in places {
+            let example = examples.rows.get(*place)?.example;
+            num_thinking += usize::from(is_thinking(&example));
+            labels.count(&example);
+        }
         let recognised = &layout.recognised;
-        Self {
+        Ok(Self {
             file: layout.file.to_string(),
             description: recognised.layout.describe(),
             kind: recognised.layout.kind().as_str(),
@@ -122,16 +141,16 @@ impl FileFacts {
             why: recognised.why.clone(),
             others: recognised.others.clone(),
             columns: layout.columns.clone(),
-            num_rows: rows.len(),
-            faults: faults.collect(),
+            num_rows: places.len(),
+            faults,
             num_duplicates,
             num_near_duplicates,
             near_threshold: near.threshold,
-            num_thinking: rows.iter().filter(|row| is_thinking(&row.example)).count(),
-            labels: labels(&rows),
+            num_thinking,
+            labels: labels.few(),
             lengths: None,
             samples: Vec::new(),
-        }
+        })
     }
 }
 
@@ -150,28 +169,33 @@ fn is_thinking(example: &Example) -> bool {
 }
 
 /// How often each value stands, of the label and of every other field that has few values.
-fn labels(rows: &[ExampleRow]) -> BTreeMap<String, BTreeMap<String, usize>> {
-    let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-    for row in rows {
-        if let Record::Unpaired(one) = &row.example.record {
-            *counts.entry("label".into()).or_default().entry(one.label.to_string()).or_default() +=
-                1;
+#[derive(Debug, Default)]
+struct Labels(BTreeMap<String, BTreeMap<String, usize>>);
+
+impl Labels {
+    fn count(&mut self, example: &Example) {
+        if let Record::Unpaired(one) = &example.record {
+            let values = self.0.entry("label".into()).or_default();
+            *values.entry(one.label.to_string()).or_default() += 1;
         }
-        for (name, value) in &row.example.extra {
+        for (name, value) in &example.extra {
             let text = match value {
                 Value::String(text) => text.clone(),
                 Value::Array(_) | Value::Object(_) => continue,
                 other => other.to_string(),
             };
-            let values = counts.entry(name.clone()).or_default();
+            let values = self.0.entry(name.clone()).or_default();
             // One more than is shown says that there are too many.
             if values.len() <= MAX_VALUES || values.contains_key(&text) {
                 *values.entry(text).or_default() += 1;
             }
         }
     }
-    counts.retain(|_, values| values.len() <= MAX_VALUES);
-    counts
+
+    fn few(mut self) -> BTreeMap<String, BTreeMap<String, usize>> {
+        self.0.retain(|_, values| values.len() <= MAX_VALUES);
+        self.0
+    }
 }
 
 #[cfg(test)]
