@@ -1,15 +1,17 @@
 """Ingests, labels and balances thinking traces with `datasets` and a fast tokenizer of transformers.
 
-    python data.py make SHARED OUT --rows N        replicates the traces of a folder with changed questions
+    python data.py make SHARED OUT --rows N        replicates the traces of a folder with changed questions, as JSON lines,
+                                                   or as parquet with row groups of 200,000 rows
     python data.py run FILE TOKENIZER OUT          does what the stages ingest, label and balance do, in 2 processes
     python data.py time COMMAND...                 times another program
 
-`run` and `time` print one line of JSON: seconds of the whole, the largest memory of one process and, for `run`, seconds of
-its parts and how many rows came out. `run` is written to be fast: one pass over the rows, in which only what is needed
-later is kept; imports are not counted.
+`run` and `time` print one line of JSON: seconds of the whole, by the clock and of the processor, the largest memory of one
+process and, for `run`, seconds of its parts and how many rows came out. `run` is written to be fast: one pass over the
+rows, in which only what is needed later is kept; imports are not counted.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -52,13 +54,32 @@ def traces(folder):
         yield turns["user"], turns["assistant"]
 
 
-def replicate():
+def replicas():
     pairs = list(traces(arguments.shared))
+    for index in range(arguments.rows):
+        question, completion = pairs[index % len(pairs)]
+        yield {"prompt": f"{question} [{index // len(pairs)}]", "completion": completion, "id": index}
+
+
+def replicate():
+    if arguments.out.suffix == ".parquet":
+        return replicate_parquet()
     with open(arguments.out, "w", encoding="utf-8") as file:
-        for index in range(arguments.rows):
-            question, completion = pairs[index % len(pairs)]
-            row = {"prompt": f"{question} [{index // len(pairs)}]", "completion": completion, "id": index}
+        for row in replicas():
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def replicate_parquet(group=200_000):
+    """Large row groups and no dictionary: what other programs write, at its worst for whoever reads it."""
+    import pyarrow
+    from pyarrow import parquet
+
+    rows, writer = replicas(), None
+    while batch := list(itertools.islice(rows, group)):
+        table = pyarrow.Table.from_pylist(batch)
+        writer = writer or parquet.ParquetWriter(arguments.out, table.schema, use_dictionary=False)
+        writer.write_table(table, row_group_size=group)
+    writer.close()
 
 
 def thinking(completion):
@@ -82,7 +103,7 @@ def prepare():
         ids = tokenizer([text for _, text in kept], add_special_tokens=False, return_attention_mask=False)["input_ids"]
         return {"question": [question for question, _ in kept], "tokens": [len(one) for one in ids]}
 
-    start = time.perf_counter()
+    start, before = time.perf_counter(), processor()
     with tempfile.TemporaryDirectory() as cache:
         rows = datasets.load_dataset("json", data_files=arguments.file, split="train", cache_dir=cache)
         loaded = time.perf_counter()
@@ -97,11 +118,12 @@ def prepare():
                 for question, tokens, of in part:
                     row = {"question": question, "thinking_tokens": tokens, "class": of}
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    end = time.perf_counter()
+    end, used = time.perf_counter(), processor() - before
     usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     figures = {
         "seconds": end - start,
-        "load": loaded - start,
+        "cpu_seconds": used,
+        "reading": loaded - start,
         "label": counted - loaded,
         "balance": end - counted,
         "rows": len(labelled),
@@ -110,6 +132,12 @@ def prepare():
         "peak_mb": max(usage) / 1024,
     }
     print(json.dumps(figures))
+
+
+def processor():
+    """Seconds of the processor so far, of this process and of those that have ended."""
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in usage)
 
 
 def balance(questions, tokens):
@@ -130,10 +158,14 @@ def balance(questions, tokens):
 
 
 def measure():
+    load = os.getloadavg()[0]
     start = time.perf_counter()
     subprocess.run(arguments.program, check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}))
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    figures = {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": usage.ru_maxrss / 1024, "load": load}
+    print(json.dumps(figures))
 
 
 {"make": replicate, "run": prepare, "time": measure}[arguments.command]()

@@ -114,17 +114,23 @@ fn measure(
 /// The page with the table between the two lines of this name. Rows of kinds of step that were not run now stay, in the
 /// order of the kinds.
 fn replaced(page: &str, name: &str, table: &str) -> Option<String> {
+    placed(page, name, |old| {
+        let head = table.lines().take(2);
+        let row = |work: &&str| {
+            let start = format!("| {work} |");
+            [table, old].iter().find_map(|text| text.lines().find(|line| line.starts_with(&start)))
+        };
+        head.chain(options::WORKS.iter().filter_map(row)).collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// The page with what is made of the old text in the place of this name; nothing if the page has no such place.
+fn placed(page: &str, name: &str, make: impl FnOnce(&str) -> String) -> Option<String> {
     let begin = format!("<!-- begin {name} -->\n");
     let end = format!("<!-- end {name} -->");
     let (before, rest) = page.split_once(&begin)?;
     let (old, after) = rest.split_once(&end)?;
-    let head = table.lines().take(2);
-    let row = |work: &&str| {
-        let start = format!("| {work} |");
-        [table, old].iter().find_map(|text| text.lines().find(|line| line.starts_with(&start)))
-    };
-    let lines: Vec<&str> = head.chain(options::WORKS.iter().filter_map(row)).collect();
-    Some(format!("{before}{begin}\n{}\n\n{end}{after}", lines.join("\n")))
+    Some(format!("{before}{begin}\n{}\n\n{end}{after}", make(old)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const SHORTEST: u64 = 12;
 /// Rows that are read at once, at least.
 const PIECE: usize = 16_384;
 /// Bytes that are read at once, at most, as the footer says; rows that are longer are read one by one.
-const PIECE_BYTES: usize = 64 << 20;
+const PIECE_BYTES: usize = 32 << 20;
 
 /// A parquet file whose footer has been read.
 #[derive(Debug)]

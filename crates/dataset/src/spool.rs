@@ -5,7 +5,7 @@ use std::io::{Read, Result, Seek, SeekFrom, Write};
 use tempfile::SpooledTempFile;
 
 /// Bytes that are held in memory.
-const IN_MEMORY: usize = 64 << 20;
+const IN_MEMORY: usize = 16 << 20;
 /// Bytes that are gathered before they are written.
 const GATHERED: usize = 1 << 18;
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{PYTHON, replaced};
+use super::{PYTHON, placed};
 use crate::dispatch;
 use crate::workspace::{Workspace, output};
 
@@ -95,29 +95,34 @@ fn compare(
         println!("{line}");
         lines.push(line);
     }
-    let text = format!("{HEADER}{}\n", lines.join("\n"));
+    let table = format!("{HEADER}{}", lines.join("\n"));
     let page = workspace.read(PAGE)?;
-    let page =
-        replaced(&page, "data", &text).ok_or_else(|| format!("{PAGE} has no place for it"))?;
+    let page = placed(&page, "data", |_| table).ok_or_else(|| format!("{PAGE} has no place for it"))?;
     fs::write(workspace.root().join(PAGE), page).map_err(|error| format!("{PAGE}: {error}"))
 }
 
 const HEADER: &str = "\
-| traces | forethought, s | Python, s | ratio | forethought, peak MB | Python, peak MB of one process |
-|---|---|---|---|---|---|
+| traces | ours, s | Python, s | ratio | ours, CPU s | Python, CPU s | ratio | ours, peak MB | Python, peak MB of one process | load before |
+|---|---|---|---|---|---|---|---|---|---|
 ";
 
-/// One line of the table from what both printed.
+/// One line of the table from what both printed. Where other programs take time from both, the seconds of the processor
+/// tell more than those of the clock.
 fn row(rows: &str, ours: &str, theirs: &str) -> Result<String, String> {
     let value = |line: &str, key: &str| -> Result<f64, String> {
         let missing = || format!("no {key} in `{line}`");
         let (_, rest) = line.split_once(&format!("\"{key}\": ")).ok_or_else(missing)?;
         rest.split([',', '}']).next().unwrap_or_default().trim().parse().map_err(|_| missing())
     };
-    let (seconds, peer) = (value(ours, "seconds")?, value(theirs, "seconds")?);
-    let (peak, peer_peak) = (value(ours, "peak_mb")?, value(theirs, "peak_mb")?);
-    let ratio = peer / seconds;
-    Ok(format!("| {rows} | {seconds:.1} | {peer:.1} | {ratio:.1} | {peak:.0} | {peer_peak:.0} |"))
+    let mut cells = vec![rows.to_owned()];
+    for key in ["seconds", "cpu_seconds"] {
+        let (own, peer) = (value(ours, key)?, value(theirs, key)?);
+        cells.extend([own, peer, peer / own].map(|number| format!("{number:.1}")));
+    }
+    let peaks = [value(ours, "peak_mb")?, value(theirs, "peak_mb")?];
+    cells.extend(peaks.map(|peak| format!("{peak:.0}")));
+    cells.push(format!("{:.1}", value(ours, "load")?));
+    Ok(format!("| {} |", cells.join(" | ")))
 }
 
 /// The stages from files to splits; the model is the smallest there is, for only its tokenizer is used.
@@ -145,11 +150,11 @@ mod tests {
 
     #[test]
     fn a_row_has_both_times_and_how_often_one_goes_into_the_other() {
-        let ours = r#"{"seconds": 12.5, "peak_mb": 300.4}"#;
-        let theirs = r#"{"seconds": 100.0, "load": 1.0, "rows": 5, "peak_mb": 900}"#;
+        let ours = r#"{"seconds": 12.5, "cpu_seconds": 20.0, "peak_mb": 300.4, "load": 0.25}"#;
+        let theirs = r#"{"seconds": 100.0, "cpu_seconds": 150.0, "rows": 5, "peak_mb": 900}"#;
         assert_eq!(
             row("100", ours, theirs),
-            Ok("| 100 | 12.5 | 100.0 | 8.0 | 300 | 900 |".to_owned())
+            Ok("| 100 | 12.5 | 100.0 | 8.0 | 20.0 | 150.0 | 7.5 | 300 | 900 | 0.2 |".to_owned())
         );
         assert_eq!(row("100", "{}", theirs), Err("no seconds in `{}`".to_owned()));
     }

@@ -18,7 +18,7 @@ use crate::spool::Spool;
 
 /// Bytes of rows, as JSON, of one row group: what is in memory when it is written is a few times that. Like the number of
 /// rows it depends on nothing but the rows, and so do the bytes of the file.
-const GROUP_BYTES: usize = 32 << 20;
+const GROUP_BYTES: usize = 16 << 20;
 
 /// Rows that become a parquet file. A field that a row does not have is null; one that holds a text in one row and
 /// something else in another is an error, since a column has one type.
