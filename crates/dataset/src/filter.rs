@@ -15,7 +15,7 @@ use evaluate::{Datum, evaluate};
 /// Columns are named as they are, or in double quotes; texts stand in single quotes. There are `AND`, `OR`, `NOT`, the
 /// comparisons, `+ - * / %`, `IS [NOT] NULL`, `[NOT] IN`, `[NOT] BETWEEN`, `[NOT] LIKE` and `ILIKE`, and the functions
 /// `length` (characters of a text, items of a list), `lower`, `upper`, `trim`, `abs`, `coalesce`, `contains`,
-/// `starts_with` and `ends_with`. A field that a row does not have is null, and so is what is computed from it, as in SQL;
+/// `starts_with`, `ends_with` and `array_length`. A field that a row does not have is null, and so is what is computed from it, as in SQL;
 /// a row is kept where the condition is true.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Filter {
@@ -74,6 +74,7 @@ enum Function {
     Contains,
     StartsWith,
     EndsWith,
+    ArrayLength,
 }
 
 impl Filter {
@@ -206,6 +207,26 @@ mod tests {
         }
     }
 
+    /// `tests/conditions/make.py` made the verdicts, with polars.
+    #[test]
+    fn verdicts_are_those_of_polars() {
+        let verdicts: Value =
+            serde_json::from_str(include_str!("../tests/conditions/verdicts.json")).expect("JSON");
+        let rows = verdicts["rows"].as_array().expect("rows");
+        let kept = verdicts["kept"].as_object().expect("cases");
+        assert!(kept.len() > 50 && rows.len() == 6);
+        for (expression, expected) in kept {
+            for (row, expected) in rows.iter().zip(expected.as_array().expect("a row of verdicts")) {
+                let found = keeps(expression, row.clone()).expect(expression);
+                assert_eq!(Value::Bool(found), *expected, "{expression}: {row}");
+            }
+        }
+        for expression in verdicts["refused"].as_array().expect("expressions") {
+            let expression = expression.as_str().expect("a text");
+            assert!(keeps(expression, rows[0].clone()).is_err(), "{expression}");
+        }
+    }
+
     #[test]
     fn errors_name_the_expression_and_the_columns_there_are() {
         let error = |expression: &str| keeps(expression, row()).expect_err(expression);
@@ -218,7 +239,7 @@ mod tests {
         assert_eq!(
             error("size(prompt) > 1"),
             "where `size(prompt) > 1`: no function `size`; there are: length, lower, upper, trim, abs, coalesce, \
-             contains, starts_with, ends_with"
+             contains, starts_with, ends_with, array_length"
         );
         assert_eq!(
             error("length(prompt, 1) > 1"),

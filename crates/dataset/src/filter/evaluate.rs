@@ -227,6 +227,11 @@ fn call(function: Function, arguments: Vec<Datum>) -> Evaluated {
                 Ok(count.map_or(Datum::Null, Datum::Number))
             }
         },
+        Function::ArrayLength => match next() {
+            Datum::List(count) => Ok(Datum::Number(count as f64)),
+            Datum::Null => Ok(Datum::Null),
+            other => Err(format!("{name} takes a list, got {}", other.kind())),
+        },
         Function::Lower => on_text(next(), str::to_lowercase),
         Function::Upper => on_text(next(), str::to_uppercase),
         Function::Trim => on_text(next(), |text| text.trim().to_owned()),

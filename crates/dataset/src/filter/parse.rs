@@ -108,7 +108,7 @@ fn binary(op: &BinaryOperator, left: Box<Node>, right: Box<Node>) -> Parsed {
 }
 
 /// The functions by name, with how many arguments each takes.
-const FUNCTIONS: [(&str, Function, Option<usize>); 9] = [
+const FUNCTIONS: [(&str, Function, Option<usize>); 10] = [
     ("length", Function::Length, Some(1)),
     ("lower", Function::Lower, Some(1)),
     ("upper", Function::Upper, Some(1)),
@@ -118,6 +118,7 @@ const FUNCTIONS: [(&str, Function, Option<usize>); 9] = [
     ("contains", Function::Contains, Some(2)),
     ("starts_with", Function::StartsWith, Some(2)),
     ("ends_with", Function::EndsWith, Some(2)),
+    ("array_length", Function::ArrayLength, Some(1)),
 ];
 
 impl Function {
