@@ -216,7 +216,8 @@ mod tests {
         let kept = verdicts["kept"].as_object().expect("cases");
         assert!(kept.len() > 50 && rows.len() == 6);
         for (expression, expected) in kept {
-            for (row, expected) in rows.iter().zip(expected.as_array().expect("a row of verdicts")) {
+            for (row, expected) in rows.iter().zip(expected.as_array().expect("a row of verdicts"))
+            {
                 let found = keeps(expression, row.clone()).expect(expression);
                 assert_eq!(Value::Bool(found), *expected, "{expression}: {row}");
             }

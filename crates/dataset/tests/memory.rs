@@ -6,8 +6,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use forethought_dataset::{
-    BalanceConfig, Balancer, DatasetError, Deduplicate, MixConfig, MixOrder, Mixing, RecordSource,
-    RowFate, RowsAsParquet, Source, Unfinished, ReadOptions, for_each_trace, mix,
+    BalanceConfig, Balancer, DatasetError, Deduplicate, MixConfig, MixOrder, Mixing, ReadOptions,
+    RecordSource, RowFate, RowsAsParquet, Source, Unfinished, for_each_trace, mix,
 };
 use forethought_schema::LabelledQuestion;
 use forethought_seed::Seed;

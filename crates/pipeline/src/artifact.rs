@@ -12,9 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use folder::RunFolder;
-pub(crate) use lines::{
-    LinePicker, LineReader, LineWriter, read_lines, write_array, write_lines,
-};
+pub(crate) use lines::{LinePicker, LineReader, LineWriter, read_lines, write_array, write_lines};
 
 use crate::PipelineError;
 use crate::secret::redact;

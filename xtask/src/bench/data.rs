@@ -97,7 +97,8 @@ fn compare(
     }
     let table = format!("{HEADER}{}", lines.join("\n"));
     let page = workspace.read(PAGE)?;
-    let page = placed(&page, "data", |_| table).ok_or_else(|| format!("{PAGE} has no place for it"))?;
+    let page =
+        placed(&page, "data", |_| table).ok_or_else(|| format!("{PAGE} has no place for it"))?;
     fs::write(workspace.root().join(PAGE), page).map_err(|error| format!("{PAGE}: {error}"))
 }
 
