@@ -15,7 +15,7 @@ use crate::error::DatasetError;
 use crate::ledger::Ledger;
 use crate::names::Names;
 use crate::question::{Fingerprint, normalised};
-use groups::{Fate, PerClass, Questions, Reason, Row, Side, spread};
+use groups::{Fate, PerClass, Questions, Reason, Side, Told, spread};
 
 /// The name of the stage in its ledger.
 const STAGE: &str = "balance";
@@ -97,7 +97,9 @@ pub fn balance(
     seed: Seed,
 ) -> Result<Balanced, DatasetError> {
     let mut balancer = Balancer::new(seed);
-    labelled.iter().for_each(|row| balancer.tell(row));
+    for row in &labelled {
+        balancer.tell(row);
+    }
     let Drawn { train, validation, wanted_validation, classes, ledger } = balancer.draw(config)?;
     let mut rows: Vec<Option<LabelledQuestion>> = labelled.into_iter().map(Some).collect();
     let mut pick = |places: Vec<usize>| -> Vec<LabelledQuestion> {
@@ -127,7 +129,7 @@ pub fn balance(
 #[derive(Debug)]
 pub struct Balancer {
     seed: Seed,
-    rows: Vec<Row>,
+    rows: Vec<Told>,
     files: Names,
 }
 
@@ -142,7 +144,7 @@ impl Balancer {
     pub fn tell(&mut self, row: &LabelledQuestion) {
         let question = normalised(&row.question);
         let file = self.files.place(&row.file);
-        self.rows.push(Row {
+        self.rows.push(Told {
             draw: self.seed.key(STAGE, question.as_bytes()),
             question: Fingerprint::of(question.as_bytes()),
             class: row.class,
@@ -186,7 +188,9 @@ impl<'a> Splitter<'a> {
     fn new(balancer: Balancer, config: &'a BalanceConfig) -> Self {
         let Balancer { mut rows, files, .. } = balancer;
         let ranks = files.ranks();
-        rows.iter_mut().for_each(|row| row.file = ranks[row.file]);
+        for row in &mut rows {
+            row.file = ranks[row.file];
+        }
         let mut files = files.met();
         files.sort_unstable();
         let mut questions = Questions::new(rows);

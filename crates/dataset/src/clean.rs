@@ -114,7 +114,7 @@ pub struct DrawnClean {
 
 /// What is remembered of a row.
 #[derive(Clone, Copy, Debug)]
-struct Row {
+struct Told {
     /// The place of its file among those that were met.
     file: usize,
     /// Its number in the file.
@@ -150,7 +150,9 @@ pub fn clean(
     seed: Seed,
 ) -> Result<Cleaned, DatasetError> {
     let mut cleaner = Cleaner::new(seed);
-    annotated.iter().for_each(|row| cleaner.tell(row));
+    for row in annotated {
+        cleaner.tell(row);
+    }
     let DrawnClean { train, validation, classes, spread, ledger } = cleaner.draw(config)?;
     let rows = |places: Vec<usize>| -> Vec<LabelledQuestion> {
         places.into_iter().filter_map(|place| annotated[place].clone().labelled()).collect()
@@ -163,7 +165,7 @@ pub fn clean(
 #[derive(Debug)]
 pub struct Cleaner {
     seed: Seed,
-    rows: Vec<Row>,
+    rows: Vec<Told>,
     files: Names,
 }
 
@@ -181,7 +183,7 @@ impl Cleaner {
             StepLabel::Counted(steps) => Ok(*steps),
             StepLabel::Missing(none) => Err(none.reason),
         };
-        self.rows.push(Row {
+        self.rows.push(Told {
             file: self.files.place(&row.file),
             row: row.row,
             steps,
@@ -234,7 +236,7 @@ fn fate(steps: Option<u32>, mean: f64, limit: f64) -> Fate {
 }
 
 /// Moves questions to validation until it has its share; the rows in the order of the draw.
-fn split(rows: &[Row], ranks: &[usize], fates: &mut [Fate], ratio: f64) -> Vec<usize> {
+fn split(rows: &[Told], ranks: &[usize], fates: &mut [Fate], ratio: f64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows.len()).filter(|row| fates[*row] == Fate::Train).collect();
     // File and row break ties, so that the order the rows came in never shows.
     let key = |row: &usize| {
@@ -267,7 +269,7 @@ fn share(rows: usize, ratio: f64) -> usize {
 }
 
 /// Files and rows in the order they were read.
-fn account(rows: &[Row], files: &[String], fates: &[Fate]) -> Ledger {
+fn account(rows: &[Told], files: &[String], fates: &[Fate]) -> Ledger {
     let mut ledger = Ledger::new(STAGE);
     for (one, fate) in rows.iter().zip(fates) {
         let entry = ledger.entry(&files[one.file]);
@@ -297,7 +299,7 @@ fn require(rows: &[usize], split: &'static str, ledger: &Ledger) -> Result<(), D
     Err(DatasetError::EmptySplit { split, reason: reason.to_owned(), table: ledger.to_table() })
 }
 
-fn classes(rows: &[Row], fates: &[Fate]) -> Vec<ClassCount> {
+fn classes(rows: &[Told], fates: &[Fate]) -> Vec<ClassCount> {
     let mut classes: BTreeMap<u32, ClassCount> = BTreeMap::new();
     for (row, fate) in rows.iter().zip(fates) {
         let Ok(class) = row.steps else { continue };

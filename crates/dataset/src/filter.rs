@@ -162,11 +162,11 @@ mod tests {
 
     use super::*;
 
-    fn keeps(expression: &str, row: Value) -> Result<bool, String> {
+    fn keeps(expression: &str, row: &Value) -> Result<bool, String> {
         let filter = Filter::parse(expression).map_err(|error| error.to_string())?;
         let columns: Vec<String> = row.as_object().expect("an object").keys().cloned().collect();
         let required = filter.require_columns(Path::new("f"), &columns);
-        let keeps = required.and_then(|()| filter.keeps(Path::new("f"), 1, &row));
+        let keeps = required.and_then(|()| filter.keeps(Path::new("f"), 1, row));
         keeps.map_err(|error| error.to_string())
     }
 
@@ -203,7 +203,7 @@ mod tests {
             ("false OR score > 1", false),
         ];
         for (expression, expected) in cases {
-            assert_eq!(keeps(expression, row()), Ok(expected), "{expression}");
+            assert_eq!(keeps(expression, &row()), Ok(expected), "{expression}");
         }
     }
 
@@ -218,19 +218,19 @@ mod tests {
         for (expression, expected) in kept {
             for (row, expected) in rows.iter().zip(expected.as_array().expect("a row of verdicts"))
             {
-                let found = keeps(expression, row.clone()).expect(expression);
+                let found = keeps(expression, row).expect(expression);
                 assert_eq!(Value::Bool(found), *expected, "{expression}: {row}");
             }
         }
         for expression in verdicts["refused"].as_array().expect("expressions") {
             let expression = expression.as_str().expect("a text");
-            assert!(keeps(expression, rows[0].clone()).is_err(), "{expression}");
+            assert!(keeps(expression, &rows[0]).is_err(), "{expression}");
         }
     }
 
     #[test]
     fn errors_name_the_expression_and_the_columns_there_are() {
-        let error = |expression: &str| keeps(expression, row()).expect_err(expression);
+        let error = |expression: &str| keeps(expression, &row()).expect_err(expression);
         assert_eq!(
             error("length(promt) > 1"),
             "where `length(promt) > 1`: f: no column `promt` (did you mean `prompt`?); it has: prompt, score, n, ok, \

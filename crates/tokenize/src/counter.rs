@@ -245,11 +245,14 @@ fn added(
     if contents.is_empty() {
         return Ok(None);
     }
-    let literal = |content: &String| -> String {
-        content.chars().map(|character| format!(r"\x{{{:x}}}", u32::from(character))).collect()
-    };
-    let patterns: Vec<String> = contents.iter().map(literal).collect();
+    let patterns: Vec<String> = contents.iter().map(|content| literal(content)).collect();
     Regex::new(&patterns.join("|")).map(Some).map_err(Box::new)
+}
+
+/// A pattern of nothing but this text.
+fn literal(text: &str) -> String {
+    let codes: Vec<String> = text.chars().map(|one| format!("{:x}", u32::from(one))).collect();
+    format!(r"\x{{{}}}", codes.join(r"}\x{"))
 }
 
 /// GPT-2's characters for bytes: those that can be seen stand for themselves, the others follow U+0100 in order.

@@ -54,7 +54,7 @@ pub(super) type PerClass = BTreeMap<u32, usize>;
 /// The order of the fields is the order of the draw: questions by a key of the seed, the rows of one question side by
 /// side, and the rest only so that the order the rows came in never shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Row {
+pub(super) struct Told {
     pub(super) draw: u64,
     pub(super) question: Fingerprint,
     pub(super) class: u32,
@@ -69,14 +69,14 @@ pub(super) struct Row {
 
 /// All rows in an order that depends on the seed and on nothing else, those of one question side by side.
 pub(super) struct Questions {
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<Told>,
     pub(super) fates: Vec<Fate>,
     /// The rows of each question.
     groups: Vec<Range<usize>>,
 }
 
 impl Questions {
-    pub(super) fn new(mut rows: Vec<Row>) -> Self {
+    pub(super) fn new(mut rows: Vec<Told>) -> Self {
         rows.sort_unstable();
         let mut groups: Vec<Range<usize>> = Vec::new();
         for (index, row) in rows.iter().enumerate() {

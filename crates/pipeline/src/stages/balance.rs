@@ -27,7 +27,9 @@ impl BalanceStage {
         let labelled = context.input("label", "labelled.jsonl");
         let mut balancer = Balancer::new(context.seed);
         LineReader::<LabelledQuestion>::open(&labelled)?.for_each_chunk(|rows| {
-            rows.iter().for_each(|row| balancer.tell(row));
+            for row in &rows {
+                balancer.tell(row);
+            }
             context.check_stop()
         })?;
         let balanced = balancer.draw(&self.0)?;

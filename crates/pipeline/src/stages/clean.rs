@@ -31,7 +31,9 @@ impl CleanStage {
         let annotated = context.input("annotate", ANNOTATED);
         let mut cleaner = Cleaner::new(context.seed);
         LineReader::<AnnotatedQuestion>::open(&annotated)?.for_each_chunk(|rows| {
-            rows.iter().for_each(|row| cleaner.tell(row));
+            for row in &rows {
+                cleaner.tell(row);
+            }
             context.check_stop()
         })?;
         let cleaned = cleaner.draw(&self.0)?;
