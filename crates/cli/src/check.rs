@@ -7,6 +7,7 @@ use clap::Args;
 use forethought_pipeline::{Console, check, parse_device};
 
 use crate::commands::{Failure, locate, print};
+use crate::examine::first_contact;
 
 /// Checks a pipeline before it runs, and lists every problem at once.
 ///
@@ -34,9 +35,10 @@ pub(crate) struct Check {
 
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let device = parse_device(&arguments.device)?;
+    let contact = first_contact()?;
     let (file, base): (PathBuf, PathBuf) = locate(&arguments.name)?;
     std::env::set_current_dir(&base).map_err(|error| Failure::Io(base.clone(), error))?;
-    let checked = check(&file, &arguments.set, &device, Console::Silent);
+    let checked = check(&file, &arguments.set, (&device, &contact), Console::Silent);
     for line in checked.plan_lines() {
         print(&line)?;
     }

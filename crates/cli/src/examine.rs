@@ -1,10 +1,11 @@
 //! `forethought examine`: reads a file that nobody has vouched for in a process that may die of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use forethought_pipeline::{FirstContact, Format, Probe, examine};
+use forethought_pipeline::{FirstContact, Format, KnownFiles, Probe, examine};
 
 use crate::commands::{Failure, print};
 
@@ -21,11 +22,20 @@ pub(crate) struct Examine {
     path: PathBuf,
 }
 
-/// This program, started anew for each file.
+/// This program, started anew for each file that it has not read to its end before.
 pub(crate) fn first_contact() -> Result<FirstContact, Failure> {
     let program =
         std::env::current_exe().map_err(|error| Failure::Io("this program".into(), error))?;
-    Ok(FirstContact::Child(Probe::new(program, [NAME.into()])))
+    let known = known_list().map_or_else(KnownFiles::default, KnownFiles::kept_in);
+    Ok(FirstContact::Child(Probe::new(program, [NAME.into()]).with_known(Arc::new(known))))
+}
+
+/// Where the hashes of files are kept that were read: `forethought/examined` in the user's cache.
+fn known_list() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let cache = folder("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(Path::new(&folder("HOME")?).join(".cache")))?;
+    Some(cache.join("forethought").join("examined"))
 }
 
 /// What is wrong goes to standard output, where the parent reads it.

@@ -122,7 +122,10 @@ const SAMPLES_PER_CHUNK: usize = 64;
 pub(crate) fn run(arguments: &Generate) -> Result<ExitCode, Failure> {
     let sampling = arguments.sampling.resolve()?;
     let (encoder, config) = arguments.model.describe()?;
-    let parse = |row: &Row| prompt(row, &encoder, &config, &sampling);
+    let parse = |row: &Row| {
+        arguments.files.spare(row, &["completions"])?;
+        prompt(row, &encoder, &config, &sampling)
+    };
     let rows = RowWork::check(&arguments.files, &parse)?;
     let decoder = arguments.model.load()?;
     let generator = Generator { arguments, sampling: &sampling, encoder: &encoder, decoder };

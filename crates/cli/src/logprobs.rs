@@ -61,7 +61,10 @@ pub(crate) fn run(arguments: &Logprobs) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(text));
     }
     let (encoder, config) = arguments.model.describe()?;
-    let parse = |row: &Row| sequence(row, &encoder, &config);
+    let parse = |row: &Row| {
+        arguments.files.spare(row, &["log_probs"])?;
+        sequence(row, &encoder, &config)
+    };
     let rows = RowWork::check(&arguments.files, &parse)?;
     let decoder = arguments.model.load()?;
     rows.run("scoring tokens", ROWS_PER_CHUNK, &mut |items, _| {

@@ -8,6 +8,7 @@ use clap::Args;
 use forethought_pipeline::{Console, Replayed, parse_device, redact, replay};
 
 use crate::commands::{Failure, print};
+use crate::examine::first_contact;
 
 /// Computes an optimiser step of a run again and compares it with the log.
 ///
@@ -41,7 +42,8 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let device = parse_device(&arguments.device)?;
     let run = std::path::absolute(&arguments.run)
         .map_err(|error| Failure::Io(arguments.run.clone(), error))?;
-    let replayed = replay(&run, arguments.stage.as_deref(), arguments.step, &device)?;
+    let machine = (&device, &first_contact()?);
+    let replayed = replay(&run, arguments.stage.as_deref(), arguments.step, machine)?;
     for notice in &replayed.notices {
         Console::Stderr.line(format!("note: {notice}"));
     }

@@ -52,7 +52,12 @@ type Sequences = Vec<(&'static str, Vec<u32>)>;
 /// `forethought score`
 pub(crate) fn run(arguments: &Score) -> Result<ExitCode, Failure> {
     let (encoder, config) = arguments.model.describe()?;
-    let parse = |row: &Row| sequences(row, &encoder, &config);
+    let parse = |row: &Row| {
+        let sequences = sequences(row, &encoder, &config)?;
+        let fields: Vec<&str> = sequences.iter().map(|(field, _)| *field).collect();
+        arguments.files.spare(row, &fields)?;
+        Ok(sequences)
+    };
     let rows = RowWork::check(&arguments.files, &parse)?;
     let model = arguments.model.load_score_model()?;
     rows.run("scoring", ROWS_PER_CHUNK, &mut |items, progress| {

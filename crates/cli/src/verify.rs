@@ -63,6 +63,8 @@ Exit codes: 0 done, whatever the verdicts, 1 failed, 2 bad usage or config.";
 
 /// Rows at a time.
 const ROWS_PER_CHUNK: usize = 256;
+/// The fields that a row gets.
+const NEW: [&str; 4] = ["verdict", "gold_parsed", "answer_parsed", "rule"];
 
 /// The two texts of a row.
 struct Pair {
@@ -75,7 +77,11 @@ pub(crate) fn run(arguments: &Verify) -> Result<ExitCode, Failure> {
     let limits = Limits { steps: arguments.steps, ..Limits::default() };
     let rules = Rules { notation: arguments.notation(), ..Rules::default() };
     let comparison = arguments.comparison();
-    let rows = RowWork::check(&arguments.files, &pair)?;
+    let parse = |row: &Row| {
+        arguments.files.spare(row, &NEW)?;
+        pair(row)
+    };
+    let rows = RowWork::check(&arguments.files, &parse)?;
     let mut counts = BTreeMap::new();
     rows.run("checking answers", ROWS_PER_CHUNK, &mut |items, _| {
         for item in items {

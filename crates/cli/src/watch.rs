@@ -10,6 +10,7 @@ use forethought_pipeline::{Console, WatchedRun};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::commands::{Failure, print};
+use crate::examine::first_contact;
 use answer::{Answer, Asked, answer};
 
 /// Serves a page with the curves, the diagnosis and the sampled completions of a run, while it lasts and afterwards.
@@ -31,7 +32,7 @@ pub(crate) struct Watch {
 }
 
 pub(crate) fn run(arguments: &Watch) -> Result<ExitCode, Failure> {
-    let run = WatchedRun::open(&arguments.run)?;
+    let run = WatchedRun::open(&arguments.run, first_contact()?)?;
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         Failure::Usage(format!("127.0.0.1:{} cannot be listened on: {error}", arguments.port))
     };

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{Column, DataFrame, DataType, PolarsResult, Series};
+use polars::prelude::{Column, DataFrame, PolarsResult, Series};
 use polars_arrow::array::Array;
 use polars_arrow::datatypes::ArrowSchema;
 use polars_arrow::io::ipc::read::{
@@ -16,7 +16,7 @@ use polars_arrow::record_batch::RecordBatchT;
 
 use crate::error::DatasetError;
 use crate::guard::guarded;
-use crate::rows::{TypedColumn, polars_cells};
+use crate::rows::Next;
 
 /// What an Arrow file begins and ends with; a stream begins with its first message.
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -35,7 +35,7 @@ enum Layout {
 pub(crate) struct ArrowFile {
     path: PathBuf,
     layout: Layout,
-    columns: Vec<TypedColumn>,
+    columns: Vec<String>,
 }
 
 impl ArrowFile {
@@ -51,29 +51,32 @@ impl ArrowFile {
         let schema = guarded(|| Batches::new(layout, file, None).map(|batches| batches.schema));
         let schema =
             schema.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
-        Ok(Self { path: path.to_owned(), layout, columns: columns(&schema) })
+        let columns = schema.iter_names().map(ToString::to_string).collect();
+        Ok(Self { path: path.to_owned(), layout, columns })
     }
 
     /// The columns, in the order of the file.
-    pub(crate) fn columns(&self) -> &[TypedColumn] {
+    pub(crate) fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// Hands over these columns a batch at a time.
+    /// Hands over these columns a batch at a time, until it is enough.
     pub(crate) fn for_each_batch(
         &self,
         names: &[&str],
-        mut visit: impl FnMut(DataFrame) -> Result<(), DatasetError>,
+        mut visit: impl FnMut(DataFrame) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
         let fault = |message| DatasetError::Arrow { path: self.path.clone(), message };
         let wanted = self.columns.iter().enumerate();
-        let wanted = wanted.filter(|(_, column)| names.contains(&column.name.as_str()));
+        let wanted = wanted.filter(|(_, column)| names.contains(&column.as_str()));
         let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
         let file = open(&self.path)?;
         let batches = guarded(|| Batches::new(self.layout, file, Some(wanted.clone())));
         let mut batches = batches.map_err(fault)?;
         while let Some(frame) = guarded(|| batches.next(&wanted)).map_err(fault)? {
-            visit(frame)?;
+            if visit(frame)? == Next::Stop {
+                break;
+            }
         }
         Ok(())
     }
@@ -122,14 +125,6 @@ impl Batches {
             .map(|((name, _), array)| Series::from_arrow(name.clone(), array).map(Column::from));
         DataFrame::new(num_rows, columns.collect::<PolarsResult<_>>()?).map(Some)
     }
-}
-
-fn columns(schema: &ArrowSchema) -> Vec<TypedColumn> {
-    let column = |field: &polars_arrow::datatypes::Field| TypedColumn {
-        name: field.name.to_string(),
-        cells: polars_cells(&DataType::from_arrow_field(field)),
-    };
-    schema.iter_values().map(column).collect()
 }
 
 /// The layout of a file whose structure holds.

@@ -40,6 +40,16 @@ pub enum DatasetError {
         /// The splits there are.
         found: Vec<String>,
     },
+    /// Several configurations of a data set of which one must be chosen, or one that is not there.
+    #[error("{path}: {}; it has: {}", wanted_configuration(wanted.as_deref()), listed(found))]
+    Configurations {
+        /// The name of the data set as it was given.
+        path: String,
+        /// The configuration that was asked for.
+        wanted: Option<String>,
+        /// The configurations there are.
+        found: Vec<String>,
+    },
     /// A pattern that no file matches.
     #[error("{0}: no file matches this pattern")]
     NoMatch(String),
@@ -155,27 +165,6 @@ pub enum DatasetError {
         nearest: Option<String>,
         /// The columns of the file.
         found: Vec<String>,
-    },
-    /// Columns that fit no record shape.
-    #[error(
-        "{}: fits no record shape ({shapes}); it has: {}; name its columns with `columns`",
-        path.display(), listed(found)
-    )]
-    NoShape {
-        /// The file.
-        path: PathBuf,
-        /// The shapes there are.
-        shapes: &'static str,
-        /// The columns of the file.
-        found: Vec<String>,
-    },
-    /// Columns that fit more than one record shape.
-    #[error("{}: fits several record shapes ({}); choose one with `columns`", path.display(), shapes.join("; "))]
-    SeveralShapes {
-        /// The file.
-        path: PathBuf,
-        /// The shapes it fits.
-        shapes: Vec<String>,
     },
     /// A column of another type.
     #[error("{}: column `{column}` should be {expected}, found {found}", path.display())]
@@ -338,6 +327,13 @@ fn wanted_split(wanted: Option<&str>) -> String {
     match wanted {
         None => "there are several splits; choose one with `split`".to_owned(),
         Some(split) => format!("there is no split `{split}`"),
+    }
+}
+
+fn wanted_configuration(wanted: Option<&str>) -> String {
+    match wanted {
+        None => "there are several configurations; choose one with `dataset`".to_owned(),
+        Some(name) => format!("there is no configuration `{name}`"),
     }
 }
 

@@ -87,7 +87,7 @@ impl Filter {
         Ok(Self { expression: expression.to_owned(), node })
     }
 
-    /// Whether a row of a file is kept.
+    /// Whether a row of a file is kept, whose columns are those that [`Filter::require_columns`] has seen.
     pub(crate) fn keeps(
         &self,
         path: &Path,
@@ -106,15 +106,21 @@ impl Filter {
         }
     }
 
-    /// Refuses a column that a file does not have.
+    /// The columns that it reads.
+    pub(crate) fn columns(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.node.columns(&mut names);
+        names
+    }
+
+    /// An error if a column is not there.
     pub(crate) fn require_columns(
         &self,
         path: &Path,
         columns: &[String],
     ) -> Result<(), DatasetError> {
-        let mut names = Vec::new();
-        self.node.columns(&mut names);
-        let unknown = names.into_iter().find(|name| !columns.iter().any(|one| one == name));
+        let unknown =
+            self.columns().into_iter().find(|name| !columns.iter().any(|one| one == name));
         let Some(name) = unknown else { return Ok(()) };
         let nearest = nearest(name, columns.iter().map(String::as_str));
         let hint = crate::error::hint(nearest.as_deref());

@@ -127,6 +127,11 @@ impl LedgerEntry {
         self.notes.entry(what.to_owned()).or_default().push(row);
     }
 
+    /// Counts something of a row that has no place in what it becomes.
+    pub(crate) fn note_lost(&mut self, row: u64, what: &str) {
+        self.note(row, &format!("lost: {what}"));
+    }
+
     /// Rows kept, whatever as.
     #[must_use]
     pub fn num_kept(&self) -> u64 {

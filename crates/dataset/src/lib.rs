@@ -1,7 +1,8 @@
 //! Files into records with a ledger of every row's fate; classes, balance and splits.
 //!
-//! [`read_traces`] reads thinking traces from JSON, CSV, parquet and Arrow, in three record shapes, and [`read_problems`]
-//! problems with solutions and answers; [`think_class`] turns
+//! A [`MixConfig`] names files in JSON, CSV, parquet and Arrow, or on the hub, whose rows have one of the shapes that
+//! `forethought-preference` knows, and says which of the rows are taken. [`mix`] makes examples of them, [`read_traces`]
+//! thinking traces, and [`read_problems`] problems with solutions and answers. [`think_class`] turns
 //! the length of a thinking into its class; [`balance`] makes a training split with the same number of examples of every
 //! class, and a validation split that shares no question with it. Each accounts for every row in a [`Ledger`]: nothing
 //! is dropped in silence. [`Table`] writes and reads small parquet files; polars stays behind it.
@@ -9,7 +10,8 @@
 //! The rules are in `docs/algorithms/dataset.md`.
 //!
 //! ```
-//! use forethought_dataset::{Source, Unfinished, read_traces};
+//! use forethought_dataset::{FirstContact, MixConfig, Reading, Source, Unfinished, read_traces};
+//! use forethought_seed::Seed;
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("traces.jsonl");
@@ -17,7 +19,9 @@
 //! let cut_off = r#"{"prompt": "3 + 3?", "completion": "<think>\nWell, 3"}"#;
 //! std::fs::write(&path, format!("{finished}\n{cut_off}\n"))?;
 //!
-//! let ingested = read_traces(&[Source::new(path.display().to_string())], Unfinished::Drop)?;
+//! let config = MixConfig::of(vec![Source::new(path.display().to_string())]);
+//! let reading = Reading { stage: "ingest", seed: Seed::new(42), contact: &FirstContact::Here };
+//! let ingested = read_traces(&config, Unfinished::Drop, reading)?;
 //! assert_eq!(ingested.traces.len(), 1);
 //! assert_eq!(ingested.traces[0].thinking, "2 + 2 = 4");
 //! assert_eq!(ingested.ledger.entries[0].dropped["unfinished"].rows, [2]);
@@ -28,11 +32,12 @@ mod arrow_file;
 mod balance;
 mod classes;
 mod clean;
-mod columns;
 mod error;
 mod filter;
+mod goal;
 mod guard;
 mod ingest;
+mod known;
 mod ledger;
 mod mix;
 mod names;
@@ -55,23 +60,23 @@ pub use balance::{
 };
 pub use classes::think_class;
 pub use clean::{CleanConfig, Cleaned, Cleaner, DrawnClean, Spread, clean};
-pub use columns::{ColumnMap, ColumnMapError};
 pub use error::DatasetError;
-pub use ingest::{Ingested, OnBadRow, ReadOptions, Unfinished, for_each_trace, read_traces};
+pub use ingest::{Ingested, Unfinished, for_each_trace, read_traces};
+pub use known::KnownFiles;
 pub use ledger::{Ledger, LedgerEntry, Rows};
 pub use mix::{
-    Deduplicate, DuplicateBy, MixConfig, MixOrder, Mixed, Mixing, NearDuplicates, RowFate,
+    Deduplicate, DuplicateBy, MixConfig, MixOrder, Mixed, Mixing, NearDuplicates, Reading, RowFate,
     count_duplicates, mix, prompt_of,
 };
 pub use objects::{ObjectRow, for_each_object, read_objects};
 pub use probe::{FirstContact, Probe, examine};
 pub use problems::{Problems, for_each_problem, read_problems};
 pub use records::{
-    ExampleRow, ExampleRows, Examples, FaultyRow, FileLayout, RecordSource, SourceFile, find_files,
+    ExampleRow, ExampleRows, Examples, FileLayout, OnBadRow, Source, SourceFile, find_files,
     read_examples,
 };
 pub use rows::{Json, Row, RowError, RowFile, RowProblem, RowUnit, Selection};
-pub use source::{Format, Source, UnknownFormatName};
+pub use source::{Format, UnknownFormatName};
 pub use steps::{listed_steps, told_steps};
 pub use table::{Column, ColumnType, RowsAsParquet, Table};
 pub use thinking::{Thinking, ThinkingNote, split_thinking};

@@ -13,8 +13,9 @@ pub use duplicates::{Deduplicate, DuplicateBy, NearDuplicates, count_duplicates,
 pub use mixed::{Mixed, RowFate};
 
 use crate::error::DatasetError;
-use crate::records::{Examples, Met, RecordSource, read_into};
-use select::Candidates;
+use crate::probe::FirstContact;
+use crate::records::{Beside, Examples, Met, OnBadRow, Reader, Source, read_into};
+pub(crate) use select::Candidates;
 
 /// Sources, and how they become one list.
 ///
@@ -24,7 +25,7 @@ use select::Candidates;
 #[serde(deny_unknown_fields)]
 pub struct MixConfig {
     /// The sources. Where two hold the same, the earlier one keeps it.
-    pub sources: Vec<RecordSource>,
+    pub sources: Vec<Source>,
     /// At most so many rows of all sources. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rows: Option<usize>,
@@ -34,6 +35,9 @@ pub struct MixConfig {
     /// The order of the rows. Default `as_read`.
     #[serde(default)]
     pub order: MixOrder,
+    /// What happens to a row that cannot be read: `skip` counts it in the ledger, `error` ends the reading. Default `skip`.
+    #[serde(default)]
+    pub on_bad_row: OnBadRow,
 }
 
 /// The order of a mix.
@@ -52,7 +56,7 @@ pub enum MixOrder {
 impl MixConfig {
     /// These sources, one after the other.
     #[must_use]
-    pub fn of(sources: Vec<RecordSource>) -> Self {
+    pub fn of(sources: Vec<Source>) -> Self {
         Self { sources, ..Self::default() }
     }
 
@@ -63,42 +67,90 @@ impl MixConfig {
     /// If there is no source, a weight or threshold is out of its range, only some sources have a weight, or a filter is
     /// no expression.
     pub fn check(&self) -> Result<(), DatasetError> {
-        if self.sources.is_empty() {
-            return Err(DatasetError::NoSources("sources"));
-        }
-        let weights: Vec<f64> = self.sources.iter().filter_map(|source| source.weight).collect();
-        if !weights.is_empty() && weights.len() < self.sources.len() {
-            let found = format!("{} of {} sources", weights.len(), self.sources.len());
-            return Err(setting("weight", "set for every source or for none", found));
-        }
-        if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0))
-        {
-            return Err(setting("weight", "finite and greater than 0", weight.to_string()));
-        }
-        let caps = self.sources.iter().map(|source| source.max_rows).chain([self.max_rows]);
-        if caps.flatten().any(|cap| cap == 0) {
-            return Err(setting("max_rows", "at least 1", "0".to_owned()));
-        }
-        for expression in self.sources.iter().filter_map(|source| source.filter.as_deref()) {
-            crate::filter::Filter::parse(expression)?;
-        }
-        self.deduplicate.as_ref().map_or(Ok(()), Deduplicate::check)
+        self.problems().into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
     }
+
+    /// Everything that [`MixConfig::check`] would find, each with the key it is about, such as `sources.1.weight`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, DatasetError)> {
+        if self.sources.is_empty() {
+            return vec![("sources".to_owned(), DatasetError::NoSources("sources"))];
+        }
+        let mut problems = Vec::new();
+        let num_weights = self.sources.iter().filter(|source| source.weight.is_some()).count();
+        if num_weights > 0 && num_weights < self.sources.len() {
+            let found = format!("{num_weights} of {} sources", self.sources.len());
+            let error = setting("weight", "set for every source or for none", found);
+            problems.push(("sources".to_owned(), error));
+        }
+        for (index, source) in self.sources.iter().enumerate() {
+            let of_source = source.problems().into_iter();
+            problems
+                .extend(of_source.map(|(key, error)| (format!("sources.{index}.{key}"), error)));
+        }
+        if self.max_rows == Some(0) {
+            problems.push(("max_rows".to_owned(), no_rows()));
+        }
+        let near = self.deduplicate.as_ref().map_or(Ok(()), Deduplicate::check).err();
+        problems.extend(near.map(|error| ("deduplicate.near".to_owned(), error)));
+        problems
+    }
+
+    /// Whether rows are taken as they are read, so that none has to wait for another.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_chosen = |source: &Source| source.max_rows.is_some() || source.weight.is_some();
+        self.max_rows.is_none()
+            && self.deduplicate.is_none()
+            && self.order == MixOrder::AsRead
+            && !self.sources.iter().any(is_chosen)
+    }
+}
+
+impl Source {
+    fn problems(&self) -> Vec<(&'static str, DatasetError)> {
+        let mut problems = Vec::new();
+        if self.path.is_empty() {
+            problems.push(("path", DatasetError::NoSources("path")));
+        }
+        if let Some(weight) = self.weight.filter(|weight| !(weight.is_finite() && *weight > 0.0)) {
+            let error = setting("weight", "finite and greater than 0", weight.to_string());
+            problems.push(("weight", error));
+        }
+        if self.max_rows == Some(0) {
+            problems.push(("max_rows", no_rows()));
+        }
+        let filter = self.filter.as_deref().map(crate::filter::Filter::parse);
+        problems.extend(filter.and_then(Result::err).map(|error| ("where", error)));
+        problems
+    }
+}
+
+fn no_rows() -> DatasetError {
+    setting("max_rows", "at least 1", "0".to_owned())
 }
 
 pub(crate) fn setting(field: &'static str, rule: &str, found: String) -> DatasetError {
     DatasetError::Setting { field, rule: rule.to_owned(), found }
 }
 
+/// Who reads, and with what.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// The stage, for the ledger.
+    pub stage: &'a str,
+    /// Draws rows and their order.
+    pub seed: Seed,
+    /// Who reads a parquet or Arrow file first.
+    pub contact: &'a FirstContact,
+}
+
 /// What a mix is made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Mixing<'a> {
-    /// The stage, for the ledger.
-    pub stage: &'a str,
+    /// Who reads, and with what.
+    pub reading: Reading<'a>,
     /// What examples become. Default: what all sources hold.
     pub kind: Option<RecordKind>,
-    /// Draws rows and their order.
-    pub seed: Seed,
 }
 
 /// Reads the sources and mixes them.
@@ -109,10 +161,12 @@ pub struct Mixing<'a> {
 /// asked to become one; if nothing is left.
 pub fn mix(config: &MixConfig, mixing: Mixing<'_>) -> Result<Mixed, DatasetError> {
     config.check()?;
-    let mut examples = Examples::new(mixing.stage);
-    let mut candidates = Candidates::new(config, mixing.seed);
-    let show = &mut |met: Met<'_>| candidates.add(&met);
-    read_into(&mut examples, &config.sources, mixing.kind, show)?;
+    let Reading { stage, seed, contact } = mixing.reading;
+    let mut examples = Examples::new(stage);
+    let mut candidates = Candidates::new(config, seed);
+    let (on_bad_row, wanted) = (config.on_bad_row, mixing.kind);
+    let reader = Reader { contact, on_bad_row, beside: Beside::Kept, wanted };
+    read_into(&mut examples, &config.sources, reader, &mut |met: Met<'_>| candidates.add(&met))?;
     let kind = mixing.kind.map_or_else(|| only_kind(&examples), Ok)?;
     let order = candidates.select(&mut examples, config)?;
     Mixed::new(examples, &order, kind)

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::DatasetError;
-use crate::ingest::{OnBadRow, ReadOptions};
+use crate::probe::FirstContact;
 use crate::rows::{RowError, RowFile, Selection};
 use crate::source::Format;
 
@@ -25,9 +25,13 @@ pub struct ObjectRow {
 /// # Errors
 ///
 /// If the file cannot be read as its format.
-pub fn read_objects(path: &Path, format: Format) -> Result<Vec<ObjectRow>, DatasetError> {
+pub fn read_objects(
+    contact: &FirstContact,
+    path: &Path,
+    format: Format,
+) -> Result<Vec<ObjectRow>, DatasetError> {
     let mut rows = Vec::new();
-    for_each_object(path, format, &ReadOptions::default(), |row| {
+    for_each_object(contact, path, format, |row| {
         rows.push(row);
         Ok(())
     })?;
@@ -38,27 +42,21 @@ pub fn read_objects(path: &Path, format: Format) -> Result<Vec<ObjectRow>, Datas
 ///
 /// # Errors
 ///
-/// If the file cannot be read as its format; the first bad row, where the options say so; and the first error of `sink`,
-/// after which no row is read.
+/// If the file cannot be read as its format; and the first error of `sink`, after which no row is read.
 pub fn for_each_object(
+    contact: &FirstContact,
     path: &Path,
     format: Format,
-    options: &ReadOptions,
     mut sink: impl FnMut(ObjectRow) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
-    let file = RowFile::open_after(&options.first_contact, path, format)?;
-    file.for_each(Selection::All, |mut row| {
+    let file = RowFile::open(contact, path, format)?;
+    file.for_each(Selection::ALL, |mut row| {
         let value = std::mem::replace(&mut row.value, Ok(crate::Json::Null));
         let value = value.and_then(crate::Json::into_value).map_err(|problem| {
             let column = row.column_of(&problem);
             file.error(row.number, column, problem)
         });
-        match value {
-            Err(error) if options.on_bad_row == OnBadRow::Error => {
-                Err(DatasetError::BadRow(Box::new(error)))
-            }
-            value => sink(ObjectRow { number: row.number, value }),
-        }
+        sink(ObjectRow { number: row.number, value })
     })
 }
 
@@ -87,10 +85,10 @@ mod tests {
             .expect("written");
         let expected = json!({"question": "q", "margin": 2.5});
         for path in [&lines, &array, &parquet] {
-            let rows = read_objects(path, Format::Auto).expect("readable");
+            let rows = read_objects(&FirstContact::Here, path, Format::Auto).expect("readable");
             assert_eq!(rows[0], ObjectRow { number: 1, value: Ok(expected.clone()) });
         }
-        let rows = read_objects(&lines, Format::Auto).expect("readable");
+        let rows = read_objects(&FirstContact::Here, &lines, Format::Auto).expect("readable");
         assert_eq!(rows[1].number, 3, "blank lines are counted and are no rows");
         assert!(rows[1].value.is_err(), "a broken line costs no other");
     }

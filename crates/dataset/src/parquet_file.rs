@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, DataType, ParquetReader, PolarsResult, SerReader};
+use polars::prelude::{DataFrame, ParquetReader, PolarsResult, SerReader};
 
 use crate::error::DatasetError;
-use crate::rows::{TypedColumn, polars_cells};
+use crate::rows::Next;
 
 /// What a parquet file begins and ends with.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -22,7 +22,7 @@ const PIECE_BYTES: usize = 32 << 20;
 #[derive(Debug)]
 pub(crate) struct ParquetFile {
     path: PathBuf,
-    columns: Vec<TypedColumn>,
+    columns: Vec<String>,
     groups: Vec<Group>,
 }
 
@@ -47,11 +47,7 @@ impl ParquetFile {
         let (columns, groups) = guarded(path, || {
             let mut reader = ParquetReader::new(file);
             let schema = reader.schema()?;
-            let columns = schema.iter_values().map(|field| {
-                let dtype = DataType::from_arrow_field(field);
-                TypedColumn { name: field.name.to_string(), cells: polars_cells(&dtype) }
-            });
-            let columns = columns.collect();
+            let columns = schema.iter_values().map(|field| field.name.to_string()).collect();
             let mut groups = Vec::new();
             for group in &reader.get_metadata()?.row_groups {
                 groups.push(Group { rows: group.num_rows(), bytes: group.total_byte_size() });
@@ -62,7 +58,7 @@ impl ParquetFile {
     }
 
     /// The columns, in the order of the file.
-    pub(crate) fn columns(&self) -> &[TypedColumn] {
+    pub(crate) fn columns(&self) -> &[String] {
         &self.columns
     }
 
@@ -74,8 +70,7 @@ impl ParquetFile {
 
     /// An error naming the columns that are not there.
     pub(crate) fn require(&self, names: &[&str]) -> Result<(), DatasetError> {
-        let found: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
-        crate::error::require_columns(&self.path, names, &found)
+        crate::error::require_columns(&self.path, names, &self.columns)
     }
 
     /// Reads these columns.
@@ -83,16 +78,23 @@ impl ParquetFile {
         self.read_slice(names, 0, usize::MAX)
     }
 
+    /// Reads these columns of the first rows.
+    pub(crate) fn head(&self, names: &[&str], num_rows: usize) -> Result<DataFrame, DatasetError> {
+        self.read_slice(names, 0, num_rows)
+    }
+
     /// Reads these columns a few row groups at a time, or part of a large one, so that no large file is ever in memory as a
-    /// whole.
+    /// whole, until it is enough.
     pub(crate) fn for_each_group(
         &self,
         names: &[&str],
-        mut visit: impl FnMut(DataFrame) -> Result<(), DatasetError>,
+        mut visit: impl FnMut(DataFrame) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
         let mut offset = 0;
         for length in pieces(&self.groups) {
-            visit(self.read_slice(names, offset, length)?)?;
+            if visit(self.read_slice(names, offset, length)?)? == Next::Stop {
+                break;
+            }
             offset += length;
         }
         Ok(())

@@ -8,11 +8,13 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::DatasetError;
+use crate::known::KnownFiles;
 use crate::rows::{RowFile, Selection};
-use crate::source::Format;
+use crate::source::{Format, sha256};
 
 /// Memory of the child beside the file itself, in bytes.
 const MEMORY: u64 = 4 << 30;
@@ -26,13 +28,32 @@ const LOOK: Duration = Duration::from_millis(1);
 const MESSAGE: u64 = 1 << 16;
 
 /// Who reads a file of a binary format first. Text is read line by line and needs no such care.
-#[derive(Clone, Debug, Default)]
+///
+/// Whatever reads such a file asks for it, so that nobody forgets.
+#[derive(Clone, Debug)]
 pub enum FirstContact {
-    /// This process, after its structure has been checked. A file that is damaged within its pages may still end it.
-    #[default]
+    /// This process, after its structure has been checked. A file that is damaged within its pages may still end it: for
+    /// files that this program made, and for tests.
     Here,
     /// A child process.
     Child(Probe),
+}
+
+impl FirstContact {
+    /// Has the file read by whom it is to be read first.
+    pub(crate) fn meet(&self, path: &Path, format: Format) -> Result<(), DatasetError> {
+        match self {
+            Self::Here => Ok(()),
+            Self::Child(probe) => probe.examine(path, format),
+        }
+    }
+
+    /// Says that a file of this SHA-256, in lower case, was written here and needs no first contact.
+    pub fn vouch(&self, sha256: &str) {
+        if let Self::Child(Probe { known: Some(known), .. }) = self {
+            known.add(sha256);
+        }
+    }
 }
 
 /// A program that reads a file to see whether that can be survived.
@@ -44,6 +65,7 @@ pub struct Probe {
     program: PathBuf,
     arguments: Vec<OsString>,
     time: Duration,
+    known: Option<Arc<KnownFiles>>,
 }
 
 impl Probe {
@@ -52,7 +74,7 @@ impl Probe {
     /// It may take a minute, and a second more for each ten megabytes of the file.
     #[must_use]
     pub fn new(program: PathBuf, arguments: impl IntoIterator<Item = OsString>) -> Self {
-        Self { program, arguments: arguments.into_iter().collect(), time: TIME }
+        Self { program, arguments: arguments.into_iter().collect(), time: TIME, known: None }
     }
 
     /// Sets the time that a file of no length may take.
@@ -62,12 +84,35 @@ impl Probe {
         self
     }
 
-    /// Has the program read the file.
+    /// Files that need not be read by the program; those that it has read to their end become such.
+    #[must_use]
+    pub fn with_known(mut self, known: Arc<KnownFiles>) -> Self {
+        self.known = Some(known);
+        self
+    }
+
+    /// Has the program read the file, unless it is known.
     ///
     /// # Errors
     ///
     /// The error that it found; or that it died, or that it took too long, which is the fault of the file.
     pub fn examine(&self, path: &Path, format: Format) -> Result<(), DatasetError> {
+        let Some(known) = &self.known else { return self.have_read(path, format) };
+        let failed = |error| DatasetError::read(path, error);
+        let before = stamp(path).map_err(failed)?;
+        let hash = sha256(path).map_err(failed)?;
+        if known.has(&hash) {
+            return Ok(());
+        }
+        self.have_read(path, format)?;
+        // What was written meanwhile is another file.
+        if stamp(path).map_err(failed)? == before {
+            known.add(&hash);
+        }
+        Ok(())
+    }
+
+    fn have_read(&self, path: &Path, format: Format) -> Result<(), DatasetError> {
         let fault = |message: String| DatasetError::Untrusted { path: path.to_owned(), message };
         let length =
             std::fs::metadata(path).map_err(|error| DatasetError::read(path, error))?.len();
@@ -96,6 +141,12 @@ impl Probe {
         command.args(&self.arguments).arg(format.as_str()).arg(path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
     }
+}
+
+/// The length of a file and when it was written last.
+fn stamp(path: &Path) -> std::io::Result<(u64, Option<SystemTime>)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.len(), metadata.modified().ok()))
 }
 
 enum Reply {
@@ -155,9 +206,9 @@ pub fn examine(path: &Path, format: Format) -> Result<u64, String> {
     };
     let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     limit_memory(MEMORY.saturating_add(length)).map_err(|error| error.to_string())?;
-    let file = RowFile::open(path, format).map_err(message)?;
+    let file = RowFile::open(&FirstContact::Here, path, format).map_err(message)?;
     let mut num_rows = 0;
-    let counted = file.for_each(Selection::All, |_| {
+    let counted = file.for_each(Selection::ALL, |_| {
         num_rows += 1;
         Ok(())
     });

@@ -1,9 +1,10 @@
 //! Files of any shape into examples, with the fate of every row.
 
+mod config;
 mod files;
 mod hub;
+mod reader;
 mod reading;
-mod source;
 mod store;
 
 use std::sync::Arc;
@@ -11,14 +12,18 @@ use std::sync::Arc;
 use forethought_preference::{Recognised, RowFault};
 use forethought_schema::Example;
 
+pub use config::Source;
 pub use files::{SourceFile, find_files};
-pub use source::RecordSource;
+pub use reader::OnBadRow;
 pub use store::ExampleRows;
 
+pub(crate) use reader::{Beside, Reader, Taken, for_each_file};
 pub(crate) use reading::{Met, is_regrouped, read_into};
 
 use crate::error::DatasetError;
 use crate::ledger::Ledger;
+use crate::probe::FirstContact;
+use crate::rows::{RowError, RowProblem, RowUnit};
 
 /// An example and the row it was read from.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,22 +36,13 @@ pub struct ExampleRow {
     pub example: Example,
 }
 
-/// A row that is not what its shape says, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultyRow {
-    /// The file.
-    pub file: Arc<str>,
-    /// The row, counted from 1 (in JSON lines: the line).
-    pub row: u64,
-    /// What is wrong with it.
-    pub message: String,
-}
-
 /// The layout of a file, and the columns it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileLayout {
     /// The file.
     pub file: Arc<str>,
+    /// What its rows are counted in.
+    pub unit: RowUnit,
     /// The layout, and why it is this one.
     pub recognised: Recognised,
     /// The columns, in the order they first appear.
@@ -62,16 +58,13 @@ pub struct Examples {
     pub rows: ExampleRows,
     /// How each file was read.
     pub layouts: Vec<FileLayout>,
-    /// Rows that could not be read.
-    pub faults: Vec<FaultyRow>,
-    /// What became of every row.
+    /// What became of every row; it also holds what is wrong with rows that could not be read.
     pub ledger: Ledger,
 }
 
 impl Examples {
     pub(crate) fn new(stage: &str) -> Self {
-        let (layouts, faults) = (Vec::new(), Vec::new());
-        Self { rows: ExampleRows::new(), layouts, faults, ledger: Ledger::new(stage) }
+        Self { rows: ExampleRows::new(), layouts: Vec::new(), ledger: Ledger::new(stage) }
     }
 
     /// Drops an example under a reason.
@@ -80,10 +73,13 @@ impl Examples {
         self.ledger.entry(file).drop_row(row, reason);
     }
 
-    /// Drops a row that cannot be read, or be what it is to become.
+    /// Drops a row that cannot be what it is to become.
     pub(crate) fn fault(&mut self, file: &Arc<str>, row: u64, fault: &RowFault) {
-        self.ledger.entry(file).drop_row(row, fault.reason());
-        self.faults.push(FaultyRow { file: file.clone(), row, message: fault.to_string() });
+        let unit = self.layouts.iter().find(|layout| layout.file == *file);
+        let unit = unit.map_or(RowUnit::Row, |layout| layout.unit);
+        let (problem, column) = (RowProblem::from(fault), None);
+        let error = RowError { file: file.to_string(), unit, row, column, problem };
+        self.ledger.entry(file).drop_broken(error);
     }
 
     /// Counts what of a row has no place in what it becomes.
@@ -91,22 +87,28 @@ impl Examples {
         &mut self,
         file: &str,
         row: u64,
-        lost: impl IntoIterator<Item = S>,
+        names: impl IntoIterator<Item = S>,
     ) {
         let entry = self.ledger.entry(file);
-        lost.into_iter().for_each(|what| entry.note(row, &format!("lost: {}", what.as_ref())));
+        names.into_iter().for_each(|what| entry.note_lost(row, what.as_ref()));
     }
 }
 
 /// Reads the examples of all sources, one after the other.
 ///
-/// Rows that cannot be read cost no other row: they are in the ledger, and named among the faults.
+/// Rows that cannot be read cost no other row: they are in the ledger, with what is wrong with them.
 ///
 /// # Errors
 ///
 /// If a path names no file, a file cannot be read as its format or has no shape, or a filter cannot be applied.
-pub fn read_examples(stage: &str, sources: &[RecordSource]) -> Result<Examples, DatasetError> {
+pub fn read_examples(
+    stage: &str,
+    sources: &[Source],
+    contact: &FirstContact,
+) -> Result<Examples, DatasetError> {
     let mut examples = Examples::new(stage);
-    read_into(&mut examples, sources, None, &mut |_| ())?;
+    let (on_bad_row, beside) = (OnBadRow::Skip, Beside::Kept);
+    let reader = Reader { contact, on_bad_row, beside, wanted: None };
+    read_into(&mut examples, sources, reader, &mut |_| ())?;
     Ok(examples)
 }

@@ -7,32 +7,22 @@ mod json;
 mod lines;
 mod place;
 mod problem;
-mod record;
 mod text;
-mod typed;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use json::Json;
 pub use problem::{RowError, RowProblem, RowUnit};
 
-pub(crate) use columnar::cells as polars_cells;
-pub(crate) use record::Record;
-pub(crate) use typed::TypedColumn;
-
 use crate::arrow_file::ArrowFile;
-use crate::columns::ColumnMap;
-use crate::error::{DatasetError, require_columns};
+use crate::error::DatasetError;
 use crate::parquet_file::{ParquetFile, guarded};
 use crate::probe::FirstContact;
 use crate::source::Format;
 use delimited::Delimited;
 
-/// Tells the map from the columns of a file.
-pub(crate) type Recognise = fn(&Path, &[String]) -> Result<ColumnMap, DatasetError>;
-
-/// Objects of an untyped file whose keys are looked at before its rows are read. If what is looked for is not among
-/// them, all are looked at.
+/// Objects of an untyped file whose keys are looked at before its rows are read.
 const SAMPLE: usize = 1000;
 
 /// One row of a file.
@@ -54,19 +44,26 @@ impl Row<'_> {
     }
 }
 
+/// Whether rows are wanted further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Go,
+    Stop,
+}
+
 /// A file whose columns are known and whose rows can be read, one after the other.
 ///
 /// Memory is bounded by a line, a record or a batch, never by the file.
 ///
 /// ```
-/// use forethought_dataset::{Format, RowFile, Selection};
+/// use forethought_dataset::{FirstContact, Format, RowFile, Selection};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("steps.csv");
 /// std::fs::write(&path, "question,steps\n2 + 2?,1\n")?;
-/// let file = RowFile::open(&path, Format::Auto)?;
+/// let file = RowFile::open(&FirstContact::Here, &path, Format::Auto)?;
 /// assert_eq!(file.columns(), Some(["question".to_owned(), "steps".to_owned()].as_slice()));
-/// file.for_each(Selection::All, |row| {
+/// file.for_each(Selection::ALL, |row| {
 ///     let value = row.value.and_then(|json| json.into_value());
 ///     assert_eq!(value, Ok(serde_json::json!({"question": "2 + 2?", "steps": 1})));
 ///     Ok(())
@@ -82,22 +79,25 @@ pub struct RowFile {
 
 /// The columns that rows are read with.
 #[derive(Clone, Copy, Debug)]
-pub enum Selection<'a> {
-    /// All of them.
-    All,
-    /// These; JSON rows have the others too. In delimited text they are read as text, whatever it looks like.
-    Text(&'a [&'a str]),
+pub struct Selection<'a> {
+    /// The columns that are read where a container can leave the others out; JSON has them all. None: all.
+    pub only: Option<&'a [&'a str]>,
+    /// Columns of delimited text that are read as text, whatever they look like.
+    pub as_text: &'a [&'a str],
 }
 
 impl Selection<'_> {
+    /// All columns, each as what it looks like.
+    pub const ALL: Self = Self { only: None, as_text: &[] };
+
     fn is_text(&self, name: &str) -> bool {
-        matches!(self, Self::Text(names) if names.contains(&name))
+        self.as_text.contains(&name)
     }
 
     /// Those of the columns that are selected.
-    fn of<'c>(&self, columns: &'c [TypedColumn]) -> Vec<&'c str> {
-        let names = columns.iter().map(|column| column.name.as_str());
-        names.filter(|name| matches!(self, Self::All) || self.is_text(name)).collect()
+    fn of<'c>(&self, columns: &'c [String]) -> Vec<&'c str> {
+        let is_selected = |name: &&str| self.only.is_none_or(|only| only.contains(name));
+        columns.iter().map(String::as_str).filter(is_selected).collect()
     }
 }
 
@@ -110,36 +110,29 @@ enum Content {
     Arrow(ArrowFile),
 }
 
-impl RowFile {
-    /// Looks at a file: its format, its columns.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read, its format cannot be told, or it is not of its format.
-    pub fn open(path: &Path, format: Format) -> Result<Self, DatasetError> {
-        Self::open_after(&FirstContact::Here, path, format)
-    }
+/// The columns of a whole file, and some of its rows from all over it.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<Json>,
+}
 
-    /// The same, once the file was read by whom it is to be read first.
+impl RowFile {
+    /// Looks at a file: its format, its columns. A parquet or Arrow file is first read by whom it is to be read first;
+    /// this is the one door to such files.
     ///
     /// # Errors
     ///
-    /// As [`RowFile::open`], and if the first reader failed.
-    pub fn open_after(
-        contact: &FirstContact,
-        path: &Path,
-        format: Format,
-    ) -> Result<Self, DatasetError> {
+    /// If the file cannot be read, its format cannot be told, or it is not of its format; if the first reader failed.
+    pub fn open(contact: &FirstContact, path: &Path, format: Format) -> Result<Self, DatasetError> {
         let known = format.of(path)?;
-        if let FirstContact::Child(probe) = contact
-            && !known.is_text()
-        {
+        if !known.is_text() {
             // What is found by comparing lengths needs no other process.
             match known {
                 Format::Parquet => ParquetFile::check(path)?,
                 _ => ArrowFile::check(path)?,
             }
-            probe.examine(path, known)?;
+            contact.meet(path, known)?;
         }
         let content = match known {
             Format::Auto | Format::Jsonl => Content::Lines,
@@ -153,7 +146,7 @@ impl RowFile {
             Format::Parquet => Content::Parquet(ParquetFile::open(path)?),
             Format::Arrow => Content::Arrow(ArrowFile::open(path)?),
         };
-        let columns = content.columns(path, SAMPLE)?;
+        let columns = content.columns(path)?;
         Ok(Self { path: path.to_owned(), content, columns })
     }
 
@@ -179,26 +172,9 @@ impl RowFile {
         RowError { file, unit: self.unit(), row, column, problem }
     }
 
-    /// The map that was given, if the file has its columns, or the one its columns tell; `None` if it has no record.
-    pub(crate) fn map(
-        &self,
-        given: Option<&ColumnMap>,
-        recognise: Recognise,
-    ) -> Result<Option<ColumnMap>, DatasetError> {
-        let Some(columns) = &self.columns else { return Ok(None) };
-        let map_among = |columns: &[String]| match given {
-            Some(map) => require_columns(&self.path, &map.names(), columns).map(|()| map.clone()),
-            None => recognise(&self.path, columns),
-        };
-        let map = map_among(columns).or_else(|error| {
-            // A column may first appear far down.
-            let all = self.content.columns(&self.path, usize::MAX)?.unwrap_or_default();
-            if all.len() == columns.len() { Err(error) } else { map_among(&all) }
-        })?;
-        if let Some(typed) = self.content.typed() {
-            typed::require_types(&self.path, typed, &map)?;
-        }
-        Ok(Some(map))
+    /// Whether columns may first appear behind those that [`RowFile::columns`] has seen.
+    fn may_have_more_columns(&self) -> bool {
+        matches!(self.content, Content::Lines | Content::Array)
     }
 
     /// Hands over each row.
@@ -211,24 +187,90 @@ impl RowFile {
         selection: Selection<'_>,
         mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
+        self.walk(selection, |row| sink(row).map(|()| Next::Go))
+    }
+
+    /// The first objects, so many at most. Rows that cannot be read are passed over.
+    pub(crate) fn head(
+        &self,
+        num_rows: usize,
+        as_text: &[&str],
+    ) -> Result<Vec<Json>, DatasetError> {
+        if let Content::Parquet(file) = &self.content {
+            let frame = file.head(&Selection::ALL.of(file.columns()), num_rows)?;
+            return Ok(guarded(&self.path, || columnar::rows(&frame))?.collect());
+        }
+        let mut rows = Vec::new();
+        self.walk(Selection { only: None, as_text }, |row| {
+            rows.extend(row.value.ok().filter(|value| value.fields().is_some()));
+            Ok(if rows.len() < num_rows { Next::Go } else { Next::Stop })
+        })?;
+        Ok(rows)
+    }
+
+    /// Looks at the whole file: all columns, and about so many objects spread evenly over it.
+    pub(crate) fn survey(&self, num_rows: usize, as_text: &[&str]) -> Result<Survey, DatasetError> {
+        let mut survey = Survey::default();
+        let (mut seen, mut step, mut place) = (BTreeSet::new(), 1, 0);
+        self.for_each(Selection { only: None, as_text }, |row| {
+            let Some(value) = row.value.ok().filter(|value| value.fields().is_some()) else {
+                return Ok(());
+            };
+            for (key, _) in value.fields().unwrap_or_default() {
+                if !seen.contains(key) {
+                    seen.insert(key.clone());
+                    survey.columns.push(key.clone());
+                }
+            }
+            if place % step == 0 {
+                survey.rows.push(value);
+            }
+            place += 1;
+            if survey.rows.len() == 2 * num_rows {
+                let mut index = 0;
+                survey.rows.retain(|_| {
+                    index += 1;
+                    index % 2 == 1
+                });
+                step *= 2;
+            }
+            Ok(())
+        })?;
+        if !self.may_have_more_columns() {
+            survey.columns = self.columns.clone().unwrap_or_default();
+        }
+        Ok(survey)
+    }
+
+    /// Hands over rows until it is enough.
+    fn walk(
+        &self,
+        selection: Selection<'_>,
+        mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
+    ) -> Result<(), DatasetError> {
         let path = &self.path;
         let mut number = 0;
-        let mut take = |json| {
-            number += 1;
-            sink(Row { number, value: Ok(json), line: None })
+        let mut take = |rows: &mut dyn Iterator<Item = Json>| {
+            for json in rows {
+                number += 1;
+                if sink(Row { number, value: Ok(json), line: None })? == Next::Stop {
+                    return Ok(Next::Stop);
+                }
+            }
+            Ok(Next::Go)
         };
         match &self.content {
             Content::Lines => lines::for_each(path, sink),
             Content::Array => array::for_each(path, sink),
             Content::Delimited(file) => file.for_each(|name| selection.is_text(name), sink),
             Content::Parquet(file) => file.for_each_group(&selection.of(file.columns()), |frame| {
-                guarded(path, || columnar::rows(&frame))?.try_for_each(&mut take)
+                take(&mut guarded(path, || columnar::rows(&frame))?)
             }),
             Content::Arrow(file) => {
                 let fault = |message| DatasetError::Arrow { path: path.clone(), message };
                 file.for_each_batch(&selection.of(file.columns()), |frame| {
                     let rows = crate::guard::guarded(|| columnar::rows(&frame));
-                    rows.map_err(fault)?.try_for_each(&mut take)
+                    take(&mut rows.map_err(fault)?)
                 })
             }
         }
@@ -236,24 +278,13 @@ impl RowFile {
 }
 
 impl Content {
-    /// The columns and their types, where the container has types.
-    fn typed(&self) -> Option<&[TypedColumn]> {
+    fn columns(&self, path: &Path) -> Result<Option<Vec<String>>, DatasetError> {
         match self {
-            Self::Parquet(file) => Some(file.columns()),
-            Self::Arrow(file) => Some(file.columns()),
-            Self::Lines | Self::Array | Self::Delimited(_) => None,
-        }
-    }
-
-    fn columns(&self, path: &Path, limit: usize) -> Result<Option<Vec<String>>, DatasetError> {
-        match self {
-            Self::Lines => lines::columns(path, limit),
-            Self::Array => array::columns(path, limit),
+            Self::Lines => lines::columns(path, SAMPLE),
+            Self::Array => array::columns(path, SAMPLE),
             Self::Delimited(file) => Ok(Some(file.columns().to_vec())),
-            Self::Parquet(_) | Self::Arrow(_) => {
-                let names = self.typed().unwrap_or_default().iter();
-                Ok(Some(names.map(|column| column.name.clone()).collect()))
-            }
+            Self::Parquet(file) => Ok(Some(file.columns().to_vec())),
+            Self::Arrow(file) => Ok(Some(file.columns().to_vec())),
         }
     }
 }

@@ -6,6 +6,7 @@ mod rows;
 use std::path::Path;
 
 use crate::error::DatasetError;
+use crate::probe::FirstContact;
 
 pub use rows::RowsAsParquet;
 
@@ -68,14 +69,14 @@ impl Column {
 /// Named columns of equal length, in the order they were added.
 ///
 /// ```
-/// use forethought_dataset::{ColumnType, Table};
+/// use forethought_dataset::{ColumnType, FirstContact, Table};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("steps.parquet");
 /// let questions = ["2 + 2?", "3 + 3?"].map(String::from);
 /// Table::new().text("question", questions).integer("steps", [Some(1), None]).write_parquet(&path)?;
 ///
-/// let table = Table::read_parquet(&path, &[("steps", ColumnType::Integer)])?;
+/// let table = Table::read_parquet(&FirstContact::Here, &path, &[("steps", ColumnType::Integer)])?;
 /// assert_eq!(table.integers("steps"), [Some(1), None]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -221,9 +222,14 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// If the file is missing, truncated or corrupt, lacks a column, or holds another type in it.
-    pub fn read_parquet(path: &Path, columns: &[(&str, ColumnType)]) -> Result<Self, DatasetError> {
-        parquet::read(path, columns)
+    /// If the file is missing, truncated or corrupt, lacks a column, or holds another type in it; if its first reader
+    /// failed.
+    pub fn read_parquet(
+        contact: &FirstContact,
+        path: &Path,
+        columns: &[(&str, ColumnType)],
+    ) -> Result<Self, DatasetError> {
+        parquet::read(contact, path, columns)
     }
 }
 

@@ -6,8 +6,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use forethought_dataset::{
-    BalanceConfig, Balancer, DatasetError, Deduplicate, MixConfig, MixOrder, Mixing, ReadOptions,
-    RecordSource, RowFate, RowsAsParquet, Source, Unfinished, for_each_trace, mix,
+    BalanceConfig, Balancer, DatasetError, Deduplicate, FirstContact, MixConfig, MixOrder, Mixing,
+    Reading, RowFate, RowsAsParquet, Source, Unfinished, for_each_trace, mix,
 };
 use forethought_schema::LabelledQuestion;
 use forethought_seed::Seed;
@@ -27,6 +27,12 @@ fn peak() -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
 }
 
+static HERE: FirstContact = FirstContact::Here;
+
+fn reading() -> Reading<'static> {
+    Reading { stage: "mix", seed: Seed::new(1), contact: &HERE }
+}
+
 fn write_traces(path: &Path) {
     let mut file = BufWriter::new(File::create(path).expect("a file"));
     for row in 0..ROWS {
@@ -42,16 +48,16 @@ fn write_traces(path: &Path) {
 
 /// Filters, deduplicates and shuffles a file, and hands over what is left.
 fn mixed(path: &Path, take: &mut dyn FnMut(&Map<String, Value>)) -> Result<usize, DatasetError> {
-    let source = RecordSource {
+    let source = Source {
         filter: Some("score > 0 AND length(prompt) < 100".to_owned()),
-        ..RecordSource::new(path.display().to_string())
+        ..Source::new(path.display().to_string())
     };
     let config = MixConfig {
         deduplicate: Some(Deduplicate::default()),
         order: MixOrder::Shuffle,
         ..MixConfig::of(vec![source])
     };
-    let mut mixed = mix(&config, Mixing { stage: "mix", kind: None, seed: Seed::new(1) })?;
+    let mut mixed = mix(&config, Mixing { reading: reading(), kind: None })?;
     let mut count = 0;
     mixed.for_each(|examples| {
         for example in examples {
@@ -69,7 +75,7 @@ fn mixed(path: &Path, take: &mut dyn FnMut(&Map<String, Value>)) -> Result<usize
 fn balanced(path: &Path) -> Result<usize, DatasetError> {
     let mut balancer = Balancer::new(Seed::new(1));
     let source = Source::new(path.display().to_string());
-    for_each_trace(&[source], Unfinished::Drop, &ReadOptions::default(), |trace| {
+    for_each_trace(&MixConfig::of(vec![source]), Unfinished::Drop, reading(), |trace| {
         let amount = u32::try_from(trace.question.len()).expect("short");
         let (file, row, question) = (trace.file, trace.row, trace.question);
         balancer.tell(&LabelledQuestion { file, row, question, amount, class: amount % 2 });

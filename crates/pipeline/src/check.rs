@@ -10,10 +10,12 @@ mod sample;
 use std::path::Path;
 
 use burn::tensor::Device;
+use forethought_dataset::FirstContact;
 
 use crate::config::{ConfigError, Document, Examined, PipelineConfig, StageConfig};
 use crate::console::Console;
 use crate::memory::{MemoryPlan, in_words};
+use crate::stages::mix_files;
 
 /// What a check has found.
 #[derive(Debug, Default)]
@@ -37,9 +39,14 @@ impl Checked {
     }
 }
 
-/// Checks a pipeline file. Relative paths start at the working directory, as in a run.
+/// Checks a pipeline file, with what it is to compute on and who reads parquet and Arrow files first. Relative paths start at the working directory, as in a run.
 #[must_use]
-pub fn check(path: &Path, overrides: &[String], device: &Device, console: Console) -> Checked {
+pub fn check(
+    path: &Path,
+    overrides: &[String],
+    (device, contact): (&Device, &FirstContact),
+    console: Console,
+) -> Checked {
     let document = match Document::read(path, overrides) {
         Ok(document) => document,
         Err(error) => return Checked { problems: vec![error.to_string()], ..Checked::default() },
@@ -54,7 +61,7 @@ pub fn check(path: &Path, overrides: &[String], device: &Device, console: Consol
     for stage in &config.stages {
         checked.problems.extend(missing_files(stage));
     }
-    rehearsal::rehearse(&config, device, console, &mut checked);
+    rehearsal::rehearse(&config, device, (contact, console), &mut checked);
     // The same file may be missed by its stage and by those that read it.
     let mut seen = std::collections::BTreeSet::new();
     checked.problems.retain(|problem| seen.insert(problem.clone()));
@@ -65,8 +72,8 @@ pub fn check(path: &Path, overrides: &[String], device: &Device, console: Consol
 fn missing_files(stage: &StageConfig) -> Vec<String> {
     let listed = match stage {
         StageConfig::Ingest(ingest) => {
-            let files = ingest.sources.iter().map(|source| source.files().map_err(Into::into));
-            files.collect::<Vec<_>>()
+            let of = |source| mix_files(std::slice::from_ref(source));
+            ingest.sources.iter().map(of).collect::<Vec<_>>()
         }
         other => vec![other.files()],
     };

@@ -238,6 +238,13 @@ impl Lengths {
         Ok(Some(prompt))
     }
 
+    /// Books a row that is left out for another reason than its length.
+    pub(crate) fn leave_out(&mut self, index: usize, reason: &str) {
+        let entry = self.entry();
+        entry.count_read(1);
+        entry.drop_row(index as u64 + 1, reason);
+    }
+
     /// Books a row with the tokens it lost, or with those it had where it is left out.
     fn book(&mut self, index: usize, tokens: Result<usize, usize>) {
         let row = index as u64 + 1;

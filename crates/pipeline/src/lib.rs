@@ -39,7 +39,7 @@ pub use config::{
 pub use console::{Bar, Console};
 pub use device::parse_device;
 pub use error::PipelineError;
-pub use forethought_dataset::{FirstContact, Format, Probe, examine};
+pub use forethought_dataset::{FirstContact, Format, KnownFiles, Probe, examine};
 pub use forethought_train::{Resume, Signal, StopFlag};
 pub use manifest::{RunManifest, StageFacts};
 pub use memory::{Machine, MemoryPlan};

@@ -68,6 +68,7 @@ impl Replayed {
 
 /// Computes optimiser step `step` of a stage again: from the nearest checkpoint before it that is kept, else from the start
 /// of the stage. On the CPU the numbers are those of the log, bit for bit.
+/// Parquet and Arrow files are first read by whom the last argument says.
 ///
 /// `stage` may be left out where one stage alone has such a step. Needed are the run's `config.resolved.yaml`, the artifacts
 /// of the stages before it, and the files that those name; the run folder is not written to.
@@ -79,7 +80,7 @@ pub fn replay(
     run: &Path,
     stage: Option<&str>,
     step: u64,
-    device: &Device,
+    (device, contact): (&Device, &FirstContact),
 ) -> Result<Replayed, PipelineError> {
     let config = PipelineConfig::read(&run.join("config.resolved.yaml"), &[])?;
     let folder = RunFolder::new(run.to_owned());
@@ -111,7 +112,7 @@ pub fn replay(
         reused: &[],
         origins: &Origins::default(),
         purpose: Purpose::Replay(&rebuilding),
-        first_contact: &FirstContact::Here,
+        first_contact: contact,
     };
     stage.run(&context)?;
     let found = rebuilding.found.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use forethought_dataset::{ColumnType, Table};
+use forethought_dataset::{ColumnType, FirstContact, Table};
 use forethought_train::StepRecord;
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::training::HISTORY;
 #[derive(Clone, Debug)]
 pub struct WatchedRun {
     folder: RunFolder,
+    contact: FirstContact,
 }
 
 /// How far a run is.
@@ -60,13 +61,13 @@ pub struct SampledCompletion {
 const SHOWN: usize = 200;
 
 impl WatchedRun {
-    /// The run in this folder.
+    /// The run in this folder, and who reads its parquet files first.
     ///
     /// # Errors
     ///
     /// If the folder holds no run.
-    pub fn open(root: &Path) -> Result<Self, PipelineError> {
-        let run = Self { folder: RunFolder::new(root.to_owned()) };
+    pub fn open(root: &Path, contact: FirstContact) -> Result<Self, PipelineError> {
+        let run = Self { folder: RunFolder::new(root.to_owned()), contact };
         run.config()?;
         Ok(run)
     }
@@ -143,7 +144,8 @@ impl WatchedRun {
             ("advantage", ColumnType::Float),
         ];
         let path = self.completions_folder().join(name);
-        let Ok(table) = Table::read_parquet(&path, &columns) else { return Vec::new() };
+        let table = Table::read_parquet(&self.contact, &path, &columns);
+        let Ok(table) = table else { return Vec::new() };
         let text = |column: &str, row: usize| {
             redact(table.texts(column)[row].as_deref().unwrap_or_default())
         };

@@ -179,14 +179,21 @@ fn exercise(record: Record) -> Result<Record, RowFault> {
             return Err(RowFault::Conversation { num_turns: turns.len() });
         }
     };
-    let (solution, answer) = match (split_hashes(&completion), boxed(&completion)) {
-        (Some(split), _) => split,
-        (None, Some(answer)) => (completion, answer),
-        (None, None) => {
-            return Err(RowFault::NoAnswer { field: field(), mark: "#### or \\boxed{}" });
-        }
-    };
-    Ok(Record::Exercise(Exercise { question, solution: Some(solution), answer: Some(answer) }))
+    let exercise = solved(question, completion);
+    if exercise.answer.is_none() {
+        return Err(RowFault::NoAnswer { field: field(), mark: "#### or \\boxed{}" });
+    }
+    Ok(Record::Exercise(exercise))
+}
+
+/// A problem with its worked solution. The answer is what follows the last `####` of it, or else stands in its last box,
+/// where there is one.
+#[must_use]
+pub fn solved(question: String, solution: String) -> Exercise {
+    if let Some((solution, answer)) = split_hashes(&solution) {
+        return Exercise { question, solution: Some(solution), answer: Some(answer) };
+    }
+    Exercise { question, answer: boxed(&solution), solution: Some(solution) }
 }
 
 /// What solves an exercise: the solution with its answer, marked as GSM8K does unless it stands in a box.
@@ -197,7 +204,7 @@ fn solution_text(exercise: &Exercise) -> Result<String, RowFault> {
         }
         (Some(solution), Some(answer)) => Ok(with_hashes(solution, answer)),
         (Some(one), None) | (None, Some(one)) => Ok(one.clone()),
-        (None, None) => Err(RowFault::Missing { field: "solution".to_owned() }),
+        (None, None) => Err(RowFault::missing("solution".to_owned(), [])),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use forethought_schema::RecordKind;
 
+use crate::slips::{did_you_mean, nearest};
+
 /// Why a row cannot be read or written. Rows are data: the caller counts them by reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -12,9 +14,19 @@ pub enum RowFault {
         /// What it is.
         found: &'static str,
     },
-    /// A field is not there, or null.
-    #[error("field `{field}` is missing")]
+    /// A field is not there.
+    #[error("field `{field}` is missing{}", among(nearest.as_deref(), found))]
     Missing {
+        /// Its name.
+        field: String,
+        /// The field of the row whose name is most like it.
+        nearest: Option<String>,
+        /// The fields there are.
+        found: Vec<String>,
+    },
+    /// A field is null.
+    #[error("field `{field}` is null")]
+    Null {
         /// Its name.
         field: String,
     },
@@ -47,10 +59,20 @@ pub enum RowFault {
         /// The field of the conversation.
         field: String,
     },
-    /// A turn is of a role that the tags do not name.
-    #[error("field `{field}` has a turn of the unknown role `{role}`; the tags name {known}")]
-    Role {
+    /// A conversation in which nobody of a role speaks, or the assistant not after the user.
+    #[error("field `{field}` has no turn of the {role}{}; its roles are: {roles}", after(role))]
+    NoTurn {
         /// The field of the conversation.
+        field: String,
+        /// The role.
+        role: &'static str,
+        /// The roles of the turns, in their order.
+        roles: String,
+    },
+    /// A turn is of a role that the tags do not name.
+    #[error("field `{field}` is of the unknown role `{role}`; the tags name {known}")]
+    Role {
+        /// The turn.
         field: String,
         /// The role.
         role: String,
@@ -120,25 +142,61 @@ impl RowFault {
         Self::NoWay { from: from.as_str(), to: to.as_str() }
     }
 
+    /// A field that a row with these fields does not have.
+    pub(crate) fn missing<'a>(field: String, found: impl IntoIterator<Item = &'a String>) -> Self {
+        let found: Vec<String> = found.into_iter().cloned().collect();
+        Self::Missing { nearest: nearest(&field, &found), field, found }
+    }
+
+    /// The field that is at fault, such as `messages[1].role`, where it is one.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Missing { field, .. }
+            | Self::Null { field }
+            | Self::Kind { field, .. }
+            | Self::Completion { field, .. }
+            | Self::NotPlain { field }
+            | Self::NoTurn { field, .. }
+            | Self::Role { field, .. }
+            | Self::Empty { field }
+            | Self::NoAnswer { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
     /// A name of the reason, to count by.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::NoObject { .. } => "not an object",
-            Self::Missing { .. } => "missing field",
-            Self::Kind { .. } => "wrong type",
-            Self::Completion { .. } => "no single completion",
-            Self::NotPlain { .. } => "completion with tool calls or reasoning",
-            Self::Role { .. } => "unknown role",
-            Self::NoTag { .. } => "role without a tag",
-            Self::Alternation { .. } => "roles not in turns",
-            Self::Equal => "equal sides",
-            Self::Empty { .. } => "empty text",
-            Self::NoAnswer { .. } => "no answer mark",
-            Self::Conversation { .. } => "conversation in a flat shape",
-            Self::NoWay { .. } => "another kind of record",
-            Self::Undesirable => "undesirable completion",
-            Self::Alone => "no counterpart",
+            Self::NoObject { .. } => "not_an_object",
+            Self::Missing { .. } => "missing_field",
+            Self::Null { .. } => "null",
+            Self::Kind { .. } => "wrong_type",
+            Self::Completion { .. } => "no_single_completion",
+            Self::NotPlain { .. } => "completion_not_plain",
+            Self::NoTurn { .. } => "missing_role",
+            Self::Role { .. } => "unknown_role",
+            Self::NoTag { .. } => "role_without_a_tag",
+            Self::Alternation { .. } => "roles_not_in_turns",
+            Self::Equal => "equal_sides",
+            Self::Empty { .. } => "empty_text",
+            Self::NoAnswer { .. } => "no_answer_mark",
+            Self::Conversation { .. } => "conversation_in_a_flat_shape",
+            Self::NoWay { .. } => "another_kind_of_record",
+            Self::Undesirable => "undesirable_completion",
+            Self::Alone => "no_counterpart",
         }
     }
+}
+
+fn after(role: &str) -> &'static str {
+    if role == "assistant" { " after one of the user" } else { "" }
+}
+
+/// What there is in place of a missing field.
+fn among(nearest: Option<&str>, found: &[String]) -> String {
+    let there =
+        if found.is_empty() { String::new() } else { format!("; there are: {}", found.join(", ")) };
+    did_you_mean(nearest) + &there
 }

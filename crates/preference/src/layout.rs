@@ -140,6 +140,11 @@ impl Layout {
         &self.tags
     }
 
+    /// The columns that hold text or turns, rather than a number or a flag.
+    pub fn text_columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|(part, _)| part.is_text()).map(|(_, name)| name.as_str())
+    }
+
     /// The columns without which no row can be read.
     pub fn required(&self) -> impl Iterator<Item = &str> {
         let is_required =

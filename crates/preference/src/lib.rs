@@ -39,11 +39,12 @@ mod layout;
 mod recognise;
 mod rule;
 mod shape;
+mod slips;
 mod tags;
 mod unpaired;
 
 pub use convert::{
-    Converted, Paired, PromptForm, convert, is_convertible, pair_of, pair_up, pairing_key,
+    Converted, Paired, PromptForm, convert, is_convertible, pair_of, pair_up, pairing_key, solved,
     with_prompt_form,
 };
 pub use dataset_info::{DatasetEntry, DatasetInfo, DatasetInfoError, Formatting};

@@ -4,11 +4,13 @@ mod fits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use forethought_schema::RecordKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::slips::{did_you_mean, nearest};
 use crate::{Layout, LayoutError, Part, Shape, Tags};
-use fits::misfit;
+use fits::{Share, misfit};
 
 /// What a source says about the layout of its rows; what it leaves out is recognised.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,10 +85,6 @@ pub enum RecogniseError {
     },
 }
 
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or(String::new(), |name| format!(" (did you mean `{name}`?)"))
-}
-
 fn listed(found: &[String]) -> String {
     if found.is_empty() { "(none)".to_owned() } else { found.join(", ") }
 }
@@ -106,15 +104,34 @@ impl Declared {
         found: &[String],
         sample: &[Value],
     ) -> Result<Recognised, RecogniseError> {
+        self.resolve_for(None, found, sample)
+    }
+
+    /// The same for somebody who wants records of a kind: where several shapes fit that read different columns, and one of
+    /// them holds this kind, it is that one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Declared::resolve`].
+    pub fn resolve_for(
+        &self,
+        wanted: Option<RecordKind>,
+        found: &[String],
+        sample: &[Value],
+    ) -> Result<Recognised, RecogniseError> {
         for (part, column) in &self.columns {
             if !found.contains(column) {
                 return Err(no_column(part.name(), column, found));
             }
         }
-        match self.shape {
-            Some(shape) => self.declared(shape, found, sample),
-            None => self.guess(found, sample),
+        if let Some(shape) = self.shape {
+            return self.declared(shape, found, sample);
         }
+        let guess = |share| self.guess(wanted, found, (sample, share));
+        guess(Share::Nearly).or_else(|error| match error {
+            RecogniseError::None { .. } => guess(Share::Mostly).map_err(|_| error),
+            error => Err(error),
+        })
     }
 
     fn layout(&self, shape: Shape, found: &[String]) -> Result<Layout, LayoutError> {
@@ -134,35 +151,43 @@ impl Declared {
             }
         }
         // A sample in which nothing fits is another file than was meant; single rows are for the ledger.
-        if let Some(why) = misfit(&layout, sample, fits::Share::Some) {
+        if let Some(why) = misfit(&layout, sample, Share::Some, &self.columns) {
             return Err(RecogniseError::Misfit { shape: shape.name(), why });
         }
         Ok(Recognised { layout, why: "declared".to_owned(), others: Vec::new() })
     }
 
-    fn guess(&self, found: &[String], sample: &[Value]) -> Result<Recognised, RecogniseError> {
+    fn guess(
+        &self,
+        wanted: Option<RecordKind>,
+        found: &[String],
+        (sample, share): (&[Value], Share),
+    ) -> Result<Recognised, RecogniseError> {
         let mut fitting = Vec::new();
         let mut near = Vec::new();
-        let mut is_slip = false;
+        let mut is_doubtful = false;
         for shape in Shape::ALL {
             let Ok(layout) = self.layout(shape, found) else { continue };
             let missing: Vec<&str> =
                 layout.required().filter(|name| !found.iter().any(|one| one == name)).collect();
             let num_required = layout.required().count();
-            match misfit(&layout, sample, fits::Share::Nearly) {
+            match misfit(&layout, sample, share, &self.columns) {
                 None if missing.is_empty() => fitting.push(layout),
-                Some(why) if missing.is_empty() => near.push(format!("{}: {why}", shape.name())),
+                Some(why) if missing.is_empty() => {
+                    is_doubtful |= !is_weak(shape);
+                    near.push(format!("{}: {why}", shape.name()));
+                }
                 _ if missing.len() < num_required => {
-                    is_slip |= missing.iter().any(|name| nearest(name, found).is_some());
+                    is_doubtful |= missing.iter().any(|name| nearest(name, found).is_some());
                     near.push(lacks(shape, &missing, found));
                 }
                 _ => {}
             }
         }
         let found = found.to_vec();
-        match choose(&fitting, &found) {
-            // A column under a misspelt name would be passed over in silence.
-            Ok(one) if is_slip && is_weak(one.layout.shape()) => {
+        match choose(&fitting, wanted, &found) {
+            // A column under a misspelt name, or of another type, would be passed over in silence.
+            Ok(one) if is_doubtful && is_weak(one.layout.shape()) => {
                 Err(RecogniseError::None { found, near })
             }
             Err(RecogniseError::None { .. }) => Err(RecogniseError::None { found, near }),
@@ -182,15 +207,12 @@ fn lacks(shape: Shape, missing: &[&str], found: &[String]) -> String {
     format!("{} lacks {}{}", shape.name(), names.join(" and "), did_you_mean(hint.as_deref()))
 }
 
-/// The name that a slip of the keyboard could have turned into `name`: at most one edit in three letters.
-fn nearest(name: &str, found: &[String]) -> Option<String> {
-    let allowed = (name.chars().count() / 3).max(1);
-    let distances = found.iter().map(|one| (strsim::damerau_levenshtein(name, one), one));
-    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, one)| one.clone())
-}
-
 /// The layout that reads more than every other, or as much and comes first.
-fn choose(fitting: &[Layout], found: &[String]) -> Result<Recognised, RecogniseError> {
+fn choose(
+    fitting: &[Layout],
+    wanted: Option<RecordKind>,
+    found: &[String],
+) -> Result<Recognised, RecogniseError> {
     let mut others = Vec::new();
     let mut best: Vec<&Layout> = Vec::new();
     for (index, layout) in fitting.iter().enumerate() {
@@ -202,6 +224,10 @@ fn choose(fitting: &[Layout], found: &[String]) -> Result<Recognised, RecogniseE
             Some((_, other)) => others.push(why_not(layout, other)),
             None => best.push(layout),
         }
+    }
+    let is_wanted = |layout: &&Layout| wanted == Some(layout.kind());
+    if best.len() > 1 && best.iter().filter(|layout| is_wanted(layout)).count() == 1 {
+        best.retain(is_wanted);
     }
     match best.as_slice() {
         [layout] => {

@@ -58,6 +58,8 @@ pub enum Shape {
     Math,
     /// A problem with its result: `question` and `answer`; perhaps `context` before it, and `solution`.
     Exercise,
+    /// A problem with its worked solution, in which nothing marks the result: `problem` and `solution`.
+    Solution,
 }
 
 /// A part of a row, whatever its column is called.
@@ -96,7 +98,7 @@ pub enum Part {
 
 impl Shape {
     /// Every shape, those of TRL first: of two that read a row alike the earlier one is meant.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Text,
         Self::Messages,
         Self::Prompt,
@@ -118,6 +120,7 @@ impl Shape {
         Self::Gsm8k,
         Self::Math,
         Self::Exercise,
+        Self::Solution,
     ];
 
     /// The name that YAML and the command line use.
@@ -145,6 +148,7 @@ impl Shape {
             Self::Gsm8k => "gsm8k",
             Self::Math => "math",
             Self::Exercise => "exercise",
+            Self::Solution => "solution",
         }
     }
 
@@ -173,7 +177,7 @@ impl Shape {
             Self::Unpaired | Self::AlpacaKto | Self::SharegptKto | Self::OpenaiKto => {
                 RecordKind::Unpaired
             }
-            Self::Gsm8k | Self::Math | Self::Exercise => RecordKind::Exercise,
+            Self::Gsm8k | Self::Math | Self::Exercise | Self::Solution => RecordKind::Exercise,
         }
     }
 
@@ -194,6 +198,12 @@ impl Shape {
 }
 
 impl Part {
+    /// Whether it holds text, or turns, rather than a number or a flag.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        !matches!(self, Self::Label | Self::KtoTag | Self::Margin)
+    }
+
     /// The name that YAML uses.
     #[must_use]
     pub fn name(self) -> String {

@@ -113,8 +113,11 @@ fn exercises_have_their_answer_after_hashes_in_a_box_or_beside() {
         ("There are 87 oranges. How many?", Some("145"))
     );
     let unmarked = json!({"question": "3 + 4?", "answer": "7"});
-    let fault = Layout::usual(Shape::Gsm8k).read(&unmarked).expect_err("no mark").to_string();
-    assert_eq!(fault, "field `answer` has no ####, after which the answer stands");
+    let read = read(Shape::Gsm8k, &unmarked);
+    let fault = Layout::usual(Shape::Exercise).write(&read).expect_err("no mark").to_string();
+    assert_eq!(fault, "field `solution` has no #### or \\boxed{}, after which the answer stands");
+    let solution = Layout::usual(Shape::Solution).write(&read).expect("a solution").row;
+    assert_eq!(Value::Object(solution), json!({"problem": "3 + 4?", "solution": "7"}));
 }
 
 #[test]
@@ -209,7 +212,7 @@ fn entries_of_llama_factory_are_laid_out_as_it_does() {
     // A tag that is not named is not known there, so a turn of the system is none.
     let kto = info["kto_en_demo"].layout().expect("a layout");
     let row = json!({"messages": [{"role": "system", "content": "s"}], "label": true});
-    assert_eq!(kto.read(&row).expect_err("unknown").reason(), "unknown role");
+    assert_eq!(kto.read(&row).expect_err("unknown").reason(), "unknown_role");
 }
 
 #[test]

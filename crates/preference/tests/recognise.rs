@@ -87,9 +87,54 @@ fn what_the_columns_hold_decides_where_their_names_do_not() {
     assert_eq!(
         error,
         "no shape fits the columns question, answer (nearly: triple lacks `chosen` and `rejected`; gsm8k: \
-         `answer` does not hold texts with ####; exercise: `answer` does not hold numbers or short texts of one line); \
-         set `shape` and `columns`"
+         `answer` does not hold texts with ####; exercise: `answer` does not hold numbers or short texts of one line; \
+         solution lacks `solution`); set `shape` and `columns`"
     );
+}
+
+#[test]
+fn broken_rows_hide_no_shape_while_most_are_whole() {
+    let row = |answer: Value| json!({"prompt": "q", "completion": answer});
+    let rows = [row(json!("a")), row(json!(1)), row(json!("b")), row(json!(null))];
+    let found = Declared::default().resolve(&columns(&rows[..1]), &rows).expect("mostly texts");
+    assert_eq!(found.layout.shape(), Shape::PromptCompletion);
+    let rows = [row(json!("a")), row(json!(1))];
+    assert!(Declared::default().resolve(&columns(&rows[..1]), &rows).is_err());
+}
+
+#[test]
+fn who_says_which_column_is_the_answer_is_believed() {
+    let long =
+        json!({"question": "q", "answer": "First,\nthen <count_step>2</count_step>", "raw": "2"});
+    let named = |column| declared(None, &[(Part::Answer, column)]);
+    for column in ["answer", "raw"] {
+        let found = resolve(&named(column), long.clone()).expect("named").layout;
+        assert_eq!(found.describe(), format!("exercise (question, {column})"));
+    }
+    let found = resolve(&declared(Some(Shape::Exercise), &[]), long).expect("declared").layout;
+    assert_eq!(found.describe(), "exercise (question, answer)");
+}
+
+#[test]
+fn what_a_question_is_about_is_read_with_it() {
+    let asdiv =
+        json!({"body": "Two groups of 290.", "question": "How big?", "answer": "145 (apples)"});
+    let found = resolve(&Declared::default(), asdiv.clone()).expect("an exercise").layout;
+    assert_eq!(found.describe(), "exercise (body, question, answer)");
+    let Record::Exercise(one) = found.read_record(&asdiv).expect("a row") else { panic!("none") };
+    assert_eq!(one.question, "Two groups of 290. How big?");
+    let svamp = json!({"Body": "b", "Question": "q", "Answer": 145.0, "ID": "1"});
+    assert_eq!(shape(svamp), Ok(Shape::Exercise));
+}
+
+#[test]
+fn a_solution_without_a_marked_result_is_one_all_the_same() {
+    let row = json!({"problem": "p", "solution": "It follows."});
+    assert_eq!(shape(row.clone()), Ok(Shape::Solution));
+    let read = Layout::usual(Shape::Solution).read_record(&row).expect("a row");
+    let Record::Exercise(one) = read else { panic!("none") };
+    assert_eq!((one.solution.as_deref(), one.answer), (Some("It follows."), None));
+    assert_eq!(shape(json!({"problem": "p", "solution": r"\boxed{3}"})), Ok(Shape::Math));
 }
 
 #[test]
@@ -102,6 +147,8 @@ fn a_prompt_beside_a_misspelt_column_is_no_prompt_alone() {
          `pos_resp` and `neg_resp`); set `shape` and `columns`"
     );
     assert_eq!(shape(json!({"prompt": "q", "source": "a"})), Ok(Shape::Prompt));
+    let number = shape(json!({"prompt": "q", "completion": 3})).expect_err("no text");
+    assert!(number.contains("prompt_completion: `completion` does not hold texts"), "{number}");
 }
 
 #[test]

@@ -93,7 +93,10 @@ fn problems_become_policies_that_are_measured_before_and_after() {
 
 fn every_row_is_accounted_for(run: &Finished) {
     let ingested: Ledger = run.json("artifacts/ingest/ledger.json");
-    assert_eq!(ingested.entries[0].about, "question + answer, recognised; not read: messages");
+    assert_eq!(
+        ingested.entries[0].about,
+        "gsm8k (question, answer), recognised; not read: messages"
+    );
     assert_eq!((ingested.read(), ingested.kept()), (64, 64));
     assert_eq!(ingested.entries[0].notes["no_answer"].rows, [63]);
     let kept: Ledger = run.json("artifacts/problems/ledger.json");

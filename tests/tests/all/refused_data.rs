@@ -35,13 +35,13 @@ fn a_missing_column_is_named_with_those_there_are() {
             .error();
     let path = project.path("traces.jsonl");
     let expected = format!(
-        "{}: no column `promt` (did you mean `prompt`?); it has: prompt, completion",
+        "{}: no column `promt` for the part `prompt` (did you mean `prompt`?); there are: prompt, completion",
         path.display()
     );
     assert_eq!(error, expected);
     project.write("other.jsonl", "{\"question\": \"a\", \"reply\": \"b\"}\n");
     let error = ingest(&project, "other.jsonl", "").error();
-    assert!(error.contains("fits no record shape") && error.contains("question, reply"), "{error}");
+    assert!(error.contains("no shape fits the columns question, reply"), "{error}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn broken_rows_cost_no_other_row_and_the_ledger_names_each() {
     let rows_of = |reason: &str| entry.dropped[reason].rows.clone();
     assert_eq!(rows_of("invalid_json"), [2]);
     assert_eq!(rows_of("not_an_object"), [4]);
-    assert_eq!(rows_of("missing_column"), [5]);
+    assert_eq!(rows_of("missing_field"), [5]);
     assert_eq!(rows_of("wrong_type"), [6]);
     assert_eq!(rows_of("null"), [9]);
     assert_eq!(rows_of("unfinished"), [10]);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use forethought_pipeline::{Console, check, parse_device, replay};
+use forethought_pipeline::{Console, FirstContact, check, parse_device, replay};
 use forethought_tests::Project;
 use serde_json::Value;
 
@@ -81,7 +81,8 @@ fn an_older_adapter_is_told_by_its_age_and_by_its_probabilities() {
 fn assert_replayed(run: &Path, vllm: &Vllm) {
     let (num_sampled, device) = (vllm.num_sampled(), parse_device("cpu").expect("the CPU"));
     for step in 1..=STEPS as u64 {
-        let replayed = replay(run, Some("grpo"), step, &device).expect("a step");
+        let replayed =
+            replay(run, Some("grpo"), step, (&device, &FirstContact::Here)).expect("a step");
         assert!(replayed.is_same(), "step {step}: {:?}", replayed.numbers());
     }
     assert_eq!(vllm.num_sampled(), num_sampled, "a replay asks nobody");
@@ -145,11 +146,11 @@ fn a_check_says_whether_the_server_could_be_reached() {
     let (vllm, attempt) = served(&project, "");
     let (pipeline, overrides) = attempt.settings();
     let device = parse_device("cpu").expect("the CPU");
-    let checked = check(&pipeline, &overrides, &device, Console::Silent);
+    let checked = check(&pipeline, &overrides, (&device, &FirstContact::Here), Console::Silent);
     assert_eq!(checked.problems, Vec::<String>::new());
     assert!(checked.notices.iter().all(|one| !one.contains("server")), "{:?}", checked.notices);
     vllm.http.leave();
-    let checked = check(&pipeline, &overrides, &device, Console::Silent);
+    let checked = check(&pipeline, &overrides, (&device, &FirstContact::Here), Console::Silent);
     assert_eq!(checked.problems, Vec::<String>::new());
     let told = |one: &String| one.contains("the server that samples cannot be reached now");
     assert!(checked.notices.iter().any(told), "{:?}", checked.notices);

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use forethought_dataset::{Format, read_objects};
+use forethought_dataset::{FirstContact, Format, read_objects};
 use forethought_tokenize::Encoder;
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ fn counts_are_those_of_the_tokens_on_every_shared_text() {
     let data = Path::new(&shared).join("data");
     let mut found = Vec::new();
     for file in FOLDERS.iter().flat_map(|name| folder(&data.join(name))) {
-        for row in read_objects(&file, Format::Auto).expect("readable") {
+        for row in read_objects(&FirstContact::Here, &file, Format::Auto).expect("readable") {
             row.value.into_iter().for_each(|value| texts(value, &mut found));
         }
     }

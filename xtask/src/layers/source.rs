@@ -15,7 +15,7 @@ struct Rule {
 const FILES: &[&str] =
     &["cli", "dataset", "endpoint", "hub", "model", "parity", "pipeline", "tokenize", "train"];
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule { text: "Device::default()", allowed: &[], reason: "devices are arguments" },
     Rule { text: "unsafe {", allowed: &["kernels"], reason: "unsafe code stands in kernels alone" },
     Rule {
@@ -42,6 +42,11 @@ const RULES: [Rule; 7] = [
         text: "ureq::",
         allowed: &["endpoint", "external-reward", "hub"],
         reason: "addresses are asked through endpoint, by external rewards, and of the hub",
+    },
+    Rule {
+        text: "FirstContact::Here",
+        allowed: &["dataset"],
+        reason: "files of others are first read by another process",
     },
 ];
 
@@ -119,6 +124,14 @@ mod tests {
     fn a_crate_that_computes_opens_no_files() {
         assert_eq!(problems("grpo", "let text = fs::read(path);\n").len(), 1);
         assert!(problems("dataset", "use std::fs::File;\n").is_empty());
+    }
+
+    #[test]
+    fn files_of_others_are_first_read_by_another_process() {
+        let line = "let file = RowFile::open(&FirstContact::Here, path, format)?;\n";
+        assert_eq!(problems("cli", line).len(), 1);
+        assert_eq!(problems("pipeline", line).len(), 1);
+        assert!(problems("dataset", line).is_empty());
     }
 
     #[test]

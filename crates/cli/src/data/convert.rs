@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use forethought_dataset::{MixConfig, Mixed, Mixing, RowFate, find_files, mix};
+use forethought_dataset::{MixConfig, Mixed, Mixing, Reading, RowFate, find_files, mix};
 use forethought_pipeline::{Console, Document, PipelineError};
 use forethought_preference::{Layout, PromptForm, RowFault, Shape, Written, with_prompt_form};
 use forethought_schema::Example;
@@ -15,6 +15,7 @@ use forethought_seed::Seed;
 
 use super::sources::{Sources, shape};
 use crate::commands::Failure;
+use crate::examine::first_contact;
 
 /// Writes the rows of files in another shape.
 ///
@@ -40,6 +41,9 @@ pub(crate) struct Convert {
     /// Draws the rows and the order of a mix
     #[arg(long, default_value_t = 42)]
     seed: u64,
+    /// Where the account of every row goes, too: .parquet or .json
+    #[arg(long, value_name = "FILE", value_parser = ledger_path)]
+    ledger: Option<PathBuf>,
     /// The name in `dataset_info.json` [default: the output's, without its extension]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -73,7 +77,7 @@ Examples:
 
 Shapes: text, messages, prompt, prompt_completion, preference, unpaired (TRL); alpaca, alpaca_ranking, alpaca_kto,
 sharegpt, sharegpt_ranking, sharegpt_kto, openai, openai_ranking, openai_kto (LLaMA-Factory); cvalues, triple,
-instruction_response, gsm8k, math, exercise.
+instruction_response, gsm8k, math, exercise, solution.
 
 Exit codes: 0 done, 1 failed, 2 bad usage or config.";
 
@@ -83,7 +87,8 @@ pub(crate) fn run(arguments: &Convert) -> Result<ExitCode, Failure> {
     arguments.spare_inputs(&config)?;
     let layout = Layout::usual(arguments.to);
     let seed = Seed::new(arguments.seed);
-    let mixing = Mixing { stage: "convert", kind: Some(layout.kind()), seed };
+    let reading = Reading { stage: "convert", seed, contact: &first_contact()? };
+    let mixing = Mixing { reading, kind: Some(layout.kind()) };
     let used = output::write(&arguments.output, |sink| {
         let mut used = BTreeSet::new();
         let mut mixed = mix(&config, mixing)?;
@@ -104,7 +109,7 @@ pub(crate) fn run(arguments: &Convert) -> Result<ExitCode, Failure> {
             }
             Ok::<_, Failure>(RowFate::Kept(layout.kind().as_str(), lost))
         })?;
-        report(mixed)?;
+        arguments.report(mixed)?;
         if used.is_empty() {
             return Err(Failure::Disagreement("no row is left to write".to_owned()));
         }
@@ -117,24 +122,20 @@ pub(crate) fn run(arguments: &Convert) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Faulty rows that are shown one by one; the ledger counts all.
-const SHOWN_FAULTS: usize = 10;
-
-/// Shows what became of every row.
-fn report(mixed: Mixed) -> Result<(), Failure> {
-    let (ledger, faults) = mixed.finish()?;
-    for fault in faults.iter().take(SHOWN_FAULTS) {
-        Console::Stderr.line(format!("  {}, row {}: {}", fault.file, fault.row, fault.message));
-    }
-    if faults.len() > SHOWN_FAULTS {
-        let more = faults.len() - SHOWN_FAULTS;
-        Console::Stderr.line(format!("  and {more} more rows that cannot be read or written"));
-    }
-    Console::Stderr.line(ledger.to_table());
-    Ok(())
+fn ledger_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let is_known = path.extension().is_some_and(|one| one == "parquet" || one == "json");
+    is_known.then_some(path).ok_or_else(|| "expected .parquet or .json".to_owned())
 }
 
 impl Convert {
+    /// Says what became of every row.
+    fn report(&self, mixed: Mixed) -> Result<(), Failure> {
+        let ledger = mixed.finish()?;
+        Console::Stderr.line(ledger.to_table());
+        self.ledger.as_ref().map_or(Ok(()), |path| output::ledger(path, &ledger))
+    }
+
     fn config(&self) -> Result<MixConfig, Failure> {
         match &self.sources.mix {
             None => Ok(MixConfig::of(vec![self.sources.source()?])),

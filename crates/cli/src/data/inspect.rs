@@ -7,13 +7,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use forethought_dataset::{ExampleRow, Examples, FileLayout, NearDuplicates, read_examples};
+use forethought_dataset::{
+    DatasetError, ExampleRow, Examples, FileLayout, NearDuplicates, read_examples,
+};
 use forethought_pipeline::PipelineError;
 use forethought_tokenize::{Encoder, Ending};
 
 use super::marked::{Colour, Marks};
 use super::sources::Sources;
 use crate::commands::{Failure, print};
+use crate::examine::first_contact;
 use crate::model_folder::model_dir;
 use facts::{FileFacts, Lengths};
 
@@ -70,7 +73,12 @@ pub(crate) fn run(arguments: &Inspect) -> Result<ExitCode, Failure> {
     }
     let encoder = arguments.tokenizer.as_ref().map(Encoder::open).transpose();
     let encoder = encoder.map_err(PipelineError::from)?;
-    let mut examples = read_examples("inspect", &[arguments.sources.source()?])?;
+    let sources = [arguments.sources.source()?];
+    let mut examples = read_examples("inspect", &sources, &first_contact()?)?;
+    if examples.layouts.is_empty() {
+        let table = examples.ledger.to_table();
+        return Err(DatasetError::NothingLeft { record: "row", table }.into());
+    }
     let files = arguments.files(&mut examples, encoder.as_ref())?;
     let Examples { mut rows, mut ledger, .. } = examples;
     rows.for_each(|row| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::Args;
-use forethought_dataset::{Format, RecordSource};
+use forethought_dataset::{Format, Source};
 use forethought_preference::{Part, Shape, Tags};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::commands::Failure;
 /// Files of one shape.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sources {
-    /// Files, patterns, or a `dataset_info.json` of LLaMA-Factory
+    /// Files, patterns, folders, a `dataset_info.json` of LLaMA-Factory, or owner/name on the hub
     #[arg(value_name = "PATH", required_unless_present = "mix")]
     pub(crate) paths: Vec<String>,
     /// A YAML file with several sources and how they are mixed, instead of paths
@@ -29,7 +29,7 @@ pub(crate) struct Sources {
     /// A word of turns under a key of LLaMA-Factory's tags: `role_tag=role`; those not given are not known
     #[arg(long = "tag", value_name = "TAG=WORD", value_parser = pair, help_heading = "Rows")]
     tags: Vec<(String, String)>,
-    /// The data set of a `dataset_info.json` [default: its only one]
+    /// The data set of a `dataset_info.json`, or a configuration on the hub [default: the only one]
     #[arg(long, value_name = "NAME", help_heading = "Rows")]
     dataset: Option<String>,
     /// Take the rows for which this is true, in SQL over the columns: "length(prompt) < 500 AND score > 0.5"
@@ -38,21 +38,21 @@ pub(crate) struct Sources {
     /// The format of the files [default: their extension tells it]
     #[arg(long, value_parser = from_name::<Format>, help_heading = "Rows")]
     format: Option<Format>,
-    /// The split, where a folder holds several
+    /// The split, where a folder or a data set of the hub holds several
     #[arg(long, value_name = "SPLIT", help_heading = "Rows")]
     split: Option<String>,
 }
 
 impl Sources {
     /// The source that the options describe; without paths, the ones of the file of a mix come in its place.
-    pub(crate) fn source(&self) -> Result<RecordSource, Failure> {
+    pub(crate) fn source(&self) -> Result<Source, Failure> {
         let mut columns = BTreeMap::new();
         for (part, column) in &self.columns {
             let part = from_name::<Part>(part)
                 .map_err(|error| Failure::Usage(format!("--column {part}={column}: {error}")))?;
             columns.insert(part, column.clone());
         }
-        Ok(RecordSource {
+        Ok(Source {
             path: self.paths.iter().map(|path| index_of(path)).collect(),
             format: self.format.unwrap_or_default(),
             split: self.split.clone(),
@@ -61,7 +61,7 @@ impl Sources {
             columns,
             tags: self.tags()?,
             filter: self.filter.clone(),
-            ..RecordSource::default()
+            ..Source::default()
         })
     }
 

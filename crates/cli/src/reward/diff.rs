@@ -88,7 +88,7 @@ fn scored(path: &Path, arguments: &Diff) -> Result<Vec<Scored>, Failure> {
             path.display()
         ))),
         (false, _) => {
-            let files = RowFiles { input: path.to_owned(), output: PathBuf::from("-") };
+            let files = RowFiles::reading(path);
             let items = RowWork::check(&files, &of_row)?.read()?;
             let numbered = |(index, item): (usize, crate::rows::Item<Scored>)| Scored {
                 number: index + 1,

@@ -5,7 +5,6 @@ mod input;
 mod set_file;
 mod summary;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -85,7 +84,10 @@ pub(crate) fn run(arguments: &Reward) -> Result<ExitCode, Failure> {
 fn score(arguments: &Scoring) -> Result<ExitCode, Failure> {
     let config = arguments.source.config()?;
     let set = config.open(&arguments.device)?;
-    let parse = |row: &crate::rows::Row| Completion::of_row(row, &set);
+    let parse = |row: &crate::rows::Row| {
+        arguments.files.spare(row, &["rewards", "reward"])?;
+        Completion::of_row(row, &set)
+    };
     let rows = RowWork::check(&arguments.files, &parse)?;
     let mut groups = Groups::new(&arguments.group);
     let mut all = Vec::new();
@@ -144,7 +146,7 @@ fn score_file(
     group: &str,
 ) -> Result<Vec<Item<Completion>>, Failure> {
     let parse = |row: &crate::rows::Row| Completion::of_row(row, set);
-    let files = RowFiles { input: input.to_owned(), output: PathBuf::from("-") };
+    let files = RowFiles::reading(input);
     let mut items = RowWork::check(&files, &parse)?.read()?;
     score_items(set, &mut items, &mut Groups::new(group));
     Ok(items)

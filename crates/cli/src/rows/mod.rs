@@ -1,13 +1,13 @@
 //! Commands that read JSON lines and write them back with more fields: one object a row, in chunks, in order.
 //!
-//! Rows may also come from a parquet file. Fields that a command does not know pass through. A file is checked to its end before the work begins, so that a bad
+//! Rows may also come from a parquet or Arrow file. Fields that a command does not know pass through. A file is checked to its end before the work begins, so that a bad
 //! row costs nothing; what comes through a pipe is checked as it comes.
 
 mod output;
 mod reader;
 mod row;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use forethought_pipeline::{Bar, Console};
@@ -20,12 +20,34 @@ pub(crate) use row::{Row, RowError, numbers};
 /// Where rows come from and where they go.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RowFiles {
-    /// The rows to read, one JSON object a line, or a .parquet file; - is standard input
+    /// The rows to read, one JSON object a line, or a .parquet or .arrow file; - is standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) input: PathBuf,
     /// Where the rows go, with all their fields and the new ones; - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+    /// Replace new fields that a row has already; without it such a row is an error
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+impl RowFiles {
+    /// The rows of a file, to be read and not written.
+    pub(crate) fn reading(input: &Path) -> Self {
+        Self { input: input.to_owned(), output: PathBuf::from("-"), overwrite: false }
+    }
+
+    /// An error if a row has a field already that is to be new.
+    pub(crate) fn spare(&self, row: &Row, fields: &[&str]) -> Result<(), RowError> {
+        let there = fields.iter().find(|field| row.fields().contains_key(**field));
+        match there.filter(|_| !self.overwrite) {
+            None => Ok(()),
+            Some(field) => {
+                let reason = "is there already; rename it, or give --overwrite to replace it";
+                Err(row.refused(field, reason))
+            }
+        }
+    }
 }
 
 /// A row and what the command made of its fields.

@@ -8,12 +8,22 @@ use forethought_dataset::{Format, ObjectRow, read_objects};
 
 use super::row::{Place, Row, RowError};
 use crate::commands::Failure;
+use crate::examine::first_contact;
 
 /// Longest line, in bytes: what is read of a hostile file before it is refused.
 const MAX_LINE: usize = 64 * 1024 * 1024;
 
 /// The name that stands for a standard stream.
 pub(super) const STANDARD: &str = "-";
+
+/// The format of a file that holds no lines.
+fn binary(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()? {
+        "parquet" => Some(Format::Parquet),
+        "arrow" | "feather" | "ipc" => Some(Format::Arrow),
+        _ => None,
+    }
+}
 
 /// Reads rows; lines of blanks alone are passed over.
 pub(super) struct Reader {
@@ -29,7 +39,7 @@ enum From {
         /// The latest line.
         line: Vec<u8>,
     },
-    Parquet(std::vec::IntoIter<ObjectRow>),
+    Table(std::vec::IntoIter<ObjectRow>),
 }
 
 impl Reader {
@@ -38,11 +48,11 @@ impl Reader {
             let lines = Box::new(BufReader::new(std::io::stdin()));
             return Ok(Self::new(Path::new("standard input"), lines));
         }
-        if path.extension().is_some_and(|end| end == "parquet") {
-            let rows = read_objects(path, Format::Parquet);
+        if let Some(format) = binary(path) {
+            let rows = read_objects(&first_contact()?, path, format);
             let rows = rows.map_err(|error| Failure::Disagreement(error.to_string()))?;
             let place = Place { file: path.display().to_string().into(), line: 0 };
-            let from = From::Parquet(rows.into_iter());
+            let from = From::Table(rows.into_iter());
             return Ok(Self { path: path.to_owned(), place, from });
         }
         let file = File::open(path).map_err(|error| Failure::Io(path.to_owned(), error))?;
@@ -58,7 +68,7 @@ impl Reader {
     pub(super) fn next_row(&mut self) -> Result<Option<Row>, Failure> {
         let (lines, line) = match &mut self.from {
             From::Lines { lines, line } => (lines, line),
-            From::Parquet(rows) => {
+            From::Table(rows) => {
                 let Some(row) = rows.next() else { return Ok(None) };
                 self.place.line = usize::try_from(row.number).unwrap_or(usize::MAX);
                 let value = row.value.map_err(|error| error.problem.to_string());

@@ -92,6 +92,8 @@ fn json(value: &impl serde::Serialize) -> Answer {
 mod tests {
     use std::fs;
 
+    use forethought_pipeline::FirstContact;
+
     use super::*;
 
     /// A run whose stage trains.
@@ -116,7 +118,7 @@ mod tests {
             &format!("{}\n{}\n{{\"step\":3,\"st", step(1), step(2)),
         );
         fs::create_dir_all(folder.path().join("artifacts/.ingest.part")).expect("made");
-        let run = WatchedRun::open(folder.path()).expect("a run");
+        let run = WatchedRun::open(folder.path(), FirstContact::Here).expect("a run");
         (folder, run)
     }
 

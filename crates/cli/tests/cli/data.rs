@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use forethought_dataset::{ColumnType, FirstContact, Table};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -72,7 +73,7 @@ fn inspect_says_the_shape_why_and_what_the_rows_hold() {
     let found: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(found["files"][0]["layout"]["shape"], "cvalues");
     assert_eq!(found["files"][0]["labels"]["pos_type"]["short"], 1);
-    assert_eq!(found["ledger"]["entries"][0]["dropped"]["equal sides"]["rows"], json!([2]));
+    assert_eq!(found["ledger"]["entries"][0]["dropped"]["equal_sides"]["rows"], json!([2]));
 }
 
 #[test]
@@ -113,10 +114,20 @@ fn convert_writes_another_shape_and_its_ledger_says_what_is_lost() {
         "prompt_completion",
         "--output",
         "sft.jsonl",
+        "--ledger",
+        "ledger.parquet",
     ]);
+    let columns =
+        [("fate", ColumnType::Text), ("what", ColumnType::Text), ("row", ColumnType::Integer)];
+    let path = place.folder.path().join("ledger.parquet");
+    let ledger = Table::read_parquet(&FirstContact::Here, &path, &columns).expect("readable");
+    let dropped = ledger.texts("fate").iter().position(|fate| fate.as_deref() == Some("dropped"));
+    let dropped = dropped.expect("a row is dropped");
+    assert_eq!(ledger.texts("what")[dropped].as_deref(), Some("equal_sides"));
+    assert_eq!(ledger.integers("row")[dropped], Some(2));
     assert!(error.contains("convert: 3 rows read = 2 kept + 1 dropped"), "{error}");
     assert!(
-        error.contains("note lost: rejected") && error.contains("row 2: `chosen` and"),
+        error.contains("note lost: rejected") && error.contains("pairs.jsonl:2:1: `chosen` and"),
         "{error}"
     );
     let first: Value =
@@ -233,7 +244,7 @@ fn bad_input_is_named_with_what_to_do() {
         error
     };
     let cases: [(&[&str], &str); 8] = [
-        (&["inspect", "empty.jsonl"], "empty.jsonl: no shape fits the columns (none)"),
+        (&["inspect", "empty.jsonl"], "no row is left of what was read:"),
         (&["inspect", "pair.jsonl"], "pair.jsonl: no such file (did you mean `pairs.jsonl`?)"),
         (
             &["inspect", "pairs.jsonl", "--column", "pos_resp=good"],

@@ -10,6 +10,7 @@ mod generate;
 mod help;
 mod logprobs;
 mod merge;
+mod overwrite;
 mod owner;
 mod replay;
 mod reward;
@@ -29,7 +30,8 @@ use forethought_tests::Project;
 /// The command, in a folder of its own.
 fn forethought(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_forethought"));
-    command.current_dir(folder);
+    // What one test has read another has not.
+    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join(".cache"));
     command
 }
 

@@ -90,7 +90,8 @@ mod tests {
             ("tokens", ColumnType::Integer),
             ("error", ColumnType::Text),
         ];
-        let table = Table::read_parquet(&path, &columns).expect("readable");
+        let table =
+            Table::read_parquet(&crate::FirstContact::Here, &path, &columns).expect("readable");
         let fates = table.texts("fate");
         let sum = |wanted: &str| -> i64 {
             let rows = fates.iter().zip(table.integers("count"));

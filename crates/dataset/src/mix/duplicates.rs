@@ -95,7 +95,7 @@ pub fn count_duplicates(
 }
 
 const EXACT: &str = "duplicate";
-const NEAR: &str = "near duplicate";
+const NEAR: &str = "near_duplicate";
 
 /// The reason to drop each of these rows, in this order: that one before it says the same.
 pub(super) fn find(

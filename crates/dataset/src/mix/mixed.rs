@@ -11,7 +11,7 @@ use forethought_schema::{Example, RecordKind};
 use crate::error::DatasetError;
 use crate::ledger::Ledger;
 use crate::question::Fingerprint;
-use crate::records::{Examples, FaultyRow, FileLayout, is_regrouped};
+use crate::records::{Examples, FileLayout, is_regrouped};
 
 /// What became of rows that were handed over.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,15 +156,15 @@ impl Mixed {
         }
     }
 
-    /// What became of every row, and the rows that could not be read or used; once all examples were handed over.
+    /// What became of every row; once all examples were handed over.
     ///
     /// # Errors
     ///
     /// If the sums of the ledger are wrong.
-    pub fn finish(self) -> Result<(Ledger, Vec<FaultyRow>), DatasetError> {
-        let Examples { ledger, faults, .. } = self.examples;
+    pub fn finish(self) -> Result<Ledger, DatasetError> {
+        let Examples { ledger, .. } = self.examples;
         ledger.check()?;
-        Ok((ledger, faults))
+        Ok(ledger)
     }
 
     /// All examples, each kept; for mixes that are small.
@@ -178,8 +178,7 @@ impl Mixed {
             all.extend_from_slice(examples);
             Ok::<_, DatasetError>(RowFate::Kept(kind.as_str(), BTreeSet::new()))
         })?;
-        let (ledger, _) = self.finish()?;
-        Ok((all, ledger))
+        Ok((all, self.finish()?))
     }
 }
 

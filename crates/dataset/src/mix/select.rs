@@ -17,7 +17,7 @@ struct Candidate {
 }
 
 /// All rows in question.
-pub(super) struct Candidates<'c> {
+pub(crate) struct Candidates<'c> {
     rows: Vec<Candidate>,
     /// What is compared of each row, where duplicates are looked for.
     compared: Vec<Fingerprint>,
@@ -26,13 +26,13 @@ pub(super) struct Candidates<'c> {
 }
 
 impl<'c> Candidates<'c> {
-    pub(super) fn new(config: &'c MixConfig, seed: Seed) -> Self {
+    pub(crate) fn new(config: &'c MixConfig, seed: Seed) -> Self {
         let deduplicate = config.deduplicate.as_ref();
         Self { rows: Vec::new(), compared: Vec::new(), deduplicate, seed }
     }
 
     /// Adds the next row that is read.
-    pub(super) fn add(&mut self, met: &Met<'_>) {
+    pub(crate) fn add(&mut self, met: &Met<'_>) {
         let (source, index) = (met.source, self.rows.len());
         let key = (self.seed.key("mix", met.json), 0);
         self.rows.push(Candidate { source, index, key });
@@ -42,7 +42,7 @@ impl<'c> Candidates<'c> {
     }
 
     /// Drops duplicates, then what caps and proportions leave no room for, and says in which order the others are.
-    pub(super) fn select(
+    pub(crate) fn select(
         mut self,
         examples: &mut Examples,
         config: &MixConfig,
@@ -106,7 +106,7 @@ fn within_caps(
             kept.push(one);
         } else {
             let is_over_cap = taken[source] > capped[source];
-            let reason = if is_over_cap { "over max_rows" } else { "over its share" };
+            let reason = if is_over_cap { "over_max_rows" } else { "over_its_share" };
             examples.drop_row(one.index, reason);
         }
     }
@@ -186,12 +186,12 @@ fn ordered(mut candidates: Vec<Candidate>, order: MixOrder) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RecordSource;
+    use crate::Source;
 
     fn config(weights: &[f64], max_rows: Option<usize>) -> MixConfig {
-        let source = |weight: &f64| RecordSource {
+        let source = |weight: &f64| Source {
             weight: (*weight > 0.0).then_some(*weight),
-            ..RecordSource::default()
+            ..Source::default()
         };
         MixConfig { max_rows, ..MixConfig::of(weights.iter().map(source).collect()) }
     }

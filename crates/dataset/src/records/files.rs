@@ -1,13 +1,15 @@
 //! The files of a source: as they stand, from an index of LLaMA-Factory, or from the hub.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use forethought_preference::{DatasetEntry, DatasetInfo, Layout, Recognised};
+use forethought_schema::RecordKind;
 use serde_json::Value;
 
-use super::RecordSource;
+use super::Source;
 use crate::error::{DatasetError, nearest};
-use crate::source::Source;
+use crate::source::expand;
 
 /// The name of LLaMA-Factory's index.
 const INDEX: &str = "dataset_info.json";
@@ -24,14 +26,14 @@ pub struct SourceFile {
 impl SourceFile {
     pub(super) fn layout(
         &self,
-        source: &RecordSource,
+        (source, wanted): (&Source, Option<RecordKind>),
         columns: &[String],
         sample: &[Value],
     ) -> Result<Recognised, DatasetError> {
         let shape =
             |source| DatasetError::Shape { path: self.path.clone(), source: Box::new(source) };
         let Some(layout) = &self.layout else {
-            return source.declared().resolve(columns, sample).map_err(shape);
+            return source.declared().resolve_for(wanted, columns, sample).map_err(shape);
         };
         let required: Vec<&str> = layout.required().collect();
         crate::error::require_columns(&self.path, &required, columns)?;
@@ -46,29 +48,41 @@ impl SourceFile {
 ///
 /// If a path names no file, a pattern matches nothing, an index has no such data set or is none, or a data set of the hub
 /// cannot be had.
-pub fn find_files(source: &RecordSource) -> Result<Vec<SourceFile>, DatasetError> {
-    let mut files = Vec::new();
-    for path in &source.path {
-        if Path::new(path).file_name().is_some_and(|name| name == INDEX) && Path::new(path).exists()
-        {
-            files.extend(of_index(Path::new(path), source.dataset.as_deref())?);
-            continue;
-        }
-        if source.dataset.is_some() {
-            let (field, found) = ("dataset", path.clone());
-            let rule = format!("left out unless path is a {INDEX}");
-            return Err(DatasetError::Setting { field, rule, found });
-        }
-        if let Some(fetched) = super::hub::files(path)? {
-            files.extend(fetched.into_iter().map(|path| SourceFile { path, layout: None }));
-            continue;
-        }
-        let split = source.split.clone();
-        let one = Source { format: source.format, split, ..Source::new(path.clone()) };
-        let file = |path| SourceFile { path, layout: None };
-        files.extend(one.files()?.into_iter().map(file));
+pub fn find_files(source: &Source) -> Result<Vec<SourceFile>, DatasetError> {
+    if source.path.is_empty() {
+        return Err(DatasetError::NoSources("path"));
     }
+    let (mut seen, mut files) = (BTreeSet::new(), Vec::new());
+    for path in &source.path {
+        let found = files_of(path, source)?;
+        files.extend(found.into_iter().filter(|file| seen.insert(file.path.clone())));
+    }
+    check_hash(source, files.len())?;
     Ok(files)
+}
+
+fn files_of(path: &str, source: &Source) -> Result<Vec<SourceFile>, DatasetError> {
+    let is_index = Path::new(path).file_name().is_some_and(|name| name == INDEX);
+    if is_index && Path::new(path).exists() {
+        return of_index(Path::new(path), source.dataset.as_deref());
+    }
+    let plain = |path| SourceFile { path, layout: None };
+    if let Some(fetched) = super::hub::files(path, source)? {
+        return Ok(fetched.into_iter().map(plain).collect());
+    }
+    if source.dataset.is_some() {
+        let rule = format!("left out unless path is a {INDEX} or a name on the hub");
+        return Err(DatasetError::Setting { field: "dataset", rule, found: path.to_owned() });
+    }
+    let files = expand(path, source.split.as_deref())?;
+    Ok(files.into_iter().map(plain).collect())
+}
+
+/// A hash is of one file.
+fn check_hash(source: &Source, num_files: usize) -> Result<(), DatasetError> {
+    let Some(hash) = source.sha256.as_ref().filter(|_| num_files > 1) else { return Ok(()) };
+    let rule = format!("the hash of one file, but the source has {num_files} files");
+    Err(DatasetError::Setting { field: "sha256", rule, found: hash.clone() })
 }
 
 /// The file of a data set of LLaMA-Factory's index.
@@ -116,7 +130,59 @@ fn of_entry(index: &Path, entry: &DatasetEntry) -> Result<Vec<SourceFile>, Fault
         let hint = crate::error::hint(nearest.as_deref());
         return Err(Fault::Message(format!("its file {} is not there{hint}", path.display())));
     }
-    let source = Source::new(path.display().to_string());
-    let files = source.files().map_err(Fault::Files)?;
+    let files = expand(&path.display().to_string(), None).map_err(Fault::Files)?;
     Ok(files.into_iter().map(|path| SourceFile { path, layout: Some(layout.clone()) }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(source: &Source) -> Result<Vec<String>, String> {
+        let name = |file: SourceFile| {
+            file.path.file_name().expect("a file").to_string_lossy().into_owned()
+        };
+        find_files(source)
+            .map(|files| files.into_iter().map(name).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_path_is_a_file_a_pattern_or_a_list() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["b.json", "a.json", "c[1].jsonl"] {
+            std::fs::write(folder.path().join(name), "").expect("it can be written");
+        }
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        assert_eq!(files(&Source::new(path("*.json"))), Ok(vec!["a.json".into(), "b.json".into()]));
+        assert_eq!(files(&Source::new(path("c[1].jsonl"))), Ok(vec!["c[1].jsonl".into()]));
+        let list = Source { path: vec![path("b.json"), path("*.json")], ..Source::default() };
+        assert_eq!(files(&list), Ok(vec!["b.json".into(), "a.json".into()]));
+
+        let misspelt = files(&Source::new(path("aa.json"))).expect_err("no such file");
+        assert!(misspelt.ends_with("aa.json: no such file (did you mean `a.json`?)"), "{misspelt}");
+        let unmatched = files(&Source::new(path("*.parquet"))).expect_err("no match");
+        assert!(unmatched.ends_with("*.parquet: no file matches this pattern"), "{unmatched}");
+        let whole = files(&Source::new(folder.path().display().to_string()));
+        assert_eq!(whole, Ok(vec!["a.json".into(), "b.json".into(), "c[1].jsonl".into()]));
+        assert_eq!(files(&Source::default()), Err("no files to read: path is empty".to_owned()));
+    }
+
+    #[test]
+    fn yaml_is_strict() {
+        let parse = |yaml: &str| {
+            serde_yaml::from_str::<Source>(yaml)
+                .map_err(|error: serde_yaml::Error| error.to_string())
+        };
+        let source = parse("{path: [a.json, b], format: jsonl, columns: {messages: m}}");
+        assert_eq!(source.expect("it is whole").path, ["a.json", "b"]);
+        assert_eq!(parse("path: a.json"), Ok(Source::new("a.json")));
+        assert!(parse("{path: a, colums: {}}").is_err_and(|error| error.contains("colums")));
+        let number = parse("path: 3").expect_err("a number is no path");
+        assert!(number.contains("expected a path, a pattern, or a list of them"), "{number}");
+        assert!(parse("{path: a, format: csv}").is_ok());
+        assert!(parse("{path: a, format: xml}").is_err_and(|error| error.contains("`parquet`")));
+        let part = parse("{path: a, columns: {promt: b}}").expect_err("no such part");
+        assert!(part.contains("unknown variant `promt`"), "{part}");
+    }
 }

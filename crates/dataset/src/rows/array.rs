@@ -9,7 +9,7 @@ use serde::de::{Deserializer as _, SeqAccess, Visitor};
 
 use super::json::Json;
 use super::lines::without_place;
-use super::{Row, text};
+use super::{Next, Row, text};
 use crate::error::DatasetError;
 
 /// The keys of the first objects in the order they first appear; `None` if there is no object.
@@ -28,25 +28,18 @@ pub(super) fn columns(path: &Path, limit: usize) -> Result<Option<Vec<String>>, 
     Ok((num_objects > 0).then_some(names))
 }
 
-/// Hands over each item with its number, counted from 1.
+/// Hands over each item with its number, counted from 1, until it is enough.
 ///
 /// A break in the array makes the whole file unreadable, since what follows has no beginning.
 pub(super) fn for_each(
     path: &Path,
-    mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
+    mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
 ) -> Result<(), DatasetError> {
     let mut number = 0;
     for_each_item(path, |item| {
         number += 1;
-        sink(Row { number, value: Ok(item), line: None })?;
-        Ok(Next::Go)
+        sink(Row { number, value: Ok(item), line: None })
     })
-}
-
-/// Whether the walk goes on.
-enum Next {
-    Go,
-    Stop,
 }
 
 /// Walks through the array, one item in memory at a time.

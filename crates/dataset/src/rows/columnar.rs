@@ -4,23 +4,6 @@ use polars::prelude::{AnyValue, DataFrame, DataType, ListChunked, PolarsResult, 
 use serde_json::Number;
 
 use super::json::Json;
-use super::typed::Cells;
-
-/// What the cells of a column of this type are.
-pub(crate) fn cells(dtype: &DataType) -> Cells {
-    match dtype {
-        DataType::Null => Cells::Null,
-        DataType::String => Cells::Text,
-        DataType::List(item) => Cells::List(Box::new(cells(item))),
-        DataType::Struct(fields) => {
-            let field =
-                |field: &polars::prelude::Field| (field.name().to_string(), cells(field.dtype()));
-            Cells::Fields(fields.iter().map(field).collect())
-        }
-        number if number.is_primitive_numeric() => Cells::Number(number.to_string()),
-        other => Cells::Other(other.to_string()),
-    }
-}
 
 /// The rows of a frame, each an object with all its columns.
 pub(crate) fn rows(frame: &DataFrame) -> PolarsResult<impl Iterator<Item = Json> + use<>> {

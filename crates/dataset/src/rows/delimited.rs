@@ -7,7 +7,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::json::Json;
 use super::problem::RowProblem;
-use super::{Row, text};
+use super::{Next, Row, text};
 use crate::error::DatasetError;
 
 /// A file of delimited text whose header has been read.
@@ -57,14 +57,14 @@ impl Delimited {
         Ok(names)
     }
 
-    /// Hands over each record with the number of its first line.
+    /// Hands over each record with the number of its first line, until it is enough.
     ///
     /// An empty cell is null. A column whose cells are all numbers, or all `true` and `false`, holds such; `as_text`
     /// says which columns hold text whatever it looks like.
     pub(crate) fn for_each(
         &self,
         as_text: impl Fn(&str) -> bool,
-        mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
+        mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
         let types = self.types(as_text)?;
         self.for_each_record(|number, record| {
@@ -84,7 +84,7 @@ impl Delimited {
                 let cells = types.iter_mut().zip(record);
                 cells.for_each(|(cell_type, cell)| *cell_type = cell_type.and(cell));
             }
-            Ok(())
+            Ok(Next::Go)
         })?;
         Ok(types)
     }
@@ -107,7 +107,7 @@ impl Delimited {
 
     fn for_each_record(
         &self,
-        mut visit: impl FnMut(u64, &ByteRecord) -> Result<(), DatasetError>,
+        mut visit: impl FnMut(u64, &ByteRecord) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
@@ -117,7 +117,9 @@ impl Delimited {
             start = position.map_or(start, csv::Position::byte);
             let blank = reader.get_mut().blank_lines(start);
             line = position.map_or(line, csv::Position::line) + blank;
-            visit(line, &record)?;
+            if visit(line, &record)? == Next::Stop {
+                return Ok(());
+            }
         }
         if self.is_open(reader.get_ref().kept_from(start)) {
             let message = "a quoted cell of this record is never closed: the file was cut off, or a `\"` is stray";

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::json::{Json, Keys};
 use super::problem::RowProblem;
-use super::{Row, text};
+use super::{Next, Row, text};
 use crate::error::DatasetError;
 
 /// Characters shown on each side of the place where a line is broken.
@@ -54,17 +54,21 @@ pub(super) fn begins_with_object(path: &Path) -> Result<bool, DatasetError> {
     Ok(first.is_some_and(|line| serde_json::from_slice::<Keys>(line.bytes).is_ok()))
 }
 
-/// Hands over each row with the number of its line. While rows are worked on, the next ones are read and parsed.
+/// Hands over each row with the number of its line, until it is enough. While rows are worked on, the next ones are read and
+/// parsed.
 pub(super) fn for_each(
     path: &Path,
-    mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
+    mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
 ) -> Result<(), DatasetError> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(1);
         scope.spawn(move || read(path, &sender));
         for batch in receiver {
             for (line, value) in batch? {
-                sink(Row { number: line.number, value, line: Some(&line.bytes) })?;
+                let row = Row { number: line.number, value, line: Some(&line.bytes) };
+                if sink(row)? == Next::Stop {
+                    return Ok(());
+                }
             }
         }
         Ok(())

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use forethought_preference::RowFault;
 use serde::{Deserialize, Serialize};
 
 use super::place::column_of;
-use crate::error::{hint, listed};
 
-/// What is wrong with a row that could not be read as a trace.
+/// What is wrong with a row that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -82,52 +82,22 @@ pub enum RowProblem {
         /// How often it stands in the row.
         count: usize,
     },
-    /// A key that is not there.
-    #[error("no `{field}`{}, expected {expected}; there are: {}", hint(nearest.as_deref()), listed(found))]
-    MissingColumn {
-        /// The key.
-        field: String,
-        /// What its value should be.
-        expected: String,
-        /// The key of the row that is most like it.
-        nearest: Option<String>,
-        /// The keys of the row.
-        found: Vec<String>,
-    },
-    /// A value that is null.
-    #[error("`{field}` is null, expected {expected}")]
-    Null {
-        /// The key.
-        field: String,
-        /// What its value should be.
-        expected: String,
-    },
-    /// A value of another type.
-    #[error("`{field}` is {found}, expected {expected}")]
-    WrongType {
-        /// The key.
-        field: String,
-        /// What its value is.
-        found: String,
-        /// What its value should be.
-        expected: String,
-    },
-    /// A conversation in which nobody of that role speaks (for the assistant: after the user).
-    #[error("`{field}` has no turn of the {role}; its roles are: {}", roles(found))]
-    MissingRole {
-        /// The column of the conversation.
-        field: String,
-        /// The role that is missing.
-        role: String,
-        /// The roles of the turns, in order.
-        found: Vec<String>,
+    /// A row that does not hold what its shape says.
+    #[error("{message}")]
+    Misfit {
+        /// The reason to count it by.
+        fault: String,
+        /// The field that is at fault, such as `messages[1].role`, where it is one.
+        field: Option<String>,
+        /// What is wrong, in words.
+        message: String,
     },
 }
 
 impl RowProblem {
     /// The reason under which the ledger counts it.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         match self {
             Self::InvalidUtf8 { .. } | Self::InvalidCell { .. } => "invalid_utf8",
             Self::NulBytes { .. } => "nul_bytes",
@@ -137,10 +107,7 @@ impl RowProblem {
             Self::InvalidJson { .. } => "invalid_json",
             Self::NotAnObject { .. } => "not_an_object",
             Self::DuplicateKey { .. } => "duplicate_key",
-            Self::MissingColumn { .. } => "missing_column",
-            Self::Null { .. } => "null",
-            Self::WrongType { .. } => "wrong_type",
-            Self::MissingRole { .. } => "missing_role",
+            Self::Misfit { fault, .. } => fault,
         }
     }
 }
@@ -151,19 +118,19 @@ impl RowProblem {
         match self {
             Self::InvalidUtf8 { byte } | Self::NulBytes { byte, .. } => Some(*byte),
             Self::InvalidJson { column, .. } | Self::CutOff { column, .. } => Some(*column),
-            Self::DuplicateKey { field, .. }
-            | Self::MissingColumn { field, .. }
-            | Self::Null { field, .. }
-            | Self::WrongType { field, .. }
-            | Self::MissingRole { field, .. } => column_of(line, field),
+            Self::DuplicateKey { field, .. } => column_of(line, field),
+            Self::Misfit { field, .. } => column_of(line, field.as_deref().unwrap_or_default()),
             Self::NotAnObject { .. } => Some(1),
             Self::LineTooLong { .. } | Self::CellCount { .. } | Self::InvalidCell { .. } => None,
         }
     }
 }
 
-fn roles(found: &[String]) -> String {
-    if found.is_empty() { "none".to_owned() } else { found.join(", ") }
+impl From<&RowFault> for RowProblem {
+    fn from(fault: &RowFault) -> Self {
+        let field = fault.field().map(str::to_owned);
+        Self::Misfit { fault: fault.reason().to_owned(), field, message: fault.to_string() }
+    }
 }
 
 /// What rows are counted in.

@@ -113,7 +113,7 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), 
 }
 
 /// The files of the split that is asked for, or all of them if they are of one. Names are read from `root` on.
-pub(super) fn of_split(
+pub(crate) fn of_split(
     shown: &str,
     files: Vec<PathBuf>,
     root: &Path,
@@ -153,7 +153,7 @@ fn choose<'a>(
 }
 
 /// The split that a path names: as the beginning of `NAME-00000-of-00005`, or as a word of a folder or of the file.
-fn split_of(path: &Path) -> Option<String> {
+pub(crate) fn split_of(path: &Path) -> Option<String> {
     let parts: Vec<String> =
         path.iter().map(|part| part.to_string_lossy().to_ascii_lowercase()).collect();
     let (file, folders) = parts.split_last()?;

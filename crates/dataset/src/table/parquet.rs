@@ -12,6 +12,8 @@ use polars_parquet::write::schema_to_metadata_key;
 use super::{Column, ColumnType, Table};
 use crate::error::DatasetError;
 use crate::parquet_file::{ParquetFile, guarded};
+use crate::probe::FirstContact;
+use crate::source::Format;
 
 /// Rows of one row group. Fixed, because the bytes of a file shall depend on nothing but its rows.
 pub(super) const ROW_GROUP: usize = 1 << 16;
@@ -36,7 +38,13 @@ fn encoded(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
     Ok(bytes)
 }
 
-pub(super) fn read(path: &Path, columns: &[(&str, ColumnType)]) -> Result<Table, DatasetError> {
+pub(super) fn read(
+    contact: &FirstContact,
+    path: &Path,
+    columns: &[(&str, ColumnType)],
+) -> Result<Table, DatasetError> {
+    ParquetFile::check(path)?;
+    contact.meet(path, Format::Parquet)?;
     let file = ParquetFile::open(path)?;
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     file.require(&names)?;

@@ -238,7 +238,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Format, read_objects};
+    use crate::{FirstContact, Format, read_objects};
 
     fn write(path: &std::path::Path, rows: &[Value]) -> Result<(), DatasetError> {
         let mut parquet = RowsAsParquet::new();
@@ -259,7 +259,7 @@ mod tests {
             json!({"messages": [], "label": null, "n": null}),
         ];
         write(&path, &written).expect("written");
-        let read = read_objects(&path, Format::Auto).expect("readable");
+        let read = read_objects(&FirstContact::Here, &path, Format::Auto).expect("readable");
         let read: Vec<Value> = read.into_iter().map(|row| row.value.expect("an object")).collect();
         let expected = [
             json!({"messages": written[0]["messages"], "label": true, "n": 1.0}),
@@ -287,7 +287,7 @@ mod tests {
             (0..5).map(|number| json!({"text": text, "n": number})).collect();
         rows[4]["late"] = json!([true]);
         write(&path, &rows).expect("written");
-        let read = read_objects(&path, Format::Auto).expect("readable");
+        let read = read_objects(&FirstContact::Here, &path, Format::Auto).expect("readable");
         let read: Vec<Value> = read.into_iter().map(|row| row.value.expect("an object")).collect();
         assert_eq!(
             (&read[3]["n"], &read[3]["late"], &read[4]),

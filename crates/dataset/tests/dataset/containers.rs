@@ -3,9 +3,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use forethought_dataset::{DatasetError, Format, Json, RowFile, Selection, Source, read_objects};
+use forethought_dataset::{
+    DatasetError, Format, Json, RowFile, Selection, Source, find_files, read_objects,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use super::HERE;
 
 /// Rows with every type that all containers have.
 fn expected() -> Vec<Value> {
@@ -70,7 +74,7 @@ impl Folder {
 }
 
 fn values(path: &Path) -> Result<Vec<Value>, DatasetError> {
-    let rows = read_objects(path, Format::Auto)?;
+    let rows = read_objects(&HERE, path, Format::Auto)?;
     Ok(rows.into_iter().map(|row| row.value.expect("a whole row")).collect())
 }
 
@@ -150,9 +154,9 @@ fn a_compressed_text_that_was_cut_off_is_an_error_with_its_name() {
 fn cells_of_a_text_column_stay_text_and_others_have_the_type_of_their_column() {
     let folder = Folder::new();
     let path = folder.write("a.csv", "prompt,label,n,mixed\n\n12,True,1,1\n013,FALSE,2.5,x\n,,,\n");
-    let file = RowFile::open(&path, Format::Auto).expect("readable");
+    let file = RowFile::open(&HERE, &path, Format::Auto).expect("readable");
     let mut rows = Vec::new();
-    let read = file.for_each(Selection::Text(&["prompt"]), |row| {
+    let read = file.for_each(Selection { only: None, as_text: &["prompt"] }, |row| {
         rows.push((row.number, row.value.and_then(Json::into_value).expect("a whole row")));
         Ok(())
     });
@@ -172,7 +176,7 @@ fn broken_records_of_delimited_text_are_named_and_cost_no_other() {
     let folder = Folder::new();
     let text = b"prompt,completion\n\"two\nlines\",a\nonly one\nx,y,z\nq,\xffb\n\nlast,b\n";
     let path = folder.write("a.csv", text);
-    let rows = read_objects(&path, Format::Auto).expect("readable");
+    let rows = read_objects(&HERE, &path, Format::Auto).expect("readable");
     let plain = |text: String| text.replace(&format!("{}/", folder.0.path().display()), "");
     let found: Vec<(u64, Result<Value, String>)> = rows
         .into_iter()
@@ -245,7 +249,8 @@ fn a_folder_that_datasets_saved_is_read_by_what_it_says_of_itself() {
         let shown = |file: PathBuf| {
             file.strip_prefix(folder.0.path()).expect("below").display().to_string()
         };
-        let files = source.files().map(|files| files.into_iter().map(shown).collect::<Vec<_>>());
+        let files = find_files(&source)
+            .map(|files| files.into_iter().map(|file| shown(file.path)).collect::<Vec<_>>());
         files.map_err(|error| folder.plain(&error))
     };
     let missing = "one/state.json: it names `data-00001-of-00002.arrow`, which is not there";
@@ -292,7 +297,8 @@ fn names_of_files_and_folders_tell_splits_where_that_is_clear() {
         let path = folder.path(path).display().to_string();
         let source = Source { split: split.map(str::to_owned), ..Source::new(path) };
         let name = |file: PathBuf| file.file_name().expect("a file").to_string_lossy().into_owned();
-        let files = source.files().map(|files| files.into_iter().map(name).collect::<Vec<_>>());
+        let files = find_files(&source)
+            .map(|files| files.into_iter().map(|file| name(file.path)).collect::<Vec<_>>());
         files.map_err(|error| folder.plain(&error))
     };
     assert_eq!(files("a", Some("validation")), Ok(vec!["valid.jsonl".to_owned()]));

@@ -1,10 +1,12 @@
 //! Properties of readers: every fault of a row is named with its place, and no damage makes one panic.
 
-use forethought_dataset::{ColumnMap, Format, Source, Unfinished, read_objects, read_traces};
+use forethought_dataset::{Format, Source, Unfinished, read_objects, read_traces};
+use forethought_preference::{Part, Shape};
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::hostile::seeds;
+use super::{HERE, of, reading};
 
 /// What can be wrong with one field of a row.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +20,8 @@ enum Fault {
 }
 
 const FAULTS: [(Fault, Option<&str>); 6] = [
-    (Fault::Missing, Some("missing_column")),
-    (Fault::Misspelt, Some("missing_column")),
+    (Fault::Missing, Some("missing_field")),
+    (Fault::Misspelt, Some("missing_field")),
     (Fault::Null, Some("null")),
     (Fault::Number, Some("wrong_type")),
     (Fault::Duplicate, Some("duplicate_key")),
@@ -51,11 +53,11 @@ proptest! {
     #[test]
     fn every_fault_of_a_field_is_named_with_its_line_and_the_sums_agree(
         names in ("[a-z ]{1,8}", "[A-Zäß\"\\\\]{1,8}"),
-        texts in (".*", ".*"),
+        texts in (".*[a-z]", ".*[a-z]"),
         faults in prop::collection::vec((0..2_usize, 0..FAULTS.len()), 1..8),
     ) {
         let columns = [names.0, names.1];
-        let map = ColumnMap::PromptCompletion { prompt: columns[0].clone(), completion: columns[1].clone() };
+        let parts = [(Part::Prompt, columns[0].clone()), (Part::Completion, columns[1].clone())];
         let good = faulty(&columns, ["q", "</think>a"], 0, Fault::Extra);
         let texts = [texts.0.as_str(), texts.1.as_str()];
         let mut lines = vec![good];
@@ -63,8 +65,10 @@ proptest! {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, lines.join("\n")).expect("written");
-        let source = Source { columns: Some(map), ..Source::new(path.display().to_string()) };
-        let ledger = read_traces(&[source], Unfinished::Keep).expect("one row is good").ledger;
+        let shape = Some(Shape::PromptCompletion);
+        let source = Source { shape, columns: parts.into(), ..Source::new(path.display().to_string()) };
+        let read = read_traces(&of(source), Unfinished::Keep, reading());
+        let ledger = read.expect("one row is good").ledger;
         ledger.check().expect("sums that agree");
         let entry = &ledger.entries[0];
         prop_assert_eq!(entry.read, lines.len() as u64);
@@ -103,7 +107,7 @@ proptest! {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(names[seed]);
         std::fs::write(&path, &bytes).expect("written");
-        match read_objects(&path, Format::Auto) {
+        match read_objects(&HERE, &path, Format::Auto) {
             Err(error) => prop_assert!(error.to_string().contains(names[seed]), "{error}"),
             Ok(rows) => {
                 let numbers: Vec<u64> = rows.iter().map(|row| row.number).collect();
@@ -120,7 +124,7 @@ proptest! {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, &bytes).expect("written");
-        let rows = read_objects(&path, Format::Auto).expect("readable");
+        let rows = read_objects(&HERE, &path, Format::Auto).expect("readable");
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii_end().is_empty());
         prop_assert_eq!(rows.len(), lines.count());

@@ -6,12 +6,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use forethought_dataset::{ColumnMap, OnBadRow, ReadOptions, Unfinished, for_each_trace};
 use forethought_dataset::{
-    DatasetError, FirstContact, Format, Json, Probe, RowFile, Selection, Source, read_objects,
-    read_traces,
+    DatasetError, FirstContact, Format, Json, KnownFiles, MixConfig, OnBadRow, Probe, RowFile,
+    Selection, Source, Unfinished, find_files, for_each_trace, read_objects, read_traces,
 };
+use forethought_preference::Shape;
 use serde_json::{Value, json};
+
+use super::{HERE, of, reading};
 
 pub(crate) fn seeds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seeds")
@@ -34,8 +36,8 @@ fn child() -> FirstContact {
 /// Reads all rows; the error names the file.
 fn read(path: &Path, contact: &FirstContact) -> Result<Vec<Json>, String> {
     let mut rows = Vec::new();
-    let result = RowFile::open_after(contact, path, Format::Auto).and_then(|file| {
-        file.for_each(Selection::All, |row| {
+    let result = RowFile::open(contact, path, Format::Auto).and_then(|file| {
+        file.for_each(Selection::ALL, |row| {
             rows.extend(row.value);
             Ok(())
         })
@@ -65,7 +67,7 @@ fn the_files_of_other_programs_hold_the_same_rows() {
         "rows.arrow",
     ];
     for name in files {
-        let rows = read_objects(&seeds().join(name), Format::Auto).expect("readable");
+        let rows = read_objects(&HERE, &seeds().join(name), Format::Auto).expect("readable");
         let rows = rows.into_iter().map(|row| row.value.expect("a whole row"));
         let rows: Vec<Value> = rows
             .zip(expected())
@@ -96,9 +98,10 @@ fn compressed_arrow_is_an_error_that_says_so() {
 fn what_datasets_saved_is_read_split_by_split() {
     let saved = seeds().join("saved").display().to_string();
     let questions = |split: &str| {
-        let columns = Some(ColumnMap::messages());
-        let source = Source { split: Some(split.into()), columns, ..Source::new(&saved) };
-        let traces = read_traces(&[source], Unfinished::Drop).expect("readable").traces;
+        let shape = Some(Shape::Messages);
+        let source = Source { split: Some(split.into()), shape, ..Source::new(&saved) };
+        let read = read_traces(&of(source), Unfinished::Drop, reading());
+        let traces = read.expect("readable").traces;
         traces.into_iter().map(|trace| trace.question).collect::<Vec<_>>()
     };
     let prompts = |rows: &[Value]| -> Vec<String> {
@@ -197,25 +200,21 @@ fn with_a_known_hash_every_flip_is_noticed() {
     let bytes = Sha256::digest(&whole);
     let sha256 = bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
     let path = folder.path().join("a.parquet");
-    let columns = Some(ColumnMap::prompt_completion());
-    let source =
-        Source { sha256: Some(sha256), columns, ..Source::new(path.display().to_string()) };
+    let shape = Some(Shape::PromptCompletion);
+    let source = Source { sha256: Some(sha256), shape, ..Source::new(path.display().to_string()) };
+    let read = || read_traces(&of(source.clone()), Unfinished::Drop, reading());
     std::fs::write(&path, &whole).expect("written");
-    assert_eq!(
-        read_traces(std::slice::from_ref(&source), Unfinished::Drop).expect("whole").traces.len(),
-        3
-    );
+    assert_eq!(read().expect("whole").traces.len(), 3);
     for flip in 0..1000 {
         let bit = (flip * 7919 + 13) % (whole.len() * 8);
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         std::fs::write(&path, &bytes).expect("written");
-        let error =
-            read_traces(std::slice::from_ref(&source), Unfinished::Drop).expect_err("changed");
+        let error = read().expect_err("changed");
         assert!(matches!(error, DatasetError::Checksum { .. }), "{error}");
     }
     let two = Source { path: vec![seeds().join("rows.*").display().to_string()], ..source };
-    let error = two.files().expect_err("a hash is of one file").to_string();
+    let error = find_files(&two).expect_err("a hash is of one file").to_string();
     assert!(
         error.starts_with("sha256 must be the hash of one file, but the source has "),
         "{error}"
@@ -244,13 +243,33 @@ fn a_child_that_hangs_or_dies_is_the_fault_of_the_file() {
 }
 
 #[test]
+fn a_file_that_was_read_to_its_end_is_not_read_by_a_child_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("a.parquet");
+    std::fs::copy(seeds().join("rows.parquet"), &path).expect("a copy");
+    let known = std::sync::Arc::new(KnownFiles::default());
+    let good = Probe::new(env!("CARGO_BIN_EXE_forethought-examine").into(), []);
+    let bad = Probe::new("/bin/false".into(), []);
+    let examine = |probe: &Probe| {
+        probe.clone().with_known(known.clone()).examine(&path, Format::Parquet).is_ok()
+    };
+    assert!(!examine(&bad), "nobody has read it");
+    assert!(examine(&good));
+    assert!(examine(&bad), "it is known");
+    let mut bytes = std::fs::read(&path).expect("a copy");
+    bytes[9] ^= 1;
+    std::fs::write(&path, bytes).expect("written");
+    assert!(!examine(&bad), "it is another file");
+}
+
+#[test]
 fn nul_bytes_a_half_line_and_marks_are_told_apart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.jsonl");
     let good = r#"{"prompt": "q", "completion": "</think>"}"#;
     let errors = |text: &[u8]| {
         std::fs::write(&path, text).expect("written");
-        let rows = read_objects(&path, Format::Auto).expect("readable");
+        let rows = read_objects(&HERE, &path, Format::Auto).expect("readable");
         let errors = rows.into_iter().filter_map(|row| row.value.err());
         errors
             .map(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
@@ -281,17 +300,21 @@ fn the_first_bad_row_ends_the_reading_where_that_is_asked() {
     let path = folder.path().join("a.jsonl");
     let good = r#"{"prompt": "q", "completion": "</think>"}"#;
     std::fs::write(&path, format!("{good}\n{{\"prompt\": 1}}\n{good}\n")).expect("written");
-    let sources = [Source::new(path.display().to_string())];
     let mut num_read = 0;
     let mut read = |on_bad_row| {
-        let options = ReadOptions { on_bad_row, ..ReadOptions::default() };
-        for_each_trace(&sources, Unfinished::Drop, &options, |_| {
+        let shape = Some(Shape::PromptCompletion);
+        let source = Source { shape, ..Source::new(path.display().to_string()) };
+        let config = MixConfig { on_bad_row, ..of(source) };
+        for_each_trace(&config, Unfinished::Drop, reading(), |_| {
             num_read += 1;
             Ok(())
         })
     };
     let error = read(OnBadRow::Error).expect_err("row 2 is bad").to_string();
-    assert_eq!(error, format!("{}:2:2: `prompt` is a number, expected text", path.display()));
+    assert_eq!(
+        error,
+        format!("{}:2:1: field `completion` is missing; there are: prompt", path.display())
+    );
     let ledger = read(OnBadRow::Skip).expect("two rows are good");
     assert_eq!((ledger.read(), ledger.kept(), num_read), (3, 2, 3));
 }

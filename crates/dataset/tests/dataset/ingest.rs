@@ -3,38 +3,42 @@
 use std::path::Path;
 
 use forethought_dataset::{
-    ColumnMap, DatasetError, Format, Ingested, LedgerEntry, Source, Table, Unfinished, read_traces,
+    DatasetError, Format, Ingested, LedgerEntry, MixConfig, Source, Table, Unfinished, read_traces,
 };
+use forethought_preference::{Part, Shape};
 use polars::prelude::{
     Column as PolarsColumn, DataFrame, IntoSeries, NamedFrom, ParquetWriter, Series, StructChunked,
 };
 use tempfile::TempDir;
 
+use super::{of, reading};
+
 /// A folder of files for one test.
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
     /// Writes a file and names it as a source.
-    fn source(&self, name: &str, content: impl AsRef<[u8]>) -> Source {
+    pub(crate) fn source(&self, name: &str, content: impl AsRef<[u8]>) -> Source {
         std::fs::write(self.path(name), content).expect("the folder can be written");
         Source::new(self.path(name))
     }
 
     /// An error without the folder's path, which differs from run to run.
-    fn plain(&self, error: &DatasetError) -> String {
+    pub(crate) fn plain(&self, error: &DatasetError) -> String {
         error.to_string().replace(&format!("{}/", self.0.path().display()), "")
     }
 
-    fn error(&self, source: Source) -> String {
-        let error = read_traces(&[source], Unfinished::Drop).expect_err("the file is bad");
+    pub(crate) fn error(&self, source: Source) -> String {
+        let error =
+            read_traces(&of(source), Unfinished::Drop, reading()).expect_err("the file is bad");
         self.plain(&error)
     }
 
@@ -46,16 +50,16 @@ impl Folder {
     }
 }
 
-fn read(source: Source) -> Ingested {
-    read_traces(&[source], Unfinished::Drop).expect("there are traces")
+pub(crate) fn read(source: Source) -> Ingested {
+    read_traces(&of(source), Unfinished::Drop, reading()).expect("there are traces")
 }
 
-fn questions(ingested: &Ingested) -> Vec<&str> {
+pub(crate) fn questions(ingested: &Ingested) -> Vec<&str> {
     ingested.traces.iter().map(|trace| trace.question.as_str()).collect()
 }
 
 /// Reason or note, how many rows, and which.
-fn fates(entry: &LedgerEntry) -> Vec<(&str, &[u64])> {
+pub(crate) fn fates(entry: &LedgerEntry) -> Vec<(&str, &[u64])> {
     let lists = entry.dropped.iter().chain(&entry.notes);
     lists.map(|(what, rows)| (what.as_str(), rows.rows.as_slice())).collect()
 }
@@ -63,7 +67,11 @@ fn fates(entry: &LedgerEntry) -> Vec<(&str, &[u64])> {
 const GOOD: &str = r#"{"prompt": "q", "completion": "<think>t</think>a"}"#;
 
 /// A parquet file with conversations; each turn is (role, content).
-fn write_messages(path: &str, fields: [&str; 2], conversations: &[&[(&str, Option<&str>)]]) {
+pub(crate) fn write_messages(
+    path: &str,
+    fields: [&str; 2],
+    conversations: &[&[(&str, Option<&str>)]],
+) {
     let conversation = |turns: &&[(&str, Option<&str>)]| {
         let roles: Vec<&str> = turns.iter().map(|(role, _)| *role).collect();
         let contents: Vec<Option<&str>> = turns.iter().map(|(_, content)| *content).collect();
@@ -95,7 +103,7 @@ fn json_lines_are_read_with_their_line_numbers() {
     assert_eq!((two.row, two.question.as_str()), (4, "two"));
     assert_eq!((two.thinking.as_str(), two.answer.as_str()), ("u", "b"));
     let entry = &ingested.ledger.entries[0];
-    assert_eq!(entry.about, "prompt + completion, recognised; not read: id");
+    assert_eq!(entry.about, "prompt_completion (prompt, completion), recognised; not read: id");
     assert_eq!((entry.read, entry.num_kept()), (2, 2));
     assert_eq!(fates(entry), [("finished_without_open_tag", [4].as_slice())]);
 }
@@ -119,7 +127,8 @@ fn broken_lines_are_named_and_cost_no_other_line() {
         bytes.extend_from_slice(line);
         bytes.push(b'\n');
     }
-    let ingested = read(folder.source("a.jsonl", bytes));
+    let shape = Some(Shape::PromptCompletion);
+    let ingested = read(Source { shape, ..folder.source("a.jsonl", bytes) });
     assert_eq!(ingested.traces.iter().map(|trace| trace.row).collect::<Vec<_>>(), [1, 10]);
     assert_eq!(
         folder.row_errors(&ingested),
@@ -129,9 +138,9 @@ fn broken_lines_are_named_and_cost_no_other_line() {
             "a.jsonl:4:1: expected an object, found a list",
             "a.jsonl:5:16: not valid JSON: expected `,` or `}`, near `{\"prompt\": \"q\" \"completion\": \"c\"}`",
             "a.jsonl:6:17: `prompt` stands 2 times",
-            "a.jsonl:7:1: no `prompt` (did you mean `promt`?), expected text; there are: promt, completion",
-            "a.jsonl:8:2: `prompt` is null, expected text",
-            "a.jsonl:9:17: `completion` is a number, expected text",
+            "a.jsonl:7:1: field `prompt` is missing (did you mean `promt`?); there are: completion, promt",
+            "a.jsonl:8:2: field `prompt` is null",
+            "a.jsonl:9:17: field `completion` must be a text or a list of turns, found a number",
         ]
     );
     let entry = &ingested.ledger.entries[0];
@@ -157,7 +166,7 @@ fn unfinished_traces_are_dropped_by_default_and_kept_when_asked() {
         ]
     );
 
-    let kept = read_traces(&[source], Unfinished::Keep).expect("there are traces");
+    let kept = read_traces(&of(source), Unfinished::Keep, reading()).expect("there are traces");
     let finished: Vec<(u64, bool)> =
         kept.traces.iter().map(|trace| (trace.row, trace.is_finished)).collect();
     assert_eq!(finished, [(1, true), (2, false), (4, true)]);
@@ -209,26 +218,29 @@ fn parquet_of_two_columns_is_read() {
         Table::new().integer("id", 0..3).text("q", questions).text("completion", completions);
     table.write_parquet(Path::new(&path)).expect("the folder can be written");
 
-    let map = ColumnMap::PromptCompletion { prompt: "q".into(), completion: "completion".into() };
-    let ingested = read(Source { columns: Some(map), ..Source::new(&path) });
+    let columns = [(Part::Prompt, "q".to_owned())].into();
+    let ingested = read(Source { columns, ..Source::new(&path) });
     assert_eq!(questions_and_rows(&ingested), [("q", 1)]);
     let entry = &ingested.ledger.entries[0];
-    assert_eq!(entry.about, "q + completion, as given; not read: id");
+    assert_eq!(entry.about, "prompt_completion (q, completion), as declared; not read: id");
     assert_eq!(fates(entry), [("null", [2].as_slice()), ("unfinished", [3].as_slice())]);
-    assert_eq!(folder.row_errors(&ingested), ["a.parquet, row 2: `q` is null, expected text"]);
+    assert_eq!(folder.row_errors(&ingested), ["a.parquet, row 2: field `q` is null"]);
 
     assert_eq!(
         folder.error(Source::new(&path)),
-        "a.parquet: no column `prompt`; it has: id, q, completion"
+        "a.parquet: no shape fits the columns id, q, completion (nearly: prompt_completion lacks `prompt`; \
+         unpaired lacks `prompt` and `label`); set `shape` and `columns`"
     );
-    let map = ColumnMap::PromptCompletion { prompt: "q".into(), completion: "id".into() };
+    let columns = [(Part::Prompt, "q".to_owned()), (Part::Completion, "id".to_owned())].into();
+    let shape = Some(Shape::PromptCompletion);
     assert_eq!(
-        folder.error(Source { columns: Some(map), ..Source::new(&path) }),
-        "a.parquet: column `id` should be text, found i64"
+        folder.error(Source { shape, columns, ..Source::new(&path) }),
+        "a.parquet: the shape prompt_completion does not fit: `id` does not hold texts or lists of {role: user | \
+         assistant | tool | function_call | system, content}"
     );
 }
 
-fn questions_and_rows(ingested: &Ingested) -> Vec<(&str, u64)> {
+pub(crate) fn questions_and_rows(ingested: &Ingested) -> Vec<(&str, u64)> {
     ingested.traces.iter().map(|trace| (trace.question.as_str(), trace.row)).collect()
 }
 
@@ -253,22 +265,11 @@ fn parquet_of_conversations_is_read_and_extra_fields_are_ignored() {
     assert_eq!(
         folder.row_errors(&ingested),
         [
-            "a.parquet, row 2: `messages` has no turn of the assistant; its roles are: assistant, user",
-            "a.parquet, row 3: `messages` has no turn of the user; its roles are: none",
-            "a.parquet, row 4: `messages[0].content` is null, expected text",
+            "a.parquet, row 2: field `messages` has no turn of the assistant after one of the user; its roles are: \
+             assistant, user",
+            "a.parquet, row 3: field `messages` is empty",
+            "a.parquet, row 4: field `messages[0].content` is null",
         ]
-    );
-}
-
-#[test]
-fn conversations_with_other_fields_are_named_with_theirs() {
-    let folder = Folder::new();
-    let path = folder.path("a.parquet");
-    write_messages(&path, ["from", "value"], &[&[("human", Some("q"))]]);
-    assert_eq!(
-        folder.error(Source::new(&path)),
-        "a.parquet: column `messages` should be a list of {role, content}, \
-         found a list of {from: text, index: i64, value: text}"
     );
 }
 
@@ -304,7 +305,7 @@ fn truncated_and_corrupt_parquet_is_named() {
         let mut bytes = whole.clone();
         bytes[index] ^= 0x55;
         let source = folder.source("c.parquet", bytes);
-        if let Err(error) = read_traces(&[source], Unfinished::Drop) {
+        if let Err(error) = read_traces(&of(source), Unfinished::Drop, reading()) {
             let text = folder.plain(&error);
             assert!(text.contains("c.parquet"), "byte {index}: {text}");
         }
@@ -315,27 +316,18 @@ fn truncated_and_corrupt_parquet_is_named() {
 fn a_column_missing_from_every_row_is_an_error_of_the_file() {
     let folder = Folder::new();
     let rows = r#"{"promt": "q", "completion": "c"}"#;
-    let given = Some(ColumnMap::prompt_completion());
-    let source = Source { columns: given, ..folder.source("a.jsonl", rows) };
-    let expected = "a.jsonl: no column `prompt` (did you mean `promt`?); it has: promt, completion";
-    assert_eq!(folder.error(source), expected);
-    assert_eq!(folder.error(Source::new(folder.path("a.jsonl"))), expected);
+    let shape = Some(Shape::PromptCompletion);
+    let source = Source { shape, ..folder.source("a.jsonl", rows) };
+    assert_eq!(
+        folder.error(source),
+        "a.jsonl: no column `prompt` for the part `prompt` (did you mean `promt`?); there are: promt, completion"
+    );
+    let error = folder.error(Source::new(folder.path("a.jsonl")));
+    assert!(error.contains("prompt_completion lacks `prompt` (did you mean `promt`?)"), "{error}");
     assert_eq!(
         folder.error(folder.source("b.jsonl", "{}")),
-        "b.jsonl: fits no record shape (prompt and completion, instruction and response, messages); \
-         it has: no columns; name its columns with `columns`"
+        "b.jsonl: no shape fits the columns (none); set `shape` and `columns`"
     );
-}
-
-#[test]
-fn a_file_that_fits_two_shapes_is_read_with_the_map_that_is_given() {
-    let folder = Folder::new();
-    let row = r#"{"prompt": "p", "completion": "t</think>", "instruction": "i", "response": "t</think>"}"#;
-    let source = folder.source("a.jsonl", row);
-    let error = folder.error(source.clone());
-    assert!(error.contains("several record shapes (prompt + completion; instruction + response)"));
-    let given = Some(ColumnMap::instruction_response());
-    assert_eq!(questions(&read(Source { columns: given, ..source })), ["i"]);
 }
 
 #[test]
@@ -358,7 +350,8 @@ fn nothing_left_shows_where_everything_went() {
 fn an_empty_file_beside_a_full_one_is_in_the_ledger() {
     let folder = Folder::new();
     let sources = [folder.source("a.json", " \n"), folder.source("b.jsonl", GOOD)];
-    let ingested = read_traces(&sources, Unfinished::Drop).expect("one trace");
+    let ingested = read_traces(&MixConfig::of(sources.into()), Unfinished::Drop, reading())
+        .expect("one trace");
     let read: Vec<u64> = ingested.ledger.entries.iter().map(|entry| entry.read).collect();
     assert_eq!(read, [0, 1]);
 }
@@ -366,7 +359,8 @@ fn an_empty_file_beside_a_full_one_is_in_the_ledger() {
 #[test]
 fn no_source_a_missing_file_and_a_file_named_twice_are_errors() {
     let folder = Folder::new();
-    let none = read_traces(&[], Unfinished::Drop).expect_err("nothing to read");
+    let none = read_traces(&MixConfig::default(), Unfinished::Drop, reading())
+        .expect_err("nothing to read");
     assert_eq!(none.to_string(), "no files to read: sources is empty");
     let source = folder.source("a.jsonl", GOOD);
     assert_eq!(
@@ -374,7 +368,8 @@ fn no_source_a_missing_file_and_a_file_named_twice_are_errors() {
         "a.json: no such file (did you mean `a.jsonl`?)"
     );
     let again = Source::new(folder.path("*.jsonl"));
-    let error = read_traces(&[source, again], Unfinished::Drop).expect_err("named twice");
+    let error = read_traces(&MixConfig::of(vec![source, again]), Unfinished::Drop, reading())
+        .expect_err("named twice");
     assert_eq!(
         folder.plain(&error),
         "a.jsonl: named by two sources, so its rows would count twice"

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use forethought_dataset::{
     DatasetError, Deduplicate, DuplicateBy, Ledger, MixConfig, MixOrder, Mixing, NearDuplicates,
-    RecordSource, mix, read_examples,
+    Reading, Source, mix, read_examples,
 };
 use forethought_schema::{Example, Record, RecordKind};
 use forethought_seed::Seed;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use super::{HERE, reading};
 
 fn write(folder: &Path, name: &str, rows: &[Value]) -> String {
     let path = folder.join(name);
@@ -35,8 +37,8 @@ struct Done {
 }
 
 fn mixed(config: &MixConfig, kind: Option<RecordKind>, seed: u64) -> Result<Done, DatasetError> {
-    let mixing = Mixing { stage: "mix", kind, seed: Seed::new(seed) };
-    let (rows, ledger) = mix(config, mixing)?.collect()?;
+    let reading = Reading { seed: Seed::new(seed), ..reading() };
+    let (rows, ledger) = mix(config, Mixing { reading, kind })?.collect()?;
     Ok(Done { rows, ledger })
 }
 
@@ -53,8 +55,8 @@ fn prompts(done: &Done) -> Vec<String> {
     rows.map(|prompt| prompt.as_str().expect("a text").to_owned()).collect()
 }
 
-fn source(path: &str, weight: Option<f64>, max_rows: Option<usize>) -> RecordSource {
-    RecordSource { weight, max_rows, ..RecordSource::new(path) }
+fn source(path: &str, weight: Option<f64>, max_rows: Option<usize>) -> Source {
+    Source { weight, max_rows, ..Source::new(path) }
 }
 
 #[test]
@@ -67,8 +69,8 @@ fn weights_and_caps_decide_how_many_rows_of_each_source_are_taken() {
     let count = |name: &str| prompts(&mixed).iter().filter(|one| one.starts_with(name)).count();
     // 8 of b are as many as 16 of a go with.
     assert_eq!((count("a"), count("b")), (16, 8));
-    assert_eq!(mixed.ledger.entries[0].dropped["over its share"].count, 4);
-    assert_eq!(mixed.ledger.entries[1].dropped["over max_rows"].count, 42);
+    assert_eq!(mixed.ledger.entries[0].dropped["over_its_share"].count, 4);
+    assert_eq!(mixed.ledger.entries[1].dropped["over_max_rows"].count, 42);
     assert_eq!((mixed.ledger.read(), mixed.ledger.kept()), (70, 24));
     assert_eq!(prompts(&run(&config, 1).expect("a mix")), prompts(&mixed));
     assert_ne!(prompts(&run(&config, 2).expect("a mix")), prompts(&mixed), "another seed");
@@ -91,7 +93,7 @@ fn the_earlier_source_keeps_what_two_hold_and_near_duplicates_go() {
     let dropped = |entry: usize, reason: &str| {
         mixed.ledger.entries[entry].dropped.get(reason).map(|rows| rows.rows.clone())
     };
-    assert_eq!(dropped(1, "near duplicate"), Some(vec![1]));
+    assert_eq!(dropped(1, "near_duplicate"), Some(vec![1]));
     assert_eq!(dropped(1, "duplicate"), Some(vec![2]));
     assert_eq!(dropped(0, "duplicate").map(|rows| rows.len()), Some(1));
 }
@@ -158,12 +160,12 @@ fn a_condition_keeps_rows_and_the_ledger_counts_the_others() {
     ];
     let path = write(folder.path(), "a.jsonl", &rows);
     let filter = Some("length(prompt) < 3 AND score > 0.5".to_owned());
-    let config = MixConfig::of(vec![RecordSource { filter, ..RecordSource::new(&path) }]);
+    let config = MixConfig::of(vec![Source { filter, ..Source::new(&path) }]);
     let mixed = run(&config, 1).expect("a mix");
     assert_eq!(prompts(&mixed), ["a"]);
-    assert_eq!(mixed.ledger.entries[0].dropped["filtered out"].rows, [2, 3]);
+    assert_eq!(mixed.ledger.entries[0].dropped["filtered_out"].rows, [2, 3]);
     let filter = Some("scor > 0.5".to_owned());
-    let config = MixConfig::of(vec![RecordSource { filter, ..RecordSource::new(&path) }]);
+    let config = MixConfig::of(vec![Source { filter, ..Source::new(&path) }]);
     let error = run(&config, 1).expect_err("no such column").to_string();
     assert!(error.starts_with("where `scor > 0.5`: "), "{error}");
     assert!(
@@ -194,7 +196,7 @@ fn sources_of_different_kinds_are_mixed_where_they_become_the_same() {
     let completed = become_kind(RecordKind::PromptCompletion).expect("a mix");
     assert_eq!(prompts(&completed), ["q", "p"]);
     assert_eq!(completed.ledger.entries[0].notes["lost: rejected"].rows, [1]);
-    assert_eq!(completed.ledger.entries[1].dropped["undesirable completion"].rows, [2]);
+    assert_eq!(completed.ledger.entries[1].dropped["undesirable_completion"].rows, [2]);
     let error = become_kind(RecordKind::Text).expect_err("no way").to_string();
     assert!(error.ends_with("holds preference records, of which no text can be made"), "{error}");
 }
@@ -214,7 +216,7 @@ fn pairs_are_taken_apart_and_labelled_completions_put_together() {
     let together = to(&path, RecordKind::Preference).expect("a mix");
     assert_eq!(together.rows.len(), 1);
     assert_eq!(together.ledger.entries[0].kept["preference"], 2);
-    assert_eq!(together.ledger.entries[0].dropped["no counterpart"].rows, [2]);
+    assert_eq!(together.ledger.entries[0].dropped["no_counterpart"].rows, [2]);
 }
 
 #[test]
@@ -229,7 +231,7 @@ fn an_index_of_llama_factory_lays_out_its_files() {
     };
     let columns = json!({"prompt": "frage", "response": "antwort"});
     let path = index(json!({"demo": {"file_name": "d.jsonl", "columns": columns}}));
-    let mut read = read_examples("inspect", &[RecordSource::new(&path)]).expect("an index");
+    let mut read = read_examples("inspect", &[Source::new(&path)], &HERE).expect("an index");
     assert_eq!(read.layouts[0].recognised.layout.describe(), "alpaca (frage, antwort)");
     let row = read.rows.get(0).expect("a row");
     assert_eq!((read.rows.len(), row.row), (1, 1));
@@ -237,8 +239,8 @@ fn an_index_of_llama_factory_lays_out_its_files() {
 
     let error = |path: &str, dataset: Option<&str>| {
         let dataset = dataset.map(str::to_owned);
-        let source = RecordSource { dataset, ..RecordSource::new(path) };
-        let error = read_examples("inspect", &[source]).expect_err("wrong").to_string();
+        let source = Source { dataset, ..Source::new(path) };
+        let error = read_examples("inspect", &[source], &HERE).expect_err("wrong").to_string();
         error.replace(&folder.path().display().to_string(), "DIR")
     };
     assert_eq!(
@@ -296,6 +298,6 @@ fn an_empty_file_and_one_without_a_shape_say_what_is_wrong() {
     };
     assert_eq!(
         error("empty.jsonl", &[]),
-        "DIR/empty.jsonl: no shape fits the columns (none); set `shape` and `columns`"
+        "no row is left of what was read:\ningest: 0 rows read = 0 kept + 0 dropped\n  DIR/empty.jsonl\n    read  0\n"
     );
 }

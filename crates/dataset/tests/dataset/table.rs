@@ -4,6 +4,8 @@ use std::path::Path;
 
 use forethought_dataset::{ColumnType, DatasetError, Table};
 
+use super::HERE;
+
 fn sample() -> Table {
     Table::new()
         .text("question", [Some("2 + 2?".to_owned()), None, Some("多少？".to_owned())])
@@ -15,7 +17,7 @@ const ALL: [(&str, ColumnType); 3] =
     [("question", ColumnType::Text), ("steps", ColumnType::Integer), ("score", ColumnType::Float)];
 
 fn error_of(path: &Path, columns: &[(&str, ColumnType)]) -> String {
-    let error = Table::read_parquet(path, columns).expect_err("the file is bad");
+    let error = Table::read_parquet(&HERE, path, columns).expect_err("the file is bad");
     let text = error.to_string();
     let prefix = path.display().to_string();
     text.strip_prefix(&prefix).expect("the error begins with the path").to_owned()
@@ -26,9 +28,9 @@ fn a_table_comes_back_as_it_was_written() -> Result<(), Box<dyn std::error::Erro
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("t.parquet");
     sample().write_parquet(&path)?;
-    assert_eq!(Table::read_parquet(&path, &ALL)?, sample());
+    assert_eq!(Table::read_parquet(&HERE, &path, &ALL)?, sample());
 
-    let selected = Table::read_parquet(&path, &[ALL[2], ALL[0]])?;
+    let selected = Table::read_parquet(&HERE, &path, &[ALL[2], ALL[0]])?;
     assert_eq!(selected.columns().map(|(name, _)| name).collect::<Vec<_>>(), ["score", "question"]);
     assert_eq!(selected.floats("score"), sample().floats("score"));
     Ok(())
@@ -40,7 +42,7 @@ fn a_table_without_rows_comes_back_with_its_columns() -> Result<(), Box<dyn std:
     let path = folder.path().join("t.parquet");
     let table = Table::new().text("question", Vec::<String>::new());
     table.write_parquet(&path)?;
-    assert_eq!(Table::read_parquet(&path, &ALL[..1])?, table);
+    assert_eq!(Table::read_parquet(&HERE, &path, &ALL[..1])?, table);
     Ok(())
 }
 
@@ -68,7 +70,7 @@ fn whole_numbers_are_read_as_floats_where_floats_are_asked() -> Result<(), Datas
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("t.parquet");
     Table::new().integer("n", [Some(3), None]).write_parquet(&path)?;
-    let table = Table::read_parquet(&path, &[("n", ColumnType::Float)])?;
+    let table = Table::read_parquet(&HERE, &path, &[("n", ColumnType::Float)])?;
     assert_eq!(table.floats("n"), [Some(3.0), None]);
     Ok(())
 }
@@ -132,7 +134,7 @@ fn a_corrupt_file_is_an_error_or_a_table_but_never_a_panic()
         let mut bytes = whole.clone();
         bytes[index] ^= 0xff;
         std::fs::write(&path, bytes)?;
-        errors += usize::from(Table::read_parquet(&path, &ALL).is_err());
+        errors += usize::from(Table::read_parquet(&HERE, &path, &ALL).is_err());
     }
     assert!(errors > 100, "only {errors} of {} flips were noticed", whole.len());
     Ok(())

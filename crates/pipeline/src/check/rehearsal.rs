@@ -20,7 +20,7 @@ use crate::stages::{Before, Context};
 pub(super) fn rehearse(
     config: &PipelineConfig,
     device: &Device,
-    console: Console,
+    (contact, console): (&FirstContact, Console),
     checked: &mut Checked,
 ) {
     let scratch = match tempfile::tempdir() {
@@ -52,7 +52,8 @@ pub(super) fn rehearse(
         if matches!(stage, StageConfig::Report(_)) {
             continue;
         }
-        let place = Place { config, index, folder: &folder, device, console, findings: &findings };
+        let place =
+            Place { config, index, folder: &folder, device, contact, console, findings: &findings };
         let Attempted { problems, is_there } = place.attempt(stage, scratch.path());
         checked.problems.extend(problems);
         if !is_there {
@@ -85,6 +86,7 @@ struct Place<'a> {
     index: usize,
     folder: &'a RunFolder,
     device: &'a Device,
+    contact: &'a FirstContact,
     console: Console,
     findings: &'a Findings,
 }
@@ -142,7 +144,7 @@ impl Place<'_> {
             reused: &[],
             origins: &Origins::default(),
             purpose: Purpose::Check(self.findings),
-            first_contact: &FirstContact::Here,
+            first_contact: self.contact,
         };
         stage.run(&context)?;
         if sample::is_thinned(stage.kind()) {

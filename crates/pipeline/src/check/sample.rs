@@ -27,9 +27,12 @@ pub(super) fn shortened(stage: &StageConfig, scratch: &Path) -> Result<StageConf
         | StageConfig::Solve(_) => Ok(stage.clone()),
         StageConfig::Ingest(ingest) => {
             let mut ingest = ingest.clone();
-            for path in ingest.sources.iter_mut().flat_map(|source| &mut source.path) {
-                if let Some(short) = beginning(Path::new(path), scratch)? {
-                    *path = short.to_string_lossy().into_owned();
+            for source in &mut ingest.sources {
+                for path in &mut source.path {
+                    if let Some(short) = beginning(Path::new(path), scratch)? {
+                        *path = short.to_string_lossy().into_owned();
+                        source.sha256 = None;
+                    }
                 }
             }
             Ok(StageConfig::Ingest(ingest))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use forethought_dataset::{
-    Deduplicate, Ledger, MixConfig, MixOrder, Mixing, RecordSource, RowFate, find_files, mix,
+    Deduplicate, Ledger, MixConfig, MixOrder, Mixing, OnBadRow, RowFate, Source, find_files, mix,
     prompt_of,
 };
 use forethought_schema::{Example, Record, RecordKind};
@@ -16,14 +16,13 @@ use super::Context;
 use crate::PipelineError;
 use crate::artifact::LineWriter;
 use crate::config::Problem;
-use crate::training::problem;
 
 /// Files of examples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileSource {
     /// The files, each with the shape of its rows where the columns do not tell it.
-    pub sources: Vec<RecordSource>,
+    pub sources: Vec<Source>,
     /// At most so many rows of all sources. Default: no limit.
     #[serde(default)]
     pub max_rows: Option<usize>,
@@ -33,6 +32,9 @@ pub struct FileSource {
     /// The order of the rows. Default `as_read`; training shuffles anyway.
     #[serde(default)]
     pub order: MixOrder,
+    /// What happens to a row that cannot be read: `skip` counts it in the ledger, `error` ends the run. Default `skip`.
+    #[serde(default)]
+    pub on_bad_row: OnBadRow,
     /// Share of the prompts that is kept for validation: above 0 and below 1. All rows of one prompt are on one side.
     /// Default 0.1.
     #[serde(default = "default_ratio")]
@@ -70,22 +72,18 @@ impl FileSource {
             max_rows: self.max_rows,
             deduplicate: self.deduplicate.clone(),
             order: self.order,
+            on_bad_row: self.on_bad_row,
         }
     }
 
     /// Problems of the settings, below the key under which they stand.
     pub(super) fn problems(&self, section: &str) -> Vec<Problem> {
         let ratio = ratio_problem(self.validation_ratio, &format!("{section}.validation_ratio"));
-        let mix = self.mix().check().err();
-        ratio.into_iter().chain(mix.map(|error| problem(section, &error.to_string()))).collect()
+        ratio.into_iter().chain(mix_problems(&self.mix(), section)).collect()
     }
 
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, PipelineError> {
-        let mut files = Vec::new();
-        for source in &self.sources {
-            files.extend(find_files(source)?.into_iter().map(|file| file.path));
-        }
-        Ok(files)
+        mix_files(&self.sources)
     }
 
     /// Writes `train.jsonl` and `validation.jsonl` of the examples of all files, of this kind where one is asked for, row by
@@ -96,8 +94,7 @@ impl FileSource {
         kind: Option<RecordKind>,
         line: impl Fn(&Example) -> Option<T>,
     ) -> Result<WrittenSplit, PipelineError> {
-        let mixing = Mixing { stage: context.name, kind, seed: context.seed };
-        let mut mixed = mix(&self.mix(), mixing)?;
+        let mut mixed = mix(&self.mix(), Mixing { reading: context.reading(), kind })?;
         let writer = |split: &str| LineWriter::create(&context.staging.join(split));
         let (mut train, mut validation) = (writer("train.jsonl")?, writer("validation.jsonl")?);
         let mut num_train = 0;
@@ -114,9 +111,26 @@ impl FileSource {
         })?;
         train.finish()?;
         validation.finish()?;
-        let (ledger, _) = mixed.finish()?;
-        Ok(WrittenSplit { num_train, ledger })
+        Ok(WrittenSplit { num_train, ledger: mixed.finish()? })
     }
+}
+
+/// Problems of a mix, each under the key it is about, below the one under which the mix stands.
+pub(super) fn mix_problems(mix: &MixConfig, section: &str) -> Vec<Problem> {
+    let key = |below: String| {
+        if section.is_empty() { below } else { format!("{section}.{below}") }
+    };
+    let problems = mix.problems().into_iter();
+    problems.map(|(below, error)| (key(below), error.to_string())).collect()
+}
+
+/// The files of all sources.
+pub(crate) fn mix_files(sources: &[Source]) -> Result<Vec<PathBuf>, PipelineError> {
+    let mut files = Vec::new();
+    for source in sources {
+        files.extend(find_files(source)?.into_iter().map(|file| file.path));
+    }
+    Ok(files)
 }
 
 /// What decides on which side an example is: its prompt, or all of a text.

@@ -1,14 +1,15 @@
-//! Ingest: files into records, with a ledger of every row.
+//! Ingest: files of any shape into traces or problems, with a ledger of every row.
 
 use std::path::{Path, PathBuf};
 
 use forethought_dataset::{
-    ColumnMap, DatasetError, Ledger, OnBadRow, ReadOptions, Source, Unfinished, for_each_problem,
-    for_each_trace,
+    DatasetError, Deduplicate, Ledger, MixConfig, MixOrder, OnBadRow, Source, Unfinished,
+    for_each_problem, for_each_trace,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::files::{mix_files, mix_problems};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::LineWriter;
@@ -22,23 +23,27 @@ pub(crate) const PROBLEMS: &str = "problems.jsonl";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IngestStage {
-    /// What the rows are: `traces` of thinking, or `problems` with solutions and answers. Default `traces`.
-    #[serde(default, skip_serializing_if = "Records::are_traces")]
+    /// What is made of the rows: `traces` of thinking, or `problems` with solutions and answers. Default `traces`.
+    #[serde(default)]
     pub records: Records,
-    /// The files, each with the columns its records have.
+    /// The files, each with the shape of its rows where the columns do not tell it. Rows that hold a prompt and its
+    /// completion, a conversation, or a problem can be traces and problems.
     pub sources: Vec<Source>,
+    /// At most so many rows of all sources. Default: no limit.
+    #[serde(default)]
+    pub max_rows: Option<usize>,
+    /// Which rows count as the same and are taken once. Default: none.
+    #[serde(default)]
+    pub deduplicate: Option<Deduplicate>,
+    /// The order of the rows. Default `as_read`.
+    #[serde(default)]
+    pub order: MixOrder,
     /// What happens to traces without `</think>`, whose length is only a lower bound. Default `drop`.
     #[serde(default)]
     pub unfinished: Unfinished,
     /// What happens to a row that cannot be read: `skip` counts it in the ledger, `error` ends the run. Default `skip`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub on_bad_row: OnBadRow,
-}
-
-/// An option of later date than the first artifacts: it is part of an id only where it is used.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_default(on_bad_row: &OnBadRow) -> bool {
-    *on_bad_row == OnBadRow::default()
 }
 
 /// What the rows of the files are.
@@ -52,58 +57,44 @@ pub enum Records {
     Problems,
 }
 
-impl Records {
-    /// An option of later date than the first artifacts: it is part of an id only where it is used.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-    fn are_traces(&self) -> bool {
-        *self == Self::Traces
-    }
-}
-
 impl IngestStage {
+    fn mix(&self) -> MixConfig {
+        MixConfig {
+            sources: self.sources.clone(),
+            max_rows: self.max_rows,
+            deduplicate: self.deduplicate.clone(),
+            order: self.order,
+            on_bad_row: self.on_bad_row,
+        }
+    }
+
     pub(crate) fn problems(&self) -> Vec<Problem> {
-        let of = |key: String, message: &str| (key, message.to_owned());
         if self.sources.is_empty() {
             let message =
                 "name at least one file, e.g. --set 'ingest.sources=[{path: traces.jsonl}]'";
-            return vec![of("sources".to_owned(), message)];
+            return vec![("sources".to_owned(), message.to_owned())];
         }
-        let has_no_trace = |source: &Source| {
-            matches!(source.columns, Some(ColumnMap::Problem { solution: None, .. }))
-        };
-        let sources = self.sources.iter().enumerate();
-        let wrong = sources.filter(|(_, one)| self.records == Records::Traces && has_no_trace(one));
-        let message = "names no column that could hold a trace; for problems with answers set `records: problems`";
-        wrong.map(|(index, _)| of(format!("sources[{index}].columns"), message)).collect()
+        mix_problems(&self.mix(), "")
     }
 
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>, PipelineError> {
-        let mut files = Vec::new();
-        for source in &self.sources {
-            files.extend(source.files()?);
-        }
-        Ok(files)
+        mix_files(&self.sources)
     }
 
-    /// Writes `traces.jsonl` or `problems.jsonl`, row by row, and the ledger.
+    /// Writes `traces.jsonl` or `problems.jsonl`, and the ledger. Rows go through one by one, unless some are chosen among
+    /// all of them.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let options = ReadOptions {
-            first_contact: context.first_contact.clone(),
-            on_bad_row: self.on_bad_row,
-        };
+        let (mix, reading) = (self.mix(), context.reading());
         let mut names = Names::default();
         let ledger = match self.records {
-            Records::Traces => {
-                let path = context.staging.join("traces.jsonl");
-                streamed(&path, |sink| {
-                    for_each_trace(&self.sources, self.unfinished, &options, |mut trace| {
-                        trace.file = names.of(&trace.file);
-                        sink(&trace)
-                    })
-                })?
-            }
+            Records::Traces => streamed(&context.staging.join("traces.jsonl"), |sink| {
+                for_each_trace(&mix, self.unfinished, reading, |mut trace| {
+                    trace.file = names.of(&trace.file);
+                    sink(&trace)
+                })
+            })?,
             Records::Problems => streamed(&context.staging.join(PROBLEMS), |sink| {
-                for_each_problem(&self.sources, &options, |mut problem| {
+                for_each_problem(&mix, reading, |mut problem| {
                     problem.file = names.of(&problem.file);
                     sink(&problem)
                 })

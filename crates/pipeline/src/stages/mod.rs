@@ -22,7 +22,7 @@ mod solve;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use forethought_dataset::{FirstContact, Ledger};
+use forethought_dataset::{FirstContact, Ledger, Reading};
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, Signal, StopFlag};
 
@@ -36,6 +36,7 @@ pub(crate) use clean::SPREAD;
 pub use convert::ConvertStage;
 pub use examples::ExamplesStage;
 pub use files::FileSource;
+pub(crate) use files::mix_files;
 pub use ingest::{IngestStage, Records};
 pub use label::LabelStage;
 pub(crate) use links::{Before, POLICIES};
@@ -107,6 +108,11 @@ impl Context<'_> {
             Some(_) => Err(PipelineError::Interrupted),
             None => Ok(()),
         }
+    }
+
+    /// How the stage reads files of rows.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        Reading { stage: self.name, seed: self.seed, contact: self.first_contact }
     }
 
     /// A file of the stage that splits the questions, such as `train.jsonl`.

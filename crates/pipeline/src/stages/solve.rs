@@ -8,7 +8,7 @@ use forethought_evaluate::{Change, Solving, Tries};
 use forethought_model::load;
 use forethought_reward::RewardConfig;
 use forethought_rollout::{Cancel, Completion, Request, Sampling, StopCheck, generate};
-use forethought_tokenize::{Encoder, StopStrings};
+use forethought_tokenize::{Encoder, Overflow, StopStrings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,12 @@ pub(crate) use tries::Attempt;
 
 use super::links::{EXAMPLES, Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, architecture, base_folder};
-use super::online::{Answer, Judge, Judgement, Question, read_questions};
+use super::online::{Answer, Judge, Judgement, Question, QuestionLimit, limited_questions};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{write_json, write_lines};
 use crate::config::{Problem, StageConfig};
+use crate::examples::drop_long;
 use crate::memory::{Asked, Budget, Evaluated, Held, Load, Lowerable, SampledAtOnce};
 use crate::rewards::{check_rewards, reward_files, reward_set};
 use crate::training::problem;
@@ -48,6 +49,14 @@ pub struct SolveStage {
     /// Validation problems that are asked, the first of them, at least 1. Default 512.
     #[serde(default = "default_problems")]
     pub max_problems: usize,
+    /// The longest problem, in tokens with its instruction, at least 1. Default: that of the nearest stage before it that
+    /// learns from rewards, so that nothing is asked that could not be learnt; without one 1,024.
+    #[serde(default)]
+    pub max_prompt_length: Option<usize>,
+    /// What happens to longer ones: `error`, `drop`, or `truncate`, which keeps their last tokens, where the answer
+    /// begins. Default `drop`; the ledger counts them.
+    #[serde(default = "drop_long")]
+    pub on_overflow: Overflow,
 }
 
 fn default_correct() -> String {
@@ -65,6 +74,9 @@ fn default_sampling() -> Sampling {
 fn default_problems() -> usize {
     512
 }
+
+/// The longest problem where nothing says it, as in the stages that learn from rewards.
+const LONGEST_PROMPT: usize = 1024;
 
 /// The file of the results in the artifact.
 pub(crate) const SOLVED: &str = "solved.json";
@@ -96,7 +108,11 @@ impl SolveStage {
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let counts = [("num_samples", self.num_samples), ("max_problems", self.max_problems)];
+        let counts = [
+            ("num_samples", self.num_samples),
+            ("max_problems", self.max_problems),
+            ("max_prompt_length", self.max_prompt_length.unwrap_or(1)),
+        ];
         let zero = counts.iter().filter(|(_, count)| *count == 0);
         let zero = zero.map(|(key, _)| ((*key).to_owned(), "must be at least 1, got 0".to_owned()));
         let sampling = self.sampling.validate().err();
@@ -131,7 +147,7 @@ impl SolveStage {
         })
     }
 
-    /// Writes `solved.json`, and `POLICY.jsonl` with the answers of each policy: `base`, which training started from, and
+    /// Writes `solved.json`, the ledger of the problems, and `POLICY.jsonl` with the answers of each policy: `base`, which training started from, and
     /// the trained ones.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let failed = |message: String| PipelineError::stage(context.name, message);
@@ -140,9 +156,8 @@ impl SolveStage {
         let functions = reward_set(&rewards, context.device).map_err(failed)?;
         let judge = Judge { functions: Some(functions), reward_model: None, weights: Vec::new() };
         let base = base_folder(context)?;
-        let questions = read_questions(context, &Encoder::open(&base)?, "validation")?;
-        let most = context.purpose.at_most(self.max_problems);
-        let questions = &questions[..questions.len().min(most)];
+        let questions = limited_questions(context, &Encoder::open(&base)?, self.limit(context))?;
+        let questions = questions.as_slice();
         judge.check_columns(questions).map_err(failed)?;
         let budget = self.budget(context, &base, questions)?;
         let exam = Exam { stage: self, context, questions, judge: &judge, correct };
@@ -185,6 +200,23 @@ impl SolveStage {
             },
         };
         Budget::begin(context, evaluated.demand()?, (evaluated.lowerable, Held::Nothing))
+    }
+
+    /// Which problems are asked.
+    fn limit(&self, context: &Context<'_>) -> QuestionLimit<'static> {
+        let of_stage = |stage: &StageConfig| match stage {
+            StageConfig::Grpo(stage) => Some(stage.max_prompt_length),
+            StageConfig::Rloo(stage) => Some(stage.max_prompt_length),
+            StageConfig::Ppo(stage) => Some(stage.max_prompt_length),
+            _ => None,
+        };
+        let nearest = || context.before.0.iter().rev().find_map(of_stage);
+        QuestionLimit {
+            split: "validation",
+            max_prompt_length: self.max_prompt_length.or_else(nearest).unwrap_or(LONGEST_PROMPT),
+            on_overflow: self.on_overflow,
+            max_questions: context.purpose.at_most(self.max_problems),
+        }
     }
 
     /// The rewards of the stage, or those of the nearest that learns from rewards.

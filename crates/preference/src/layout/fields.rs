@@ -35,7 +35,14 @@ impl<'a> Fields<'a> {
 
     /// A field that is there and not null.
     pub(super) fn value(&self, part: Part) -> Result<&'a Value, RowFault> {
-        self.optional(part).ok_or_else(|| RowFault::Missing { field: self.name(part) })
+        self.optional(part).ok_or_else(|| {
+            let field = self.name(part);
+            if self.row.contains_key(&field) {
+                RowFault::Null { field }
+            } else {
+                RowFault::missing(field, self.row.keys())
+            }
+        })
     }
 
     pub(super) fn text(&self, part: Part) -> Result<String, RowFault> {
@@ -98,7 +105,8 @@ impl<'a> Fields<'a> {
     pub(super) fn turns(&mut self, part: Part) -> Result<Vec<Message>, RowFault> {
         let value = self.value(part)?;
         let turns = value.as_array().ok_or_else(|| self.wrong(part, "a list of turns", value))?;
-        turns.iter().map(|turn| self.turn(part, turn)).collect()
+        let turns = turns.iter().enumerate();
+        turns.map(|(index, turn)| self.turn(part, Some(index), turn)).collect()
     }
 
     /// Turns with the text of the system part before them, unless they begin with the system themselves.

@@ -30,18 +30,29 @@ impl Layout {
     /// If a part is missing or holds something else than it should, or is empty and may not be.
     pub fn read(&self, row: &Value) -> Result<Read, RowFault> {
         let mut fields = Fields::new(self, row)?;
-        let record = fields.record()?;
-        if let Record::Preference(pair) = &record
-            && pair.chosen == pair.rejected
-        {
-            return Err(RowFault::Equal);
-        }
+        let record = fields.checked_record()?;
         let (tools, extra) = (fields.tools(), fields.extra());
         Ok(Read { example: Example { record, tools, extra }, notes: fields.notes })
+    }
+
+    /// Reads what a row holds, and nothing that stands beside it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::read`].
+    pub fn read_record(&self, row: &Value) -> Result<Record, RowFault> {
+        Fields::new(self, row)?.checked_record()
     }
 }
 
 impl Fields<'_> {
+    fn checked_record(&mut self) -> Result<Record, RowFault> {
+        match self.record()? {
+            Record::Preference(pair) if pair.chosen == pair.rejected => Err(RowFault::Equal),
+            record => Ok(record),
+        }
+    }
+
     fn record(&mut self) -> Result<Record, RowFault> {
         match self.layout.shape() {
             Shape::Text => Ok(Record::Text(self.answer(Part::Text)?)),
@@ -90,7 +101,9 @@ impl Fields<'_> {
                 let completion = self.last_turn(Part::Messages, &last)?;
                 self.labelled(Prompt::Messages(turns), completion, Part::KtoTag)
             }
-            Shape::Gsm8k | Shape::Math | Shape::Exercise => self.exercise().map(Record::Exercise),
+            Shape::Gsm8k | Shape::Math | Shape::Exercise | Shape::Solution => {
+                self.exercise().map(Record::Exercise)
+            }
         }
     }
 
@@ -188,7 +201,7 @@ impl Fields<'_> {
     /// A field that is one turn.
     fn single_turn(&mut self, part: Part) -> Result<String, RowFault> {
         let value = self.value(part)?;
-        let turn = self.turn(part, value)?;
+        let turn = self.turn(part, None, value)?;
         self.last_turn(part, &[turn])
     }
 
@@ -229,22 +242,22 @@ impl Fields<'_> {
     fn exercise(&self) -> Result<Exercise, RowFault> {
         match self.layout.shape() {
             Shape::Gsm8k => {
-                let (question, answer) = (self.answer(Part::Question)?, self.text(Part::Answer)?);
-                let split = split_hashes(&answer);
-                let (solution, answer) = split.ok_or_else(|| RowFault::NoAnswer {
-                    field: self.name(Part::Answer),
-                    mark: "####",
-                })?;
-                Ok(Exercise { question, solution: Some(solution), answer: Some(answer) })
+                let (question, text) = (self.answer(Part::Question)?, self.answer(Part::Answer)?);
+                let (solution, answer) = match split_hashes(&text) {
+                    Some((solution, answer)) => (solution, Some(answer)),
+                    None => (text, None),
+                };
+                Ok(Exercise { question, solution: Some(solution), answer })
             }
             Shape::Math => {
                 let (question, solution) =
-                    (self.answer(Part::Problem)?, self.text(Part::Solution)?);
-                let answer = boxed(&solution).ok_or_else(|| RowFault::NoAnswer {
-                    field: self.name(Part::Solution),
-                    mark: "\\boxed{}",
-                })?;
-                Ok(Exercise { question, answer: Some(answer), solution: Some(solution) })
+                    (self.answer(Part::Problem)?, self.answer(Part::Solution)?);
+                Ok(Exercise { question, answer: boxed(&solution), solution: Some(solution) })
+            }
+            Shape::Solution => {
+                let (question, solution) =
+                    (self.answer(Part::Problem)?, self.answer(Part::Solution)?);
+                Ok(Exercise { question, solution: Some(solution), answer: None })
             }
             _ => {
                 let context = self.optional_text(Part::Context)?;

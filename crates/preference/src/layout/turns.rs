@@ -9,21 +9,53 @@ use crate::{Part, RowFault};
 
 const CALLS: &str = "JSON of a call with `name` and `arguments`, or of a list of them";
 
+/// Where a turn stands: in a list, or as a field of its own.
+#[derive(Clone, Debug)]
+struct Place {
+    /// The part with the number of the turn, from 0: `messages[1]`.
+    turn: String,
+    /// The part alone, for what is counted over all turns: `messages[]`.
+    any: String,
+}
+
+impl Place {
+    fn field(&self, key: &str) -> String {
+        format!("{}.{key}", self.turn)
+    }
+
+    fn wrong(&self, key: &str, expected: &'static str) -> RowFault {
+        RowFault::Kind { field: self.field(key), expected, found: "something else" }
+    }
+}
+
 impl Fields<'_> {
-    /// One turn.
-    pub(super) fn turn(&mut self, part: Part, value: &Value) -> Result<Message, RowFault> {
-        let turn = value.as_object().ok_or_else(|| self.wrong(part, "a turn", value))?;
-        let tags = self.layout.tags.clone();
-        let field = |key: &str| format!("{}[].{key}", self.name(part));
+    /// One turn, and its number in the list that it is of.
+    pub(super) fn turn(
+        &mut self,
+        part: Part,
+        index: Option<usize>,
+        value: &Value,
+    ) -> Result<Message, RowFault> {
+        let name = self.name(part);
+        let turn = index.map_or_else(|| name.clone(), |index| format!("{name}[{index}]"));
+        let place = Place { turn, any: format!("{name}[]") };
+        let turn = value.as_object().ok_or_else(|| RowFault::Kind {
+            field: place.turn.clone(),
+            expected: "a turn",
+            found: kind(value),
+        })?;
+        let layout = self.layout;
+        let tags = &layout.tags;
         let role = turn.get(&tags.role_tag).filter(|value| !value.is_null());
-        let role = role.ok_or_else(|| RowFault::Missing { field: field(&tags.role_tag) })?;
+        let missing = || RowFault::missing(place.field(&tags.role_tag), turn.keys());
+        let role = role.ok_or_else(missing)?;
         let word = role.as_str().ok_or_else(|| RowFault::Kind {
-            field: field(&tags.role_tag),
+            field: place.field(&tags.role_tag),
             expected: "a text",
             found: kind(role),
         })?;
         let speaker = tags.speaker(word).ok_or_else(|| RowFault::Role {
-            field: self.name(part),
+            field: place.turn.clone(),
             role: word.to_owned(),
             known: tags.listed(),
         })?;
@@ -34,10 +66,9 @@ impl Fields<'_> {
             },
             "",
         );
-        self.fill(&mut message, turn, &tags, part)?;
+        self.fill(&mut message, turn, tags, &place)?;
         if speaker == Speaker::Function && message.tool_calls.is_empty() {
-            call_of_text(&mut message)
-                .ok_or_else(|| self.wrong_turn(part, &tags.content_tag, CALLS))?;
+            call_of_text(&mut message).ok_or_else(|| place.wrong(&tags.content_tag, CALLS))?;
         }
         Ok(message)
     }
@@ -48,7 +79,7 @@ impl Fields<'_> {
         message: &mut Message,
         turn: &Map<String, Value>,
         tags: &Tags,
-        part: Part,
+        place: &Place,
     ) -> Result<(), RowFault> {
         for (key, value) in turn.iter().filter(|(_, value)| !value.is_null()) {
             match (key.as_str(), value) {
@@ -57,7 +88,8 @@ impl Fields<'_> {
                     message.content.push_str(text);
                 }
                 (key, Value::Array(pieces)) if key == tags.content_tag => {
-                    pieces.iter().try_for_each(|piece| self.piece(message, piece, part))?;
+                    let piece = |piece| fill_piece(message, piece, (place, key));
+                    pieces.iter().try_for_each(piece)?;
                 }
                 ("reasoning_content", Value::String(text)) if !text.is_empty() => {
                     message.reasoning_content = Some(text.clone());
@@ -65,51 +97,49 @@ impl Fields<'_> {
                 ("tool_calls", Value::Array(calls)) => {
                     for call in calls {
                         let call = tool_call(call);
-                        let wrong = || self.wrong_turn(part, "tool_calls", CALLS);
+                        let wrong = || place.wrong("tool_calls", CALLS);
                         message.tool_calls.push(call.ok_or_else(wrong)?);
                     }
                 }
                 (key, _) if key == tags.content_tag => {
-                    let field = format!("{}[].{key}", self.name(part));
+                    let field = place.field(key);
                     return Err(RowFault::Kind { field, expected: "a text", found: kind(value) });
                 }
                 (key, _) => {
-                    self.notes.insert(format!("{}[].{key}", self.name(part)));
+                    self.notes.insert(format!("{}.{key}", place.any));
                 }
             }
         }
         let is_something = turn.get(&tags.content_tag).is_some_and(|value| !value.is_null());
         if !is_something && message.tool_calls.is_empty() {
-            let field = format!("{}[].{}", self.name(part), tags.content_tag);
-            return Err(RowFault::Missing { field });
+            let field = place.field(&tags.content_tag);
+            let is_null = turn.contains_key(&tags.content_tag);
+            let missing = || RowFault::missing(field.clone(), turn.keys());
+            return Err(if is_null { RowFault::Null { field } } else { missing() });
         }
         Ok(())
     }
+}
 
-    /// A piece of a text that comes in pieces: `{type: text | reasoning | tool_call, text or value}`.
-    fn piece(&self, message: &mut Message, piece: &Value, part: Part) -> Result<(), RowFault> {
-        let text = piece.get("text").or_else(|| piece.get("value")).and_then(Value::as_str);
-        match (piece.get("type").and_then(Value::as_str), text) {
-            (Some("text"), Some(text)) => message.content.push_str(text),
-            (Some("reasoning"), Some(text)) => {
-                message.reasoning_content.get_or_insert_default().push_str(text);
-            }
-            (Some("tool_call"), Some(text)) => {
-                let call = serde_json::from_str(text).ok().as_ref().and_then(tool_call);
-                message.tool_calls.push(call.ok_or_else(|| self.wrong_turn(part, "value", CALLS))?);
-            }
-            _ => {
-                let expected = "pieces of the types text, reasoning or tool_call";
-                return Err(self.wrong_turn(part, &self.layout.tags.content_tag, expected));
-            }
+/// A piece of a text that comes in pieces: `{type: text | reasoning | tool_call, text or value}`.
+fn fill_piece(
+    message: &mut Message,
+    piece: &Value,
+    (place, key): (&Place, &str),
+) -> Result<(), RowFault> {
+    let text = piece.get("text").or_else(|| piece.get("value")).and_then(Value::as_str);
+    match (piece.get("type").and_then(Value::as_str), text) {
+        (Some("text"), Some(text)) => message.content.push_str(text),
+        (Some("reasoning"), Some(text)) => {
+            message.reasoning_content.get_or_insert_default().push_str(text);
         }
-        Ok(())
+        (Some("tool_call"), Some(text)) => {
+            let call = serde_json::from_str(text).ok().as_ref().and_then(tool_call);
+            message.tool_calls.push(call.ok_or_else(|| place.wrong("value", CALLS))?);
+        }
+        _ => return Err(place.wrong(key, "pieces of the types text, reasoning or tool_call")),
     }
-
-    fn wrong_turn(&self, part: Part, key: &str, expected: &'static str) -> RowFault {
-        let field = format!("{}[].{key}", self.name(part));
-        RowFault::Kind { field, expected, found: "something else" }
-    }
+    Ok(())
 }
 
 /// The text of a turn that calls tools becomes the calls; thinking may stand before them.

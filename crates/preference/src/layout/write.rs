@@ -233,7 +233,10 @@ impl Writing<'_> {
     fn exercise(&mut self, exercise: &Exercise) -> Result<(), RowFault> {
         let solution = exercise.solution.as_deref().unwrap_or_default();
         let answer = exercise.answer.as_deref();
-        let need = || answer.ok_or_else(|| RowFault::Missing { field: Part::Answer.name() });
+        let field = || Part::Solution.name();
+        let need = || {
+            answer.ok_or_else(|| RowFault::NoAnswer { field: field(), mark: "#### or \\boxed{}" })
+        };
         match self.layout.shape() {
             Shape::Gsm8k => {
                 let answer = need()?;
@@ -243,6 +246,16 @@ impl Writing<'_> {
             Shape::Math => {
                 self.set(Part::Problem, exercise.question.as_str());
                 self.set(Part::Solution, with_box(solution, need()?));
+            }
+            Shape::Solution => {
+                let solution = exercise.solution.as_deref();
+                let missing = || RowFault::missing(Part::Solution.name(), []);
+                self.set(Part::Problem, exercise.question.as_str());
+                self.set(Part::Solution, solution.ok_or_else(missing)?);
+                // The shape has no column for it.
+                if let Some(answer) = answer {
+                    self.set(Part::Answer, answer);
+                }
             }
             _ => {
                 self.set(Part::Question, exercise.question.as_str());

@@ -1,9 +1,11 @@
 //! Whether columns hold what a shape says, judged by some rows.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use crate::shape::{Holds, PartOf};
-use crate::{Layout, Tags};
+use crate::shape::Holds;
+use crate::{Layout, Part, Tags};
 
 /// The longest result of an exercise, in bytes: a longer text is a solution.
 const LONGEST_RESULT: usize = 64;
@@ -15,10 +17,19 @@ pub(super) enum Share {
     Some,
     /// Nine in ten: a few broken rows hide no shape.
     Nearly,
+    /// More than half: many broken rows hide none either, where nothing fits better.
+    Mostly,
 }
 
 /// What does not fit, in words; nothing where all parts that are there do.
-pub(super) fn misfit(layout: &Layout, sample: &[Value], share: Share) -> Option<String> {
+///
+/// Who declares a shape, or the column of a part, is believed as to what the texts in it say.
+pub(super) fn misfit(
+    layout: &Layout,
+    sample: &[Value],
+    share: Share,
+    declared: &BTreeMap<Part, String>,
+) -> Option<String> {
     let parts = layout.shape().parts().iter();
     parts.filter_map(|of| Some((of, layout.columns().get(&of.part)?))).find_map(|(of, column)| {
         let values: Vec<&Value> = sample
@@ -26,14 +37,20 @@ pub(super) fn misfit(layout: &Layout, sample: &[Value], share: Share) -> Option<
             .filter_map(|row| row.get(column))
             .filter(|value| !value.is_null())
             .collect();
+        let is_declared = share == Share::Some || declared.contains_key(&of.part);
+        let holds = match of.holds {
+            Holds::Result if is_declared => Holds::Told,
+            holds => holds,
+        };
         let num_fitting =
-            values.iter().filter(|value| is_fitting(of, value, layout.tags())).count();
+            values.iter().filter(|value| is_fitting(holds, value, layout.tags())).count();
         let is_enough = match share {
             Share::Some => values.is_empty() || num_fitting > 0,
             Share::Nearly => 10 * num_fitting >= 9 * values.len(),
+            Share::Mostly => 2 * num_fitting > values.len(),
         };
         let is_there = !of.is_required || !values.is_empty() || sample.is_empty();
-        let expected = expected(of.holds, layout.tags());
+        let expected = expected(holds, layout.tags());
         match (is_there, is_enough) {
             (false, _) => Some(format!("`{column}` is null or missing, expected {expected}")),
             (_, false) => Some(format!("`{column}` does not hold {expected}")),
@@ -42,8 +59,8 @@ pub(super) fn misfit(layout: &Layout, sample: &[Value], share: Share) -> Option<
     })
 }
 
-fn is_fitting(of: &PartOf, value: &Value, tags: &Tags) -> bool {
-    match of.holds {
+fn is_fitting(holds: Holds, value: &Value, tags: &Tags) -> bool {
+    match holds {
         Holds::Text => value.is_string(),
         Holds::Prose => value.is_string() || are_turns(value, tags),
         Holds::Turns => are_turns(value, tags),
@@ -54,6 +71,7 @@ fn is_fitting(of: &PartOf, value: &Value, tags: &Tags) -> bool {
         Holds::Tools => value.is_string() || value.is_array(),
         Holds::Hashes => value.as_str().is_some_and(|text| text.contains("####")),
         Holds::Boxed => value.as_str().is_some_and(|text| text.contains("\\boxed")),
+        Holds::Told => value.is_number() || value.is_string(),
         Holds::Result => value.is_number() || value.as_str().is_some_and(is_result),
     }
 }
@@ -92,6 +110,7 @@ fn expected(holds: Holds, tags: &Tags) -> String {
         Holds::Tools => "lists of tools".to_owned(),
         Holds::Hashes => "texts with ####".to_owned(),
         Holds::Boxed => "texts with \\boxed{}".to_owned(),
+        Holds::Told => "numbers or texts".to_owned(),
         Holds::Result => "numbers or short texts of one line".to_owned(),
     }
 }

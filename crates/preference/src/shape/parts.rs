@@ -22,6 +22,8 @@ pub(crate) enum Holds {
     Boxed,
     /// A number, or a text of one short line.
     Result,
+    /// A number, or a text of any length: a result where somebody says that it is one.
+    Told,
 }
 
 /// A part of a shape.
@@ -107,10 +109,14 @@ const MATH: &[PartOf] = &[
     need(Part::Solution, &["solution"], Holds::Boxed),
 ];
 const EXERCISE: &[PartOf] = &[
-    may(Part::Context, &["context"], Holds::Text),
-    need(Part::Question, &["question", "problem"], Holds::Text),
-    may(Part::Solution, &["solution"], Holds::Text),
-    need(Part::Answer, &["answer", "gold"], Holds::Result),
+    may(Part::Context, &["context", "body", "Body"], Holds::Text),
+    need(Part::Question, &["question", "problem", "Question", "Problem"], Holds::Text),
+    may(Part::Solution, &["solution", "Solution"], Holds::Text),
+    need(Part::Answer, &["answer", "gold", "Answer"], Holds::Result),
+];
+const SOLUTION: &[PartOf] = &[
+    need(Part::Problem, &["problem", "question"], Holds::Text),
+    need(Part::Solution, &["solution"], Holds::Text),
 ];
 
 impl Shape {
@@ -137,6 +143,7 @@ impl Shape {
             Self::Gsm8k => GSM8K,
             Self::Math => MATH,
             Self::Exercise => EXERCISE,
+            Self::Solution => SOLUTION,
         }
     }
 }

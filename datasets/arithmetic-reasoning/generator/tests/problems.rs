@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use forethought_arithmetic_reasoning::{
     FILE, Family, NUM_PROBLEMS, Operation, Problem, generate, to_lines,
 };
-use forethought_dataset::{Source, read_problems};
+use forethought_dataset::{FirstContact, MixConfig, Reading, Source, read_problems};
 use forethought_seed::Seed;
 use forethought_verify::{Verdict, verify};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,8 @@ fn the_committed_file_is_what_the_generator_writes_and_the_card_has_its_digest()
 #[test]
 fn every_row_is_read_as_a_problem_with_its_solution_and_answer() {
     let source = Source::new(folder().join(FILE).display().to_string());
-    let read = read_problems(&[source]).expect("the file is there").problems;
+    let reading = Reading { stage: "ingest", seed: Seed::new(1), contact: &FirstContact::Here };
+    let read = read_problems(&MixConfig::of(vec![source]), reading).expect("readable").problems;
     assert_eq!(read.len(), PROBLEMS.len());
     for (row, problem) in read.iter().zip(PROBLEMS.iter()) {
         assert_eq!(row.problem, problem.question);

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use forethought_dataset::RowsAsParquet;
+use forethought_dataset::{Ledger, RowsAsParquet};
 use forethought_preference::{DatasetEntry, DatasetInfo, Layout};
 use serde::ser::{Serialize, SerializeSeq as _, Serializer as _};
 use serde_json::{Map, Value};
@@ -123,6 +123,17 @@ fn replaced<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T, Failure>) -> 
         let _ = fs::remove_file(&partial);
     }
     written
+}
+
+/// Writes the account of every row as the extension says.
+pub(super) fn ledger(path: &Path, ledger: &Ledger) -> Result<(), Failure> {
+    if path.extension().is_some_and(|one| one == "parquet") {
+        return Ok(ledger.to_rows().write_parquet(path)?);
+    }
+    let text = json(path, ledger)?;
+    replaced(path, |partial| {
+        fs::write(partial, &text).map_err(|error| Failure::Io(path.to_owned(), error))
+    })
 }
 
 /// Adds the data set to the index beside its file, or replaces it there; the line that says so. Its columns are those that

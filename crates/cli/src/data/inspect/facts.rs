@@ -121,8 +121,10 @@ impl FileFacts {
         places: &[usize],
         near: &NearDuplicates,
     ) -> Result<Self, DatasetError> {
-        let faults = examples.faults.iter().filter(|fault| fault.file == layout.file);
-        let faults = faults.map(|one| Fault { row: one.row, message: one.message.clone() });
+        let entries = examples.ledger.entries.iter();
+        let entry = entries.filter(|entry| entry.file.as_str() == &*layout.file);
+        let errors = entry.flat_map(|entry| &entry.row_errors);
+        let faults = errors.map(|one| Fault { row: one.row, message: one.problem.to_string() });
         let faults = faults.collect();
         let (num_duplicates, num_near_duplicates) =
             count_duplicates(&mut examples.rows, places, near)?;

@@ -236,7 +236,7 @@ mod tests {
     fn question() -> Question {
         let columns =
             [("label".to_owned(), Field::from(3_u32)), ("prompt".to_owned(), Field::from("a"))];
-        Question { prompt: Vec::new(), columns: columns.into() }
+        Question { number: 1, prompt: Vec::new(), columns: columns.into() }
     }
 
     #[test]

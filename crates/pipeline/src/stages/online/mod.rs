@@ -29,14 +29,13 @@ pub use engine::{LocalRollout, Never, ReloadEvery, RolloutSource, ServerRollout}
 pub(super) use judge::{Answer, Judge, Judgement};
 use method::Method;
 pub(super) use method::OnlineMethod;
-pub(super) use question::{Question, read_questions};
+pub(super) use question::{Question, QuestionLimit, limited_questions, read_questions};
 pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
 
 use super::links::POLICIES;
 use super::model::{MODEL_FOLDER, architecture, model_folder};
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::examples::Lengths;
 use crate::learner::Learner;
 use crate::memory::{Load, Logits, Lowerable, Reference, Sizes};
 use crate::order::{Order, Rest};
@@ -160,22 +159,13 @@ impl<L> OnlineStage<L> {
         context: &Context<'_>,
         encoder: &Encoder,
     ) -> Result<Vec<Question>, PipelineError> {
-        let limit = ("max_prompt_length", self.max_prompt_length);
-        let mut lengths = Lengths::new(context.name, "train.jsonl");
-        let mut kept = Vec::new();
-        for (index, mut one) in read_questions(context, encoder, "train")?.into_iter().enumerate() {
-            let prompt = std::mem::take(&mut one.prompt);
-            let prompt = lengths.count_prompt(prompt, index, (limit.1, self.on_overflow));
-            let prompt = prompt.map_err(|message| {
-                let advice = "raise max_prompt_length or set on_overflow";
-                let message = format!("example {}: {message}; {advice}", index + 1);
-                PipelineError::stage(context.name, message)
-            })?;
-            kept.extend(prompt.map(|prompt| Question { prompt, ..one }));
-        }
-        context.book(&lengths.ledger)?;
-        training::require_any(context.name, &lengths.ledger, limit)?;
-        Ok(kept)
+        let limit = QuestionLimit {
+            split: "train",
+            max_prompt_length: self.max_prompt_length,
+            on_overflow: self.on_overflow,
+            max_questions: usize::MAX,
+        };
+        limited_questions(context, encoder, limit)
     }
 
     /// The reward model, on the plain device.

@@ -2,18 +2,21 @@
 
 use forethought_reward::Fields;
 use forethought_schema::PromptCompletion;
-use forethought_tokenize::Encoder;
+use forethought_tokenize::{Encoder, Overflow};
 
 use crate::PipelineError;
 use crate::artifact::read_lines;
-use crate::examples::encode_prompts;
+use crate::examples::{Lengths, encode_prompts};
 use crate::stages::Context;
 use crate::stages::convert::columns_file;
 use crate::stages::links::EXAMPLES;
+use crate::training::require_any;
 
 /// A question of either side of the split.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
+    /// Its place on its side of the split, from 1.
+    pub(crate) number: usize,
     /// The ids of its prompt.
     pub(crate) prompt: Vec<u32>,
     /// What is known of it besides: what rewards compare an answer with.
@@ -37,6 +40,47 @@ pub(crate) fn read_questions(
         return Err(PipelineError::stage(context.name, message));
     }
     let prompts = encode_prompts(encoder, &examples)?;
-    let pairs = prompts.into_iter().zip(columns);
-    Ok(pairs.map(|(prompt, columns)| Question { prompt, columns }).collect())
+    let pairs = prompts.into_iter().zip(columns).enumerate();
+    let question = |(index, (prompt, columns))| Question { number: index + 1, prompt, columns };
+    Ok(pairs.map(question).collect())
+}
+
+/// Which questions of a side are asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QuestionLimit<'a> {
+    /// The side: `train`, `validation`.
+    pub(crate) split: &'a str,
+    /// The longest question, in tokens with its instruction.
+    pub(crate) max_prompt_length: usize,
+    /// What happens to longer ones.
+    pub(crate) on_overflow: Overflow,
+    /// At most so many, the first of them.
+    pub(crate) max_questions: usize,
+}
+
+/// The questions that are short enough, and not too many; the others are counted in the ledger of the stage.
+pub(crate) fn limited_questions(
+    context: &Context<'_>,
+    encoder: &Encoder,
+    limit: QuestionLimit<'_>,
+) -> Result<Vec<Question>, PipelineError> {
+    let most = (limit.max_prompt_length, limit.on_overflow);
+    let mut lengths = Lengths::new(context.name, &format!("{}.jsonl", limit.split));
+    let mut kept = Vec::new();
+    for (index, mut one) in read_questions(context, encoder, limit.split)?.into_iter().enumerate() {
+        if kept.len() == limit.max_questions {
+            lengths.leave_out(index, "beyond_max_problems");
+            continue;
+        }
+        let prompt = std::mem::take(&mut one.prompt);
+        let prompt = lengths.count_prompt(prompt, index, most).map_err(|message| {
+            let advice = "raise max_prompt_length or set on_overflow";
+            let message = format!("example {}: {message}; {advice}", index + 1);
+            PipelineError::stage(context.name, message)
+        })?;
+        kept.extend(prompt.map(|prompt| Question { prompt, ..one }));
+    }
+    context.book(&lengths.ledger)?;
+    require_any(context.name, &lengths.ledger, ("max_prompt_length", limit.max_prompt_length))?;
+    Ok(kept)
 }

@@ -13,7 +13,7 @@ use crate::stages::online::Question;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Attempt {
-    /// The problem, counted from 1.
+    /// The problem: its line in `validation.jsonl`.
     pub(crate) problem: usize,
     /// What is asked.
     pub(crate) prompt: String,
@@ -62,7 +62,7 @@ impl Grades<'_> {
             let question = &questions[completion.prompt_index];
             let scores = &self.scores[index].scores;
             Attempt {
-                problem: completion.prompt_index + 1,
+                problem: question.number,
                 prompt: text(question, "problem").or(text(question, "prompt")).unwrap_or_default(),
                 answer: text(question, "answer"),
                 completion: texts[index].clone(),

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use forethought_dataset::{ColumnMap, ColumnType, Source, Table, Unfinished, read_traces};
+use forethought_dataset::{
+    ColumnType, FirstContact, MixConfig, Reading, Source, Table, Unfinished, read_traces,
+};
 use forethought_reasoning_traces::{Language, generate, table, write};
 use forethought_seed::Seed;
 use sha2::{Digest, Sha256};
@@ -28,7 +30,7 @@ fn read(path: &Path, language: Language) -> Table {
     let text = ["id", "family", "language", question, completion, "answer"];
     let text = text.map(|name| (name, ColumnType::Text));
     let columns = [&text[..], &[("num_steps", ColumnType::Integer)]].concat();
-    Table::read_parquet(path, &columns).expect("the file is there")
+    Table::read_parquet(&FirstContact::Here, path, &columns).expect("the file is there")
 }
 
 #[test]
@@ -69,12 +71,9 @@ fn fewer_problems_are_the_first_of_more() {
 fn every_row_is_read_back_as_a_finished_trace() {
     for language in LANGUAGES {
         let path = folder().join(language.file_name()).display().to_string();
-        let columns = match language {
-            Language::English => ColumnMap::prompt_completion(),
-            Language::Chinese => ColumnMap::instruction_response(),
-        };
-        let source = Source { columns: Some(columns), ..Source::new(path) };
-        let traces = read_traces(&[source], Unfinished::Drop).unwrap().traces;
+        let config = MixConfig::of(vec![Source::new(path)]);
+        let reading = Reading { stage: "ingest", seed: Seed::new(1), contact: &FirstContact::Here };
+        let traces = read_traces(&config, Unfinished::Drop, reading).unwrap().traces;
         let problems = PROBLEMS.iter().filter(|problem| problem.language == language);
         assert_eq!(traces.len(), problems.clone().count());
         for (trace, problem) in traces.iter().zip(problems) {

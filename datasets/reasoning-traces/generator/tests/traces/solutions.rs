@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use forethought_dataset::{ColumnType, Source, Table, listed_steps, read_problems};
+use forethought_dataset::{
+    ColumnType, FirstContact, MixConfig, Reading, Source, Table, listed_steps, read_problems,
+};
 use forethought_reasoning_traces::{Numbering, SOLUTIONS_FILE, solutions};
+use forethought_seed::Seed;
 use sha2::{Digest, Sha256};
 
 use crate::PROBLEMS;
@@ -19,7 +22,8 @@ fn the_committed_file_holds_what_the_generator_writes() {
     let text = ["id", "family", "language", "problem", "solution", "answer"];
     let text = text.map(|name| (name, ColumnType::Text));
     let columns = [&text[..], &[("num_steps", ColumnType::Integer)]].concat();
-    let committed = Table::read_parquet(&folder().join(SOLUTIONS_FILE), &columns).unwrap();
+    let committed =
+        Table::read_parquet(&FirstContact::Here, &folder().join(SOLUTIONS_FILE), &columns).unwrap();
     assert!(committed == solutions(&PROBLEMS), "{SOLUTIONS_FILE} differs");
 }
 
@@ -52,7 +56,9 @@ fn the_numbers_of_a_solution_count_its_steps() {
 #[test]
 fn every_row_is_read_back_as_a_problem_with_its_solution() {
     let path = folder().join(SOLUTIONS_FILE).display().to_string();
-    let problems = read_problems(&[Source::new(path)]).unwrap().problems;
+    let reading = Reading { stage: "ingest", seed: Seed::new(1), contact: &FirstContact::Here };
+    let problems = read_problems(&MixConfig::of(vec![Source::new(path)]), reading);
+    let problems = problems.unwrap().problems;
     assert!(problems.len() > 7800, "{}", problems.len());
     assert!(problems.iter().all(|one| one.solution.is_some() && one.answer.is_some()));
 }
