@@ -36,6 +36,7 @@ pub(crate) fn time(decoder: Decoder, work: Work, steps: usize) -> Result<Vec<f64
         origins: &Origins::default(),
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
+        replicas: &[],
         progress: Progress::Silent,
         shown: str::to_owned,
         tensorboard: None,

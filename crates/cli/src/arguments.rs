@@ -79,6 +79,9 @@ pub(crate) struct Pipeline {
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+    /// Train on several devices of one kind at once: cuda:0,cuda:1; the first takes the place of --device
+    #[arg(long, value_name = "DEVICE,DEVICE", conflicts_with = "device")]
+    pub(crate) devices: Option<String>,
     /// Run this stage and those after it, although their artifacts are there
     #[arg(long, value_name = "STAGE")]
     pub(crate) from: Option<String>,

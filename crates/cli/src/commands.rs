@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use forethought_parity::ParityError;
 use forethought_pipeline::{
     Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, StopFlag,
-    find_pipeline, parse_device, redact, render_report, report_json, report_table,
+    find_pipeline, parse_devices, redact, render_report, report_json, report_table,
 };
 
 use crate::arguments::{Evaluate, Pipeline, Report};
@@ -79,11 +79,13 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
     std::env::set_current_dir(&base).map_err(|error| Failure::Io(base.clone(), error))?;
     let stop =
         StopFlag::on_signals().map_err(|error| Failure::Io("signal handlers".into(), error))?;
+    let devices = parse_devices(arguments.devices.as_ref().unwrap_or(&arguments.device))?;
     let options = RunOptions {
         folder: RunFolder::new(root.clone()),
         // A folder of one's own choice is not searched for other runs.
         runs: root.parent().filter(|parent| **parent == base.join("runs")).map(Path::to_owned),
-        device: parse_device(&arguments.device)?,
+        device: devices.main,
+        replicas: devices.replicas,
         from: arguments.from.clone(),
         until: arguments.until.clone(),
         resume: if arguments.resume { Resume::Continue } else { Resume::Fresh },

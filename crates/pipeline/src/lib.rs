@@ -37,7 +37,7 @@ pub use config::{
     ConfigError, Document, OverrideError, PipelineConfig, Place, StageConfig, find_pipeline,
 };
 pub use console::{Bar, Console};
-pub use device::parse_device;
+pub use device::{Devices, parse_device, parse_devices};
 pub use error::PipelineError;
 pub use forethought_dataset::{FirstContact, Format, KnownFiles, Probe, examine};
 pub use forethought_train::{Resume, Signal, StopFlag};

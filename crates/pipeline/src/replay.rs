@@ -104,6 +104,7 @@ pub fn replay(
         staging: artifact::stage_anew(&apart, name)?,
         seed: Seed::new(config.seed).derive(name),
         device,
+        replicas: &[],
         stop: &StopFlag::new(),
         resume: Resume::Continue,
         console: Console::Silent,

@@ -29,6 +29,8 @@ pub struct RunOptions<'a> {
     pub runs: Option<PathBuf>,
     /// Where tensors live.
     pub device: Device,
+    /// Further devices of the same kind, on which trainings compute micro-batches at the same time; mostly none.
+    pub replicas: Vec<Device>,
     /// The first stage to run anew, although its artifact may be there.
     pub from: Option<String>,
     /// The last stage to run.
@@ -214,6 +216,7 @@ fn run_stage(
         staging: artifact::stage_anew(folder, name)?,
         seed: Seed::new(config.seed).derive(name),
         device: &options.device,
+        replicas: &options.replicas,
         stop: options.stop,
         resume: options.resume,
         console: *console,

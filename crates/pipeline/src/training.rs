@@ -20,6 +20,7 @@ use crate::PipelineError;
 use crate::artifact::{RunFolder, write_lines};
 use crate::config::Problem;
 use crate::console::Console;
+use crate::device::require_work_for_all;
 use crate::learner::{Input, Learner};
 use crate::memory::{Budget, Held, Load, Sizes};
 use crate::observed::Observed;
@@ -87,6 +88,7 @@ impl Training<'_> {
         learner: Learner,
         source: S,
     ) -> Result<Done, PipelineError> {
+        require_work_for_all(context, &self.sizes)?;
         let (demand, lowerable) = (self.sizes.demand()?, self.sizes.lowerable);
         let budget = Budget::begin(context, demand, (lowerable, Held::Weights))?;
         match context.purpose {
@@ -114,6 +116,7 @@ impl Training<'_> {
             origins: context.origins,
             resume: context.resume,
             stop: context.stop,
+            replicas: context.replicas,
             progress: context.console.progress(),
             shown: redact,
             tensorboard: Some(&events),
@@ -162,6 +165,7 @@ impl Training<'_> {
             origins: context.origins,
             resume: context.resume,
             stop: &stop,
+            replicas: &[],
             progress: forethought_train::Progress::Silent,
             shown: redact,
             tensorboard: None,

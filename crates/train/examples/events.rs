@@ -83,6 +83,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             origins: &Origins::default(),
             resume,
             stop: &stop,
+            replicas: &[],
             progress: Progress::Silent,
             shown: str::to_owned,
             tensorboard: Some(&folder.join("tensorboard")),

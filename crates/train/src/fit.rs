@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
+use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::{Learner, LearnerModel, SupervisedTraining, TrainStep, TrainingStrategy};
 
@@ -41,6 +42,9 @@ pub struct Run<'a> {
     pub progress: Progress,
     /// What is made of a sentence before it is shown; `str::to_owned` shows it as it is.
     pub shown: fn(&str) -> String,
+    /// Further autodiff devices of the model's kind, on which micro-batches of a step are computed at the same time; mostly
+    /// none. Whatever they are, the sums are those of one device.
+    pub replicas: &'a [Device],
     /// Folder of `TensorBoard`'s event files, made where it is not there; none for no such files.
     pub tensorboard: Option<&'a Path>,
 }
@@ -145,6 +149,7 @@ where
         config: config.clone(),
         stage: run.stage.to_owned(),
         folder: run.folder.to_owned(),
+        replicas: run.replicas.to_vec(),
         tensorboard: run.tensorboard.map(Path::to_owned),
         first_step,
         num_steps,

@@ -20,6 +20,7 @@ mod moments;
 mod progress;
 mod quiet;
 mod record;
+mod replicas;
 mod resume;
 mod schedule;
 mod scheduler;

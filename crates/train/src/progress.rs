@@ -221,6 +221,7 @@ mod tests {
             origins: &origins,
             resume: Resume::Fresh,
             stop: &stop,
+            replicas: &[],
             progress: Progress::Lines,
             shown: str::to_owned,
             tensorboard: None,

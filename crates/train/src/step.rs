@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::train::{Learner, LearnerModel, TrainStep};
 
 use crate::diagnosis::{Limits, news};
@@ -11,6 +11,7 @@ use crate::error::TrainError;
 use crate::gradients::{clip, global_norm};
 use crate::guard::{Bad, judge};
 use crate::record::StepRecord;
+use crate::replicas::accumulate;
 use crate::source::{Abandoned, BatchSource, StepBatches, StepOutput, losses, reduce};
 use crate::strategy::Job;
 
@@ -69,7 +70,7 @@ impl<S> Job<S> {
             return self.leave_out(learner, step, (f64::NAN, f64::NAN), metrics);
         }
         let kept = self.config.may_take_back().then(|| self.source.state()).flatten();
-        let (grads, outputs) = accumulate(learner, inputs);
+        let (grads, outputs) = accumulate(&learner.model(), inputs, &self.replicas);
         let micro_batch_losses = losses(&outputs);
         let (loss, of_loss) = reduce(outputs);
         let num_all_tokens = self.num_tokens() + num_tokens as f64;
@@ -253,22 +254,4 @@ impl<S> Job<S> {
         }
         shown
     }
-}
-
-/// Sum of the gradients of the micro-batches, in their order, and what each reported.
-fn accumulate<M>(
-    learner: &Learner<M>,
-    inputs: Vec<<M as TrainStep>::Input>,
-) -> (GradientsParams, Vec<StepOutput>)
-where
-    M: LearnerModel + TrainStep<Output = StepOutput>,
-{
-    let mut sum = GradientsAccumulator::new();
-    let outputs = inputs.into_iter().map(|input| {
-        let output = learner.train_step(input);
-        sum.accumulate(&learner.model(), output.grads);
-        output.item
-    });
-    let outputs = outputs.collect();
-    (sum.grads(), outputs)
 }

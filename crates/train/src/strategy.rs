@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use burn::tensor::Device;
 use burn::train::{
     Learner, LearnerModel, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
     TrainLoader, TrainStep, TrainingComponents, ValidLoader,
@@ -30,6 +31,8 @@ pub(crate) struct Job<S> {
     pub(crate) stage: String,
     /// The folder of the run.
     pub(crate) folder: PathBuf,
+    /// Further devices that compute micro-batches.
+    pub(crate) replicas: Vec<Device>,
     /// The folder of event files, where they are wanted.
     pub(crate) tensorboard: Option<PathBuf>,
     /// Steps that a checkpoint has already.

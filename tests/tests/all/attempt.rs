@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use burn::tensor::Device;
 use forethought_pipeline::{
     ArtifactManifest, Console, FirstContact, Outcome, PipelineConfig, PipelineError, Resume,
-    RunFolder, RunOptions, StopFlag, parse_device, run,
+    RunFolder, RunOptions, StopFlag, parse_device, parse_devices, run,
 };
 use forethought_tests::Project;
 use serde::de::DeserializeOwned;
@@ -25,6 +26,7 @@ pub(crate) struct Attempt {
     until: Option<String>,
     resume: Resume,
     stop: StopFlag,
+    replicas: Vec<Device>,
 }
 
 impl Attempt {
@@ -38,7 +40,16 @@ impl Attempt {
             until: None,
             resume: Resume::Fresh,
             stop: StopFlag::new(),
+            replicas: Vec::new(),
         }
+    }
+
+    /// Trains on so many devices, all of them the CPU.
+    pub(crate) fn on_devices(mut self, count: usize) -> Self {
+        let names = vec!["cpu"; count].join(",");
+        let devices = parse_devices(&names).expect("the CPU");
+        self.replicas = devices.replicas;
+        self
     }
 
     pub(crate) fn set(mut self, text: impl Into<String>) -> Self {
@@ -82,6 +93,7 @@ impl Attempt {
             folder: RunFolder::new(self.folder),
             runs: None,
             device: parse_device("cpu")?,
+            replicas: self.replicas,
             from: self.from,
             until: self.until,
             resume: self.resume,

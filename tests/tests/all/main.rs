@@ -3,6 +3,7 @@
 mod attempt;
 mod bad_steps;
 mod configs;
+mod devices;
 mod everywhere;
 mod examples;
 mod faults;

@@ -81,6 +81,7 @@ fn train(decoder: Decoder, training: &Training) -> Result<Fitted<Learner>, Misse
         origins: &Origins::default(),
         resume: Resume::Fresh,
         stop: &StopFlag::default(),
+        replicas: &[],
         progress: Progress::Silent,
         shown: str::to_owned,
         tensorboard: None,

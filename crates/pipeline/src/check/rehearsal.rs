@@ -136,6 +136,7 @@ impl Place<'_> {
             staging: artifact::stage_anew(self.folder, name)?,
             seed: Seed::new(self.config.seed).derive(name),
             device: self.device,
+            replicas: &[],
             stop: &StopFlag::new(),
             resume: Resume::Fresh,
             console: self.console,

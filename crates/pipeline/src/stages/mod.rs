@@ -81,6 +81,8 @@ pub(crate) struct Context<'a> {
     pub(crate) seed: Seed,
     /// Where tensors live.
     pub(crate) device: &'a Device,
+    /// Further devices on which trainings compute their micro-batches.
+    pub(crate) replicas: &'a [Device],
     /// Raised by SIGINT and SIGTERM.
     pub(crate) stop: &'a StopFlag,
     /// Whether an interrupted training goes on or starts anew.

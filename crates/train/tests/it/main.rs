@@ -3,6 +3,7 @@
 mod checkpoints;
 mod failures;
 mod guards;
+mod replicas;
 mod resume;
 mod schedules;
 mod signals;

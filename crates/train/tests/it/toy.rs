@@ -227,12 +227,13 @@ pub(crate) struct Setup<'a> {
     pub(crate) config_hash: &'a str,
     pub(crate) resume: Resume,
     pub(crate) stop: StopFlag,
+    pub(crate) replicas: &'a [Device],
 }
 
 impl<'a> Setup<'a> {
     pub(crate) fn fresh(folder: &'a Path) -> Self {
         let (resume, stop) = (Resume::Fresh, StopFlag::new());
-        Self { folder, config: config(), config_hash: "c0ffee", resume, stop }
+        Self { folder, config: config(), config_hash: "c0ffee", resume, stop, replicas: &[] }
     }
 
     pub(crate) fn resumed(folder: &'a Path) -> Self {
@@ -253,6 +254,7 @@ impl<'a> Setup<'a> {
             origins: &Origins::default(),
             resume: self.resume,
             stop: &self.stop,
+            replicas: self.replicas,
             progress: Progress::Silent,
             shown: str::to_owned,
             tensorboard: None,
