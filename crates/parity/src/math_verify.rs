@@ -1,7 +1,8 @@
 //! Verdicts of Math-Verify on pairs of texts, with the settings of each case.
 
 use forethought_verify::{
-    Comparison, Inequalities, Limits, Manner, Names, Notation, Rules, equivalent_by, extract,
+    Comparison, Inequalities, Limits, Manner, Names, Notation, Rules, Thoughts, equivalent_by,
+    extract,
 };
 use serde::Deserialize;
 
@@ -126,7 +127,11 @@ impl Settings {
 
 /// The rules that come nearest to a list of extraction settings; without one Math-Verify looks for anything.
 fn rules(settings: Option<&[Extraction]>) -> Rules {
-    let mut rules = Rules { boxed: u32::try_from(usual_priority()).ok(), ..Rules::default() };
+    let mut rules = Rules {
+        boxed: u32::try_from(usual_priority()).ok(),
+        thoughts: Thoughts::Read,
+        ..Rules::default()
+    };
     let Some(settings) = settings else { return rules };
     let (mut latex, mut plain) = (false, false);
     for setting in settings {

@@ -1,7 +1,7 @@
 //! Whether a completion's answer is the solution, by the rules of one of the programs that reward this.
 
 use forethought_verify::{
-    Answers, Comparison, Euler, Inequalities, Judgement, Limits, Manner, Notation, Rules,
+    Answers, Comparison, Euler, Inequalities, Judgement, Limits, Manner, Notation, Rules, Thoughts,
     Unannounced, Verdict as Verified, equivalent_by, extract,
 };
 use schemars::JsonSchema;
@@ -101,6 +101,7 @@ impl Grader {
             boxed: Some(50),
             bare: forethought_verify::Bare::Search,
             euler: Euler::Factor,
+            thoughts: Thoughts::Read,
             ..Rules::default()
         };
         let answer = Rules {

@@ -24,17 +24,21 @@ mod limits;
 mod number;
 mod numeric;
 mod parser;
+mod rename;
 mod seeded;
 mod settle;
 mod unit;
 mod verdict;
+mod wording;
 
 use compare::Judge;
 use expression::Arena;
 use verdict::{Finding, Outcome};
 
 pub use compare::{Comparison, Inequalities, Manner, Names};
-pub use extract::{Answers, Bare, Euler, Notation, Rules, Unannounced, extract, last_boxed};
+pub use extract::{
+    Answers, Bare, Euler, Notation, Rules, Thoughts, Unannounced, extract, last_boxed,
+};
 pub use limits::Limits;
 pub use verdict::{Judgement, Rule, Verdict};
 
@@ -95,6 +99,10 @@ fn find(
     let place_answer = arena.absorb(&answer.arena);
     let mut judge = Judge::new(arena, comparison, *limits);
     let mut best: Option<Finding> = None;
+    // Of two labelled choices the letters decide, for what stands behind them may be the same by chance.
+    if let (Some(x), Some(y)) = (gold.label, answer.label) {
+        return Some(Finding::new(x == y, Rule::Words));
+    }
     for x in &gold.readings {
         for y in &answer.readings {
             let finding = judge.judge(place_gold(*x), place_answer(*y));

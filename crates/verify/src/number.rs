@@ -42,10 +42,15 @@ impl Literal {
         Self { value, is_decimal: repeating.is_empty(), digits: String::new() }
     }
 
-    /// The same value, taken as exact.
-    pub(crate) fn exact(mut self) -> Self {
-        self.is_decimal = false;
-        self
+    /// `0.1666…`: a block of digits that stands at the end twice, or three times if it is one digit, goes on; else the
+    /// digits are as good as they are.
+    pub(crate) fn continued(whole: &str, fraction: &str) -> Self {
+        let ends_in = |block: &str, times: usize| fraction.ends_with(&block.repeat(times));
+        let block = (1..=fraction.len().min(40) / 2)
+            .map(|length| &fraction[fraction.len() - length..])
+            .find(|block| ends_in(block, if block.len() == 1 { 3 } else { 2 }));
+        // What the digits after the last one are is a guess, so the value is no more exact than it is written.
+        Self { is_decimal: true, ..Self::decimal(whole, fraction, block.unwrap_or_default()) }
     }
 
     /// The literal times a power of ten.

@@ -1,7 +1,8 @@
 //! What an expression means as an answer: both signs of ±, values of one name gathered, definitions unfolded.
 
-use crate::expression::{Arena, Constant, Id, MAX_HEIGHT, Node, Relation, Upper};
+use crate::expression::{Arena, Constant, End, Id, MAX_HEIGHT, Node, Relation, Upper};
 use crate::limits::Budget;
+use crate::wording::{Meaning, meaning};
 
 /// Brings an expression into the form that is compared; `None` when the budget is used up.
 pub(crate) fn settle(arena: &mut Arena, id: Id, budget: &Budget) -> Option<Id> {
@@ -36,15 +37,58 @@ impl Settler<'_> {
             Node::Chain(mut sides, relations)
                 if relations == [Relation::Equal] || relations == [Relation::In] =>
             {
+                sides[0] = self.without_indices(sides[0]);
                 sides[1] = self.top(sides[1])?;
                 Some(self.arena.add(Node::Chain(sides, relations)))
             }
             Node::Union(_) | Node::Intersection(_) | Node::Difference(..) => self.finite_union(id),
+            Node::Text(words) => Some(self.said(&words).unwrap_or(id)),
+            Node::Product(ids) if self.denies(&ids) => {
+                Some(self.arena.add(Node::Constant(Constant::EmptySet)))
+            }
             _ if self.has_signs(id) => {
                 let both = [self.choose(id, Upper::Plus)?, self.choose(id, Upper::Minus)?];
                 Some(self.arena.add(Node::List(both.to_vec())))
             }
             _ => Some(id),
+        }
+    }
+
+    /// What words say, where they stand for mathematics.
+    fn said(&mut self, words: &str) -> Option<Id> {
+        Some(match meaning(words)? {
+            Meaning::Nothing => self.arena.add(Node::Constant(Constant::EmptySet)),
+            Meaning::Undefined => self.arena.add(Node::Text("undefined".to_owned())),
+            Meaning::Infinite => self.arena.add(Node::Constant(Constant::Infinity)),
+            Meaning::Reals => {
+                let infinity = self.arena.add(Node::Constant(Constant::Infinity));
+                let low = self.arena.negate(infinity);
+                self.arena.add(Node::Interval(low, End::Open, infinity, End::Open))
+            }
+        })
+    }
+
+    /// `\text{no such } x`: words that deny and symbols.
+    fn denies(&self, ids: &[Id]) -> bool {
+        let is_denial = |words: &str| {
+            let lower = words.to_lowercase();
+            ["no such", "no solution", "no real", "no value", "no integer", "no positive"]
+                .iter()
+                .any(|start| lower.starts_with(start))
+        };
+        matches!(self.arena.node(ids[0]), Node::Text(words) if is_denial(words))
+            && ids.iter().all(|id| matches!(self.arena.node(*id), Node::Text(_) | Node::Symbol(_)))
+    }
+
+    /// `x` of `x_{1,2} = …`, which gives one name several values.
+    fn without_indices(&mut self, id: Id) -> Id {
+        let Node::Symbol(name) = self.arena.node(id) else { return id };
+        match name.strip_suffix("_1,2").or_else(|| name.strip_suffix("_1,2,3")) {
+            Some(name) => {
+                let name = name.to_owned();
+                self.arena.symbol(name)
+            }
+            None => id,
         }
     }
 

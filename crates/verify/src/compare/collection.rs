@@ -51,6 +51,20 @@ impl Judge {
                     finding.or(|| self.on_the_line(gold, answer))
                 }
             }
+            (Node::Tuple(a), _) if !self.is_collection(answer) => {
+                match self.components(answer, a.len()) {
+                    Some(parts) => self.in_order(a, &parts),
+                    None => Finding::OTHER_KIND,
+                }
+            }
+            (_, Node::Tuple(b)) if !self.is_collection(gold) => {
+                match self.components(gold, b.len()) {
+                    Some(parts) => self.in_order(&parts, b),
+                    None => Finding::OTHER_KIND,
+                }
+            }
+            (Node::List(a), _) if !self.is_collection(answer) => self.said_twice(a, answer),
+            (_, Node::List(b)) if !self.is_collection(gold) => self.said_twice(b, gold),
             (Node::Set(a), _) if a.len() == 1 && !self.is_collection(answer) => {
                 self.element(a[0], answer)
             }
@@ -80,11 +94,38 @@ impl Judge {
 
     /// A list without brackets may be meant as a tuple; where it is the gold answer, Math-Verify takes it as a set.
     fn tuple_and_list(&mut self, a: &[Id], b: &[Id], gold: &Node) -> Finding {
-        let ordered = self.in_order(a, b);
+        let (a, b) = (self.by_name(a), self.by_name(b));
+        let ordered = self.in_order(&a, &b);
         if self.comparison.manner == Manner::MathVerify && !matches!(gold, Node::Tuple(_)) {
-            return ordered.or(|| self.matched(a, b));
+            return ordered.or(|| self.matched(&a, &b));
         }
         ordered
+    }
+
+    /// `y = 2, x = 1` in the order of the coordinates.
+    fn by_name(&self, ids: &[Id]) -> Vec<Id> {
+        let coordinate = |id: &Id| {
+            let Node::Chain(sides, _) = self.arena.node(*id) else { return None };
+            let Node::Symbol(name) = self.arena.node(sides[0]) else { return None };
+            ["x", "y", "z"].iter().position(|each| each == name)
+        };
+        let mut ids = ids.to_vec();
+        if ids.iter().all(|id| coordinate(id).is_some()) {
+            ids.sort_by_key(coordinate);
+        }
+        ids
+    }
+
+    /// `\frac12 or 0.5`: several ways to write one value.
+    fn said_twice(&mut self, values: &[Id], other: Id) -> Finding {
+        if values.len() > 4 {
+            return Finding::OTHER_KIND;
+        }
+        let mut finding = Finding::new(true, Rule::Elements);
+        for value in values {
+            finding = finding.and(|| self.element(*value, other).by(Rule::Elements));
+        }
+        finding
     }
 
     fn intervals(&mut self, sides: [(Id, End, Id, End); 2]) -> Finding {

@@ -1,6 +1,6 @@
 //! Matrices: entry by entry, after sums and products of matrices are carried out.
 
-use super::Judge;
+use super::{Judge, vector};
 use crate::expression::{Id, Node};
 use crate::verdict::{Finding, Outcome, Rule};
 
@@ -27,17 +27,23 @@ impl Matrix {
 impl Judge {
     /// Compares where a side is a matrix; `None` where none is.
     pub(super) fn matrices(&mut self, gold: Id, answer: Id) -> Option<Finding> {
-        let any =
-            |judge: &Self, id: Id| judge.arena.any(id, &|node| matches!(node, Node::Matrix(..)));
+        let any = |judge: &Self, id: Id| {
+            judge.arena.any(id, &|node| matches!(node, Node::Matrix(..)))
+                || vector::transposed(&judge.arena, id).is_some()
+        };
         if !any(self, gold) && !any(self, answer) {
             return None;
         }
         let (gold, answer) = (self.evaluated(gold)?, self.evaluated(answer)?);
+
         let other = Finding { outcome: Outcome::Different, rule: Rule::Kind };
         let (x, y) = match (self.matrix(gold), self.matrix(answer)) {
             (Some(x), Some(y)) => (x, y),
-            (Some(x), None) => (x, self.vector(answer)),
-            (None, Some(y)) => (self.vector(gold), y),
+            (Some(x), None) => {
+                let y = self.vector(answer, &x);
+                (x, y)
+            }
+            (None, Some(y)) => (self.vector(gold, &y), y),
             (None, None) => return Some(self.scalars(gold, answer)),
         };
         if x.entries.len() != y.entries.len() || x.columns != y.columns {
@@ -50,12 +56,43 @@ impl Judge {
         Some(finding)
     }
 
-    /// A tuple as the column it may stand for.
-    fn vector(&self, id: Id) -> Matrix {
-        match self.arena.node(id) {
-            Node::Tuple(entries) => Matrix { columns: 1, entries: entries.clone() },
+    /// A tuple as the column or the rows it may stand for, or a sum of unit vectors as a column.
+    fn vector(&mut self, id: Id, beside: &Matrix) -> Matrix {
+        if let Some(elements) = vector::row(&self.arena, id) {
+            let rows: Option<Vec<Vec<Id>>> =
+                elements.iter().map(|each| vector::row(&self.arena, *each)).collect();
+            return match rows {
+                Some(rows) if rows.iter().all(|row| row.len() == rows[0].len()) => {
+                    Matrix { columns: rows[0].len(), entries: rows.concat() }
+                }
+                // `[1, 2, 3]` may be the row just as well.
+                _ if beside.rows() == 1 => Matrix { columns: elements.len(), entries: elements },
+                _ => Matrix { columns: 1, entries: elements },
+            };
+        }
+        match self.components(id, beside.rows()) {
+            Some(entries) if beside.columns == 1 => Matrix { columns: 1, entries },
             _ => Matrix { columns: 0, entries: Vec::new() },
         }
+    }
+
+    /// The rows of a matrix as columns.
+    fn transposed(&mut self, id: Id) -> Option<Id> {
+        let inner = vector::transposed(&self.arena, id)?;
+        let inner = self.evaluated(inner)?;
+        let matrix = match self.matrix(inner) {
+            Some(matrix) => matrix,
+            None => {
+                let entries = vector::row(&self.arena, inner)?;
+                Matrix { columns: entries.len(), entries }
+            }
+        };
+        let (rows, columns) = (matrix.rows(), matrix.columns);
+        let entries = (0..columns)
+            .flat_map(|column| (0..rows).map(move |row| (row, column)))
+            .map(|(row, column)| matrix.entry(row, column))
+            .collect();
+        Some(self.arena.add(Node::Matrix(rows, entries)))
     }
 
     fn matrix(&self, id: Id) -> Option<Matrix> {
@@ -73,6 +110,9 @@ impl Judge {
         let node = self.arena.node(id).clone();
         if !matches!(node, Node::Sum(_) | Node::Product(_) | Node::Power(..) | Node::Apply(..)) {
             return Some(id);
+        }
+        if let Some(matrix) = self.transposed(id) {
+            return Some(matrix);
         }
         let mut children = Vec::new();
         for child in node.children() {

@@ -1,11 +1,15 @@
 //! Compares two expressions, cheapest means first.
 
+mod antiderivative;
+mod call;
+mod clock;
 mod collection;
 mod line;
 mod matrix;
 mod measure;
 mod relation;
 mod scalar;
+mod vector;
 mod word;
 
 use serde::{Deserialize, Serialize};
@@ -124,6 +128,10 @@ impl Judge {
         if same(&self.arena, gold, answer, &self.budget) {
             return Finding::new(true, Rule::SameForm);
         }
+        if let Some(finding) = self.clocks(gold, answer) {
+            return finding;
+        }
+        let (gold, answer) = self.called(gold, answer);
         let relations = (self.is_chain(gold), self.is_chain(answer));
         if relations.0 || relations.1 {
             return self.relations(gold, answer);
@@ -137,7 +145,8 @@ impl Judge {
         if let Some(finding) = self.words(gold, answer) {
             return finding;
         }
-        self.scalars(gold, answer)
+        let finding = self.scalars(gold, answer);
+        if finding.is_equal() { finding } else { finding.or(|| self.antiderivatives(gold, answer)) }
     }
 
     fn is_too_high(&self, id: Id) -> bool {
@@ -163,31 +172,6 @@ impl Judge {
         )
     }
 
-    /// The same expression with every symbol renamed.
-    fn with_symbols(&mut self, id: Id, rename: &dyn Fn(&str) -> String) -> Id {
-        let node = self.arena.node(id).clone();
-        let node = match node {
-            Node::Symbol(name) => Node::Symbol(rename(&name)),
-            node => {
-                let children: Vec<Id> = node
-                    .children()
-                    .into_iter()
-                    .map(|child| self.with_symbols(child, rename))
-                    .collect();
-                if children.is_empty() {
-                    return id;
-                }
-                let mut next = children.into_iter();
-                let node = node.with_children(|child| next.next().unwrap_or(child));
-                match node {
-                    Node::Apply(name, arguments) => Node::Apply(rename(&name), arguments),
-                    node => node,
-                }
-            }
-        };
-        self.arena.add(node)
-    }
-
     /// The answer's variables under the names of the gold answer's, where names do not matter.
     fn renamed(&mut self, gold: Id, answer: Id) -> (Id, Id) {
         if self.comparison.names == Names::Matter {
@@ -199,11 +183,13 @@ impl Judge {
         if wanted.len() != found.len() {
             return (gold, answer);
         }
-        let answer =
-            self.with_symbols(answer, &|name| match found.iter().position(|each| each == name) {
-                Some(index) => wanted[index].clone(),
-                None => name.to_owned(),
-            });
+        let answer = self.arena.with_symbols(answer, &|name| match found
+            .iter()
+            .position(|each| each == name)
+        {
+            Some(index) => wanted[index].clone(),
+            None => name.to_owned(),
+        });
         (gold, answer)
     }
 
@@ -242,7 +228,7 @@ impl Judge {
         if !has_upper {
             return None;
         }
-        Some((self.with_symbols(gold, &fold), self.with_symbols(answer, &fold)))
+        Some((self.arena.with_symbols(gold, &fold), self.arena.with_symbols(answer, &fold)))
     }
 }
 

@@ -61,7 +61,8 @@ impl Judge {
         }
         let is_computation =
             self.arena.symbols(first).is_empty() && self.arena.symbols(last).is_empty();
-        if self.is_name(first) || self.is_call(first) || is_computation {
+        if self.is_name(first) || self.is_call(first) || is_computation || self.is_operation(first)
+        {
             return last;
         }
         if self.is_name(last) && chain.sides.len() == 2 && self.arena.symbols(first).is_empty() {
@@ -70,8 +71,21 @@ impl Judge {
         if self.scalars(first, last).is_equal() { last } else { id }
     }
 
+    /// `x ∈ {1, 2}` as `x = 1, 2`.
+    fn as_values(&mut self, chain: &Chain) -> Option<Id> {
+        let ([name, set], [Relation::In]) = (&chain.sides[..], &chain.relations[..]) else {
+            return None;
+        };
+        let Node::Set(values) = self.arena.node(*set).clone() else { return None };
+        let values = self.arena.add(Node::List(values));
+        Some(self.arena.add(Node::Chain(vec![*name, values], vec![Relation::Equal])))
+    }
+
     /// `x = a = b` without what lies between.
     fn shortened(&mut self, id: Id, chain: &Chain) -> Id {
+        if let Some(values) = self.as_values(chain) {
+            return values;
+        }
         let all_equal = chain.relations.iter().all(|relation| *relation == Relation::Equal);
         if chain.relations.len() < 2 || !all_equal || !self.is_name(chain.sides[0]) {
             return id;
@@ -107,6 +121,29 @@ impl Judge {
         matches!(ids[..], [name, arguments]
             if matches!(self.arena.node(name), Node::Symbol(_))
                 && matches!(self.arena.node(arguments), Node::Tuple(_)))
+    }
+
+    /// Whether something is done to a function: an integral, a limit, a derivative.
+    fn is_operation(&self, id: Id) -> bool {
+        let is_d = |id: Id| match self.arena.node(id) {
+            Node::Symbol(name) => name == "d",
+            Node::Power(base, _) => {
+                matches!(self.arena.node(*base), Node::Symbol(name) if name == "d")
+            }
+            _ => false,
+        };
+        let is_sign = |id: Id| {
+            let Node::Product(ids) = self.arena.node(id) else { return false };
+            let [above, below] = ids[..] else { return false };
+            let Node::Power(base, exponent) = self.arena.node(below) else { return false };
+            let over = matches!(self.arena.node(*base), Node::Product(ids) if is_d(ids[0]));
+            is_d(above) && over && self.is_minus_one(*exponent)
+        };
+        match self.arena.node(id) {
+            Node::Bound(..) => true,
+            Node::Product(ids) => is_sign(ids[0]),
+            _ => false,
+        }
     }
 
     fn is_minus_one(&self, id: Id) -> bool {
@@ -235,7 +272,7 @@ impl Judge {
         }
         let rename =
             |symbol: &str| if symbol == found { wanted.clone() } else { symbol.to_owned() };
-        let sides = y.sides.iter().map(|side| self.with_symbols(*side, &rename)).collect();
+        let sides = y.sides.iter().map(|side| self.arena.with_symbols(*side, &rename)).collect();
         Some(Chain { sides, relations: y.relations.clone() })
     }
 

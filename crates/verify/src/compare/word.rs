@@ -4,19 +4,6 @@ use super::Judge;
 use crate::expression::{Constant, Id, Node};
 use crate::verdict::{Finding, Rule};
 
-/// Ways to say that there is nothing.
-const NOTHING: &[&str] = &[
-    "nosolution",
-    "nosolutions",
-    "none",
-    "emptyset",
-    "norealsolution",
-    "norealsolutions",
-    "无解",
-    "不存在",
-    "空集",
-];
-
 impl Judge {
     /// Compares where a side is words; `None` where neither is.
     pub(super) fn words(&mut self, gold: Id, answer: Id) -> Option<Finding> {
@@ -24,10 +11,7 @@ impl Judge {
         if let (Some(x), Some(y)) = (self.spelled(gold), self.spelled(answer)) {
             let written = is_text(self, gold) || is_text(self, answer);
             if written || (x.len() > 1 && x == y) {
-                return Some(Finding::new(
-                    x == y || (x.len() > 1 && plain(&x) == plain(&y)),
-                    Rule::Words,
-                ));
+                return Some(Finding::new(x == y || plain(&x) == plain(&y), Rule::Words));
             }
         }
         // A single letter is a symbol and not a word, so two symbols are compared by name.
@@ -57,16 +41,44 @@ impl Judge {
     }
 }
 
-/// Letters and digits in lower case.
+/// Words that an answer may be put in without changing it.
+const PASSED: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "it",
+    "is",
+    "was",
+    "will",
+    "be",
+    "so",
+    "thus",
+    "therefore",
+    "hence",
+    "function",
+    "number",
+    "winner",
+    "wins",
+    "answer",
+    "on",
+];
+
+/// Letters and digits in lower case, without the words that change nothing.
 fn normal(words: &str) -> String {
-    let kept: String = words.chars().filter(|mark| mark.is_alphanumeric()).collect();
-    kept.to_lowercase()
+    let lower = words.to_lowercase();
+    let parts = || lower.split(|mark: char| !mark.is_alphanumeric());
+    let kept: String = parts().filter(|part| !PASSED.contains(part)).collect();
+    if kept.is_empty() { parts().collect() } else { kept }
 }
 
-/// Without an article, and with one word for nothing.
+/// One word for those that say the same.
 fn plain(words: &str) -> &str {
-    if NOTHING.contains(&words) {
-        return "none";
+    match words {
+        "t" | "正确" | "对" => "true",
+        "f" | "错误" | "错" => "false",
+        "是" | "是的" => "yes",
+        "否" | "不是" => "no",
+        "dne" => "undefined",
+        words => words,
     }
-    words
 }

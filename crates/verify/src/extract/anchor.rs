@@ -11,6 +11,25 @@ pub(super) const REACH: usize = 60;
 /// How much of a sentence is read as an answer, in bytes.
 const SENTENCE: usize = 240;
 
+/// What links "the answer" with the answer.
+const VERBS: [&str; 5] = ["is ", "would be ", "will be ", "should be ", "must be "];
+
+/// Words before "answer" in a sentence that only considers it.
+const HEDGES: [&str; 12] = [
+    "maybe",
+    "perhaps",
+    "might",
+    "could",
+    "suppose",
+    "guess",
+    "wonder",
+    "whether",
+    "if the",
+    "would the",
+    "is the answer",
+    "not the",
+];
+
 /// A place where an answer is announced.
 struct Anchor {
     priority: u32,
@@ -100,6 +119,9 @@ fn english(text: &str) -> Vec<Anchor> {
 /// What "answer" at this place announces: "final answer … is" goes before "answer:" and "answer".
 fn announcements(text: &str, start: usize, end: usize) -> Vec<Anchor> {
     let mut anchors = Vec::new();
+    if is_considered(text, start, end) {
+        return anchors;
+    }
     let before = text[..start].trim_end();
     let is_final =
         before.len() >= 5 && before.as_bytes()[before.len() - 5..].eq_ignore_ascii_case(b"final");
@@ -116,6 +138,26 @@ fn announcements(text: &str, start: usize, end: usize) -> Vec<Anchor> {
         None => anchors.push(Anchor { priority: 200, at: end }),
     }
     anchors
+}
+
+/// Whether "answer" stands in a question, behind "maybe", or before "is not".
+fn is_considered(text: &str, start: usize, end: usize) -> bool {
+    let from = (start.saturating_sub(60)..=start).find(|at| text.is_char_boundary(*at));
+    let before = from.map_or("", |from| &text[from..start]);
+    let begin = before.rfind(['.', '\n', '?', '!', ':']).map_or(0, |at| at + 1);
+    let clause = before[begin..].to_lowercase();
+    let is_wrong = ["wrong", "incorrect"].iter().any(|word| clause.trim_end().ends_with(word));
+    if is_wrong || HEDGES.iter().any(|hedge| clause.contains(hedge)) {
+        return true;
+    }
+    let behind = reach(text, end, 100);
+    let denied =
+        [" is not ", " isn't ", " cannot be ", " can't be ", " is no longer ", " was not "];
+    if denied.iter().any(|verb| behind.starts_with(verb)) {
+        return true;
+    }
+    let stop = behind.find(['\n', '?']).unwrap_or(behind.len());
+    behind[stop..].starts_with('?') && !behind[..stop].contains(". ")
 }
 
 /// The text from a place on, at most so many bytes of it.
@@ -151,10 +193,12 @@ fn announced<'a>(
     if clean.is_empty() {
         return Vec::new();
     }
-    let clean = ["is ", "would be ", "will be ", "should be "]
+    let clean = VERBS
         .iter()
         .find_map(|verb| clean.strip_prefix(verb))
-        .unwrap_or(clean);
+        .unwrap_or(clean)
+        .trim_start_matches([' ', ':', '*', '"', '`', '\n'])
+        .trim_end_matches(['*', '`', ' ']);
     let mut found = Vec::new();
     if is_expression(clean) {
         let end = clean.as_ptr().addr() - text.as_ptr().addr() + clean.len();
@@ -175,13 +219,24 @@ fn leads_to(gap: &str) -> bool {
 /// Up to the end of the sentence or line.
 fn sentence(text: &str) -> &str {
     let text = text.trim_start_matches([' ', ':', '*', '\n']);
-    let mut end = text.len();
-    for stop in ["\n", ". ", "。", "</answer>", "<|", "，", ".\n", "I hope"] {
+    let mut end = text
+        .match_indices(". ")
+        .map(|(at, _)| at)
+        .find(|at| !labels(text, *at))
+        .unwrap_or(text.len());
+    for stop in ["\n", "。", "</answer>", "<|", "，", ".\n", "I hope"] {
         if let Some(at) = text.find(stop) {
             end = end.min(at);
         }
     }
     &text[..end]
+}
+
+/// Whether the point here stands behind the letter of a choice, as in `B. 12`.
+fn labels(text: &str, point: usize) -> bool {
+    let mut before = text[..point].chars().rev();
+    before.next().is_some_and(|letter| ('A'..='J').contains(&letter))
+        && before.next().is_none_or(|before| !before.is_alphanumeric())
 }
 
 /// Whether a sentence has no prose in it: few words, and those short or known to be units.

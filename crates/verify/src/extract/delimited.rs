@@ -62,7 +62,7 @@ fn passage_at(text: &str, at: usize, missing: &mut [bool; 4]) -> Option<usize> {
             break;
         };
         let inner = &rest[open.len()..open.len() + length];
-        if inner.trim().is_empty() || (open == "\\(" && inner.contains('\n')) {
+        if inner.trim().is_empty() || is_over_lines(open, inner) {
             break;
         }
         return Some(at + open.len() + length + close.len());
@@ -72,14 +72,19 @@ fn passage_at(text: &str, at: usize, missing: &mut [bool; 4]) -> Option<usize> {
         .map(|length| at + length)
 }
 
-/// The length of `$…$` on one line.
+/// Whether `\(…\)` goes over several lines without an environment that would need them.
+fn is_over_lines(open: &str, inner: &str) -> bool {
+    open == "\\(" && inner.contains('\n') && !inner.contains("\\begin")
+}
+
+/// The length of `$…$` on one line, or on several if it has an environment.
 fn inline(rest: &str, missing: &mut bool) -> Option<usize> {
     let bytes = rest.as_bytes();
     let mut at = 1;
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'\\' => at += 1,
-            b'\n' => return None,
+            b'\n' if !rest[..at].contains("\\begin") => return None,
             b'$' => {
                 let inner = &rest[1..at];
                 // `$5 and $6` are amounts, not mathematics between dollars.

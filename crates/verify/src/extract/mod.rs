@@ -5,6 +5,7 @@ mod boxed;
 mod choice;
 mod delimited;
 mod number;
+mod phrase;
 mod read;
 mod run;
 mod word;
@@ -14,7 +15,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::display::show;
-use crate::expression::{Arena, Id};
+use crate::expression::{Arena, Id, Node};
 use crate::limits::{Budget, Limits};
 
 pub use boxed::last_boxed;
@@ -65,6 +66,17 @@ pub enum Euler {
     Factor,
 }
 
+/// What becomes of thoughts before `</think>`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thoughts {
+    /// They are passed over, unless nothing can be read behind them.
+    #[default]
+    PassedOver,
+    /// They are a part of the text like any other.
+    Read,
+}
+
 /// Where an answer is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +93,8 @@ pub struct Rules {
     pub unannounced: Unannounced,
     /// `e` between digits in LaTeX. Default: an exponent.
     pub euler: Euler,
+    /// What is thought before `</think>`. Default: passed over.
+    pub thoughts: Thoughts,
 }
 
 impl Default for Rules {
@@ -91,6 +105,7 @@ impl Default for Rules {
             bare: Bare::default(),
             unannounced: Unannounced::default(),
             euler: Euler::default(),
+            thoughts: Thoughts::default(),
         }
     }
 }
@@ -102,6 +117,8 @@ pub struct Answers {
     /// What the text may mean, the likeliest first.
     pub(crate) readings: Vec<Id>,
     text: Option<String>,
+    /// The letter of the choice that it is labelled with.
+    pub(crate) label: Option<char>,
 }
 
 impl Answers {
@@ -153,6 +170,19 @@ enum Kind {
 /// ```
 #[must_use]
 pub fn extract(text: &str, rules: &Rules, limits: &Limits) -> Answers {
+    if rules.thoughts == Thoughts::PassedOver
+        && let Some((_, behind)) = text.rsplit_once("</think>")
+    {
+        let answers = found(behind, rules, limits);
+        if answers.is_read() {
+            return answers;
+        }
+    }
+    found(text, rules, limits)
+}
+
+/// Finds the answer in a text without thoughts.
+fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
     let budget = Budget::new(*limits);
     let mut answers = Answers::default();
     let math = if rules.notation == Notation::Plain { Vec::new() } else { delimited::find(text) };
@@ -162,6 +192,12 @@ pub fn extract(text: &str, rules: &Rules, limits: &Limits) -> Answers {
             .or_else(|| Some(candidate.parts.join(", ")).filter(|text| !text.trim().is_empty()));
         answers.readings = read::readings(&candidate, rules.euler, &mut answers.arena, &budget);
         if answers.is_read() {
+            if let (Some(said), Unannounced::Read) = (phrase::decision(text), rules.unannounced) {
+                answers.readings.push(answers.arena.add(Node::Text(said.to_owned())));
+            }
+            if let [only] = candidate.parts[..] {
+                answers.label = choice::letter(only);
+            }
             answers.text = Some(candidate.parts.join(", "));
             return answers;
         }
@@ -206,6 +242,14 @@ fn candidates<'a>(
         ranked.extend(numbers.map(|(end, candidate)| (300, end, candidate)));
     }
     ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
+    if math.is_empty()
+        && rules.notation != Notation::Latex
+        && !text.bytes().any(|byte| byte.is_ascii_digit())
+        && let Some(words) = phrase::last_number(text)
+    {
+        let candidate = Candidate { parts: vec![words], kind: Kind::Plain, is_percentage: false };
+        ranked.push((300, text.len(), candidate));
+    }
     ranked.extend(word::last(text).map(|(end, candidate)| (350, end, candidate)));
     if is_whole && text.trim().chars().count() <= 60 {
         let words = Candidate { parts: vec![text.trim()], kind: Kind::Plain, is_percentage: false };

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Candidate, Euler, Kind, choice, word};
-use crate::expression::{Arena, Id, Node};
+use super::phrase::Ends;
+use super::{Candidate, Euler, Kind, choice, phrase, word};
+use crate::expression::{Arena, End, Id, Node};
 use crate::lexer::Style;
 use crate::limits::Budget;
 use crate::number::Literal;
@@ -20,11 +21,18 @@ pub(super) fn readings(
     arena: &mut Arena,
     budget: &Budget,
 ) -> Vec<Id> {
-    let mut reader = Reader { euler, arena, budget };
+    let mut reader = Reader { parameter: None, euler, arena, budget };
     let mut found = match candidate.parts[..] {
         [only] => reader.single(only, candidate.kind),
         _ => reader.several(&candidate.parts).into_iter().collect(),
     };
+    if let Some(name) = reader.parameter.take()
+        && let Some(first) = found.first()
+    {
+        // Whatever its name, it is the same parameter.
+        let rename = |each: &str| if each == name { "k".to_owned() } else { each.to_owned() };
+        found.push(reader.arena.with_symbols(*first, &rename));
+    }
     if candidate.is_percentage {
         for id in &mut found {
             if !matches!(reader.arena.node(*id), Node::Percent(_)) {
@@ -36,6 +44,8 @@ pub(super) fn readings(
 }
 
 struct Reader<'a> {
+    /// A variable that stands for any whole number.
+    parameter: Option<String>,
     euler: Euler,
     arena: &'a mut Arena,
     budget: &'a Budget,
@@ -47,7 +57,9 @@ impl Reader<'_> {
             (Euler::Factor, Style::Latex) => apart(text),
             _ => text.into(),
         };
-        parse(&text, style, self.arena, self.budget)
+        let parsed = parse(&text, style, self.arena, self.budget)?;
+        self.parameter = self.parameter.take().or(parsed.parameter);
+        Some(parsed.id)
     }
 
     fn single(&mut self, text: &str, kind: Kind) -> Vec<Id> {
@@ -60,18 +72,22 @@ impl Reader<'_> {
         }
         found.extend(self.decimal_comma(text));
         found.extend(self.letters(text));
-        if let Some(value) = number_word(text) {
-            found.push(self.arena.integer(value));
-        }
         if kind == Kind::Plain
             && let Some(words) = predicate(text)
         {
             found.push(self.arena.add(Node::Text(words.to_owned())));
         }
-        found.extend(self.share_in_words(text));
+        found.extend(self.in_words(text));
+        found.extend(self.phrases(text));
         found.extend(self.statements(text));
         if let Some(letter) = choice::letter(text).filter(|_| text.len() <= MAX_WHOLE) {
             found.push(self.arena.symbol(letter.to_string()));
+            if let Some(content) = choice::content(text) {
+                found.extend(self.latex(content));
+            }
+        }
+        if let Some(said) = phrase::decision(&only_text(text).unwrap_or(text.into())) {
+            found.push(self.arena.add(Node::Text(said.to_owned())));
         }
         found
     }
@@ -79,8 +95,8 @@ impl Reader<'_> {
     /// LaTeX as it stands, or the words of one `\text{…}`.
     fn latex(&mut self, text: &str) -> Option<Id> {
         if let Some(words) = only_text(text) {
-            let inner = self.parse(words, Style::Plain);
-            return Some(inner.unwrap_or_else(|| self.arena.add(Node::Text(words.to_owned()))));
+            let inner = self.parse(&words, Style::Plain);
+            return Some(inner.unwrap_or_else(|| self.arena.add(Node::Text(words.into_owned()))));
         }
         self.parse(text, Style::Latex)
     }
@@ -127,39 +143,45 @@ impl Reader<'_> {
         Some(if sign.is_empty() { id } else { self.arena.negate(id) })
     }
 
-    /// "two thirds".
-    fn share_in_words(&mut self, text: &str) -> Option<Id> {
-        const PARTS: [(&str, i64); 12] = [
-            ("half", 2),
-            ("halves", 2),
-            ("third", 3),
-            ("thirds", 3),
-            ("quarter", 4),
-            ("quarters", 4),
-            ("fourth", 4),
-            ("fourths", 4),
-            ("fifth", 5),
-            ("fifths", 5),
-            ("eighth", 8),
-            ("eighths", 8),
-        ];
-        let (count, part) = text.trim_matches([' ', '.', '*', '!']).split_once([' ', '-'])?;
-        let above = number_word(count)?;
-        let (_, below) = PARTS.into_iter().find(|(word, _)| part.eq_ignore_ascii_case(word))?;
-        let (above, below) = (self.arena.integer(above), self.arena.integer(below));
-        Some(self.arena.divide(above, below))
+    /// "two thirds", "twenty-five".
+    fn in_words(&mut self, text: &str) -> Option<Id> {
+        let value = phrase::value(&only_text(text).unwrap_or(text.into()))?;
+        Some(self.arena.rational(value))
+    }
+
+    /// A date, or the numbers between two others.
+    fn phrases(&mut self, text: &str) -> Vec<Id> {
+        let mut found = Vec::new();
+        if let Some(parts) = phrase::date(text) {
+            let parts = parts.into_iter().map(|part| self.arena.integer(part)).collect();
+            found.push(self.arena.add(Node::Apply("date".into(), parts)));
+        }
+        let words = only_text(text).unwrap_or(text.into());
+        if let Some((low, high, ends)) = phrase::range(&words)
+            && let (Some(low), Some(high)) =
+                (self.parse(low, Style::Plain), self.parse(high, Style::Plain))
+        {
+            if ends != Some(Ends::Excluded) {
+                found.push(self.arena.add(Node::Interval(low, End::Closed, high, End::Closed)));
+            }
+            if ends != Some(Ends::Included) {
+                found.push(self.arena.add(Node::Interval(low, End::Open, high, End::Open)));
+            }
+        }
+        found
     }
 
     /// `①③`, the marks of the statements that hold.
     fn statements(&mut self, text: &str) -> Option<Id> {
-        let marks = word::circled(only_text(text).unwrap_or(text))?;
+        let marks = word::circled(&only_text(text).unwrap_or(text.into()))?;
         let marks = marks.into_iter().map(|mark| self.arena.symbol(mark.to_string())).collect();
         Some(self.arena.add(Node::List(marks)))
     }
 
     /// `ABD`, the letters of several choices.
     fn letters(&mut self, text: &str) -> Option<Id> {
-        let word = only_text(text).unwrap_or(text).trim_matches([' ', '.', '*', '。']);
+        let words = only_text(text).unwrap_or(text.into());
+        let word = words.trim_matches([' ', '.', '*', '。']);
         let rises = word.as_bytes().windows(2).all(|pair| pair[0] < pair[1]);
         if !(2..=6).contains(&word.len())
             || !rises
@@ -209,44 +231,21 @@ fn apart(text: &str) -> Cow<'_, str> {
     out.into()
 }
 
-/// The number that a text is the word for.
-fn number_word(text: &str) -> Option<i64> {
-    const WORDS: [&str; 21] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-    ];
-    let word = only_text(text).unwrap_or(text).trim_matches([' ', '.', '*', '!']);
-    let index = WORDS.iter().position(|one| word.eq_ignore_ascii_case(one))?;
-    i64::try_from(index).ok()
-}
-
 /// The words of a text that is one `\text{…}` and nothing else.
-fn only_text(text: &str) -> Option<&str> {
+fn only_text(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim().trim_end_matches('.');
     for command in ["\\text{", "\\textbf{", "\\mathrm{", "\\textit{", "\\mbox{", "\\textrm{"] {
-        if let Some(inner) = text.strip_prefix(command).and_then(|rest| rest.strip_suffix('}'))
-            && !inner.contains(['{', '}', '\\'])
-        {
-            return Some(inner.trim());
+        let Some(inner) = text.strip_prefix(command).and_then(|rest| rest.strip_suffix('}')) else {
+            continue;
+        };
+        if !inner.contains(['{', '}', '\\']) {
+            return Some(inner.trim().into());
+        }
+        let plain = ["\\$", "\\%", "\\ ", "\\,", "\\#", "\\&"]
+            .iter()
+            .fold(inner.to_owned(), |text, mark| text.replace(mark, &mark[1..]));
+        if !plain.contains(['{', '}', '\\']) {
+            return Some(plain.trim().to_owned().into());
         }
     }
     None

@@ -56,6 +56,16 @@ impl Lexer {
             self.separator();
             return Some(());
         }
+        if run.starts_with('负') {
+            self.at += 1;
+            self.push(Token::Mark('-'));
+            return Some(());
+        }
+        if run == "比" && matches!(self.last(), Some(Token::Number(_))) {
+            self.at += 1;
+            self.push(Token::Mark(':'));
+            return Some(());
+        }
         if matches!(self.last(), Some(Token::Number(_))) {
             return self.measure(&run);
         }

@@ -1,5 +1,6 @@
 //! Commands of LaTeX: aliases resolved, styling and spacing dropped, groups of text taken whole.
 
+use super::numeral::base_of;
 use super::vocabulary::{KNOWN, Meaning, meaning};
 use super::{Before, Lexer, Token};
 use crate::expression::Relation;
@@ -39,7 +40,10 @@ impl Lexer {
     fn escape(&mut self, next: char) -> Option<()> {
         self.at += 2;
         match next {
-            '\\' if self.has_rows => self.push(Token::Row),
+            '\\' if self.has_rows => {
+                self.push(Token::Row);
+                self.skip_row_space();
+            }
             '{' => self.push(Token::SetOpen),
             '}' => self.push(Token::SetClose),
             '%' => self.push(Token::Mark('%')),
@@ -52,6 +56,20 @@ impl Lexer {
             _ => return None,
         }
         Some(())
+    }
+
+    /// The `[4pt]` of `\\[4pt]`.
+    fn skip_row_space(&mut self) {
+        let rest: String = self.chars[self.at..].iter().take(16).collect();
+        let Some((length, _)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+            return;
+        };
+        let number = length.trim_end_matches(|mark: char| mark.is_ascii_alphabetic());
+        let unit = &length[number.len()..];
+        let measures = ["pt", "em", "ex", "mm", "cm", "in", "px", "mu"].contains(&unit);
+        if measures && number.bytes().all(|byte| byte.is_ascii_digit() || b".- ".contains(&byte)) {
+            self.at += length.chars().count() + 2;
+        }
     }
 
     fn mean(&mut self, name: &str, meaning: Meaning) -> Option<()> {
@@ -114,7 +132,7 @@ impl Lexer {
                 self.at += equals.len();
                 self.push(Token::Relation(Relation::NotEqual));
             }
-            "circ" | "degree" => self.push(Token::Unit(Unit::named("°")?)),
+            "circ" | "degree" | "textdegree" => self.push(Token::Unit(Unit::named("°")?)),
             _ => return self.glued(name, start),
         }
         Some(())
@@ -183,12 +201,26 @@ impl Lexer {
         let mut letters = words.chars();
         let single = letters.next().filter(|_| letters.next().is_none());
         match lower.as_str() {
+            "" if inner.contains(',') => self.separator(),
             "" => self.before = Before::Space,
             "and" | "or" | "和" | "或" | "与" => self.separator(),
             "to" | "比" if matches!(self.last(), Some(Token::Number(_))) => {
                 self.push(Token::Mark(':'));
             }
             "percent" | "percentage" | "pct" | "%" | "\\%" => self.push(Token::Mark('%')),
+            "in base" | "base"
+                if matches!(self.last(), Some(Token::Number(_) | Token::Mark(')'))) =>
+            {
+                self.push(Token::Mark('_'));
+            }
+            _ if base_of(&lower).is_some()
+                && matches!(self.last(), Some(Token::Number(_) | Token::Mark(')'))) =>
+            {
+                self.subscript(base_of(&lower)?);
+            }
+            "am" | "a.m" | "pm" | "p.m" if matches!(self.last(), Some(Token::Number(_))) => {
+                self.push(Token::Text(if lower.starts_with('a') { "am" } else { "pm" }.to_owned()));
+            }
             "th" | "st" | "nd" | "rd"
                 if matches!(self.last(), Some(Token::Number(_) | Token::Letter(_))) => {}
             _ if self.multiple(&lower) || self.text_unit(words, single) => {}
@@ -224,8 +256,11 @@ impl Lexer {
     }
 
     fn named(&mut self, words: &str, lower: &str, command: &str) {
-        let function = KNOWN.iter().find(|name| **name == lower);
-        match function {
+        let alias = match meaning(lower) {
+            Some(Meaning::Command(name)) if command == "operatorname" => Some(name),
+            _ => KNOWN.iter().find(|name| **name == lower).copied(),
+        };
+        match alias {
             Some(name) if command == "operatorname" || name.len() > 2 => {
                 self.push(Token::Command(name));
             }

@@ -3,6 +3,7 @@
 mod chinese;
 mod command;
 mod number;
+mod numeral;
 mod vocabulary;
 mod word;
 
@@ -10,6 +11,8 @@ use crate::expression::Relation;
 use crate::limits::Budget;
 use crate::number::Literal;
 use crate::unit::Unit;
+
+pub(crate) use numeral::base_named;
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +57,20 @@ pub(crate) struct Tokens {
 /// Reads a text; `None` where it has something that is no notation, or more tokens than the limits allow.
 pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens> {
     // TeX takes one digit for a subscript, but nobody means the logarithm to base 1 of 0.
-    let chars = tidy(&source.replace("log_10 ", "log_{10} ").replace("log_10(", "log_{10}("));
+    let mut source = std::borrow::Cow::Borrowed(source);
+    for (written, meant) in [
+        ("log_10 ", "log_{10} "),
+        ("log_10(", "log_{10}("),
+        ("{.}", "."),
+        ("{:}", ":"),
+        ("US$", "$"),
+        ("US\\$", "\\$"),
+    ] {
+        if source.contains(written) {
+            source = source.replace(written, meant).into();
+        }
+    }
+    let chars = tidy(&source);
     let has_rows = ["\\begin", "\\cr"].iter().any(|mark| source.contains(mark));
     let commas_group = number::commas_group(&chars);
     let lexer = Lexer {
@@ -63,6 +79,7 @@ pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens>
         style,
         has_rows,
         commas_group,
+        has_subscripts: source.contains('_'),
         before: Before::Nothing,
         out: Tokens::default(),
     };
@@ -97,6 +114,7 @@ fn narrow(wide: char) -> char {
         '‘' | '’' | '′' => '\'',
         '“' | '”' => '"',
         '∕' | '⁄' | '÷' => '/',
+        '∶' => ':',
         '∗' | '×' | '·' | '⋅' | '•' => '*',
         '∣' | '∥' => '|',
         '⟨' => '(',
@@ -123,6 +141,8 @@ struct Lexer {
     has_rows: bool,
     /// Whether commas outside brackets separate thousands.
     commas_group: bool,
+    /// Whether a numeral may have a base behind it.
+    has_subscripts: bool,
     /// What stands before the next token.
     before: Before,
     out: Tokens,
@@ -150,9 +170,19 @@ impl Lexer {
     }
 
     fn token(&mut self, next: char) -> Option<()> {
+        let may_be_numeral =
+            self.has_subscripts && matches!(next, '0'..='9' | 'A'..='F' | '(' | '\\');
+        if may_be_numeral && !self.is_subscript() && self.lettered_numeral() {
+            return Some(());
+        }
         match next {
+            '0' if self.prefixed_numeral() => Some(()),
             '0'..='9' => self.amount(),
-            '.' if self.ahead(1).is_some_and(|digit| digit.is_ascii_digit()) => self.amount(),
+            '.' if self.ahead(1).is_some_and(|next| next.is_ascii_digit())
+                || self.repeats_at(1) =>
+            {
+                self.amount()
+            }
             '\\' => self.command(),
             _ if next.is_ascii_alphabetic() => self.word(),
             _ if chinese::is_han(next) => self.chinese(),
@@ -179,8 +209,47 @@ impl Lexer {
     }
 
     fn push(&mut self, token: Token) {
+        if token == Token::Mark('}') && self.lone_in_braces() {
+            return;
+        }
         self.out.all.push(token);
         self.out.spaced.push(std::mem::take(&mut self.before) != Before::Nothing);
+    }
+
+    /// Drops the braces of `{}` and of `{\cup}`, which group nothing.
+    fn lone_in_braces(&mut self) -> bool {
+        let is_open = |token: Option<&Token>| token == Some(&Token::Mark('{'));
+        let count = self.out.all.len();
+        if is_open(self.out.all.last()) && !self.takes_argument(count - 1) {
+            self.out.all.pop();
+            self.out.spaced.pop();
+            return true;
+        }
+        let is_operator = |token: &Token| {
+            matches!(
+                token,
+                Token::Relation(_)
+                    | Token::Command("cup" | "cap" | "setminus" | "cdot" | "div" | "pm" | "mp")
+            )
+        };
+        let all = &mut self.out.all;
+        if count > 1 && is_open(all.get(count - 2)) && is_operator(&all[count - 1]) {
+            all.remove(count - 2);
+            self.out.spaced.remove(count - 2);
+            return true;
+        }
+        false
+    }
+
+    /// Whether the token before this one takes a group as its argument.
+    fn takes_argument(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map(|at| &self.out.all[at]);
+        matches!(before, Some(Token::Mark('^' | '_' | '}') | Token::Command(_)))
+    }
+
+    /// Whether what comes next is a subscript or an exponent.
+    fn is_subscript(&self) -> bool {
+        matches!(self.last(), Some(Token::Mark('_' | '^')))
     }
 
     fn last(&self) -> Option<&Token> {
@@ -213,6 +282,9 @@ impl Lexer {
     }
 
     fn mark(&mut self, mark: char) -> Option<()> {
+        if self.small_digits(mark) || (mark == '(' && self.base_phrase()) {
+            return Some(());
+        }
         if let Some(token) = symbol(mark) {
             self.at += 1;
             self.push(token);
@@ -222,7 +294,10 @@ impl Lexer {
         let relation = match mark {
             '<' if double => Some(Relation::LessEqual),
             '>' if double => Some(Relation::GreaterEqual),
-            '!' if double => Some(Relation::NotEqual),
+            // `6!=720` is about a factorial.
+            '!' if double && !matches!(self.last(), Some(Token::Number(_))) => {
+                Some(Relation::NotEqual)
+            }
             '<' => Some(Relation::Less),
             '>' => Some(Relation::Greater),
             '=' => Some(Relation::Equal),
@@ -245,11 +320,6 @@ impl Lexer {
                 self.at += 1;
                 self.separator();
             }
-            '²' | '³' => {
-                self.at += 1;
-                self.push(Token::Mark('^'));
-                self.push(Token::Number(Literal::integer(if mark == '²' { "2" } else { "3" })));
-            }
             '°' | '℃' | '℉' => self.degree_sign(mark),
             '€' | '£' | '¥' | '₹' | '¢' => {
                 self.at += 1;
@@ -262,9 +332,14 @@ impl Lexer {
         Some(())
     }
 
-    /// `^\circ`, `^{\circ}` and `^\degree`, with a C or F behind them.
+    /// `^\circ`, `^{\circ}`, `^\degree` and `^o`, with a C or F behind them.
     fn degrees(&mut self) -> bool {
         for written in [
+            "^o",
+            "^{o}",
+            "^\\text{o}",
+            "^{\\text{o}}",
+            "^{\\mathrm{o}}",
             "^\\circ",
             "^{\\circ}",
             "^{\\circ }",
@@ -275,6 +350,10 @@ impl Lexer {
         ] {
             let length = written.chars().count();
             let goes_on = self.ahead(length).is_some_and(|next| next.is_ascii_alphabetic());
+            let letter = written.contains('o') && !written.contains("circ");
+            if letter && !matches!(self.last(), Some(Token::Number(_))) && written != "^\\degree" {
+                continue;
+            }
             if self.looking_at(written) && (written.ends_with('}') || !goes_on) {
                 self.at += length;
                 let rest: String = self.chars[self.at..].iter().take(16).collect();
@@ -327,6 +406,8 @@ fn symbol(mark: char) -> Option<Token> {
         '≥' | '⩾' | '≧' => Token::Relation(Relation::GreaterEqual),
         '≠' => Token::Relation(Relation::NotEqual),
         '∈' => Token::Relation(Relation::In),
+        '≡' => Token::Relation(Relation::Equal),
+        '∨' | '∧' => Token::Mark(','),
         '≈' | '≃' | '≅' => Token::Approximately,
         'π' => Token::Command("pi"),
         '∞' => Token::Command("infty"),
@@ -341,9 +422,6 @@ fn symbol(mark: char) -> Option<Token> {
         'ℕ' => Token::NumberSet('N'),
         'ℚ' => Token::NumberSet('Q'),
         'ℂ' => Token::NumberSet('C'),
-        '½' => Token::Number(Literal::decimal("0", "5", "").exact()),
-        '¼' => Token::Number(Literal::decimal("0", "25", "").exact()),
-        '¾' => Token::Number(Literal::decimal("0", "75", "").exact()),
         _ => Token::Letter(
             Some(mark).filter(|mark| ('α'..='ω').contains(mark) || ('Γ'..='Ω').contains(mark))?,
         ),

@@ -5,6 +5,8 @@ use crate::number::Literal;
 
 /// The most digits of a literal; turning digits into a number takes quadratic time.
 const MAX_DIGITS: usize = 10_000;
+/// The most characters of a repeating part.
+const MAX_REPEATING: usize = 400;
 
 /// Whether every comma outside brackets stands between groups of three digits, so that commas separate thousands.
 pub(super) fn commas_group(chars: &[char]) -> bool {
@@ -61,7 +63,9 @@ impl Lexer {
                     return None;
                 }
                 literal = Literal::decimal(&whole, &fraction, &repeating);
-                self.skip_ellipsis();
+                if self.skip_ellipsis() && repeating.is_empty() {
+                    literal = Literal::continued(&whole, &fraction);
+                }
             }
         }
         if let Some(exponent) = self.exponent() {
@@ -71,12 +75,12 @@ impl Lexer {
         Some(())
     }
 
-    /// `9.76…` is as good as the digits it shows.
-    fn skip_ellipsis(&mut self) {
+    /// Whether `…` follows, which is passed.
+    fn skip_ellipsis(&mut self) -> bool {
         let written = ["\\ldots", "\\dots", "\\cdots", "...", "…"];
-        if let Some(dots) = written.iter().find(|dots| self.looking_at(dots)) {
-            self.at += dots.chars().count();
-        }
+        let dots = written.iter().find(|dots| self.looking_at(dots));
+        self.at += dots.map_or(0, |dots| dots.chars().count());
+        dots.is_some()
     }
 
     fn digits(&mut self) -> String {
@@ -117,34 +121,21 @@ impl Lexer {
     }
 
     /// Whether a repeating part begins this far ahead.
-    fn repeats_at(&self, steps: usize) -> bool {
-        let rest: String = self.chars[self.at..].iter().skip(steps).take(16).collect();
-        ["\\overline{", "\\bar{", "\\dot{", "\\overline ", "("]
-            .iter()
-            .any(|mark| rest.starts_with(mark))
-            && rest.find(['{', '(']).is_some_and(|open| {
-                rest[open + 1..].starts_with(|next: char| next.is_ascii_digit())
-            })
+    pub(super) fn repeats_at(&self, steps: usize) -> bool {
+        let rest: String = self.chars[self.at..].iter().skip(steps).take(24).collect();
+        repeating(&rest).is_some()
     }
 
-    /// The digits of `\overline{3}`, `\bar{3}`, `\dot{3}` or, right behind the point, `(3)`.
+    /// The digits of `\overline{3}`, `\bar 3`, `\dot{3}` or, right behind the point, `(3)`.
     fn repeating(&mut self) -> String {
-        if !self.repeats_at(0) || (self.peek() == Some('(') && self.chars[self.at - 1] != '.') {
+        let behind_digits = self.chars[self.at - 1] != '.';
+        if self.peek() == Some('(') && behind_digits {
             return String::new();
         }
-        let start = self.at;
-        while self.peek().is_some_and(|next| !matches!(next, '{' | '(')) {
-            self.at += 1;
-        }
-        self.at += 1;
-        let digits = self.digits();
-        if matches!(self.peek(), Some('}' | ')')) {
-            self.at += 1;
-            digits
-        } else {
-            self.at = start;
-            String::new()
-        }
+        let rest: String = self.chars[self.at..].iter().take(MAX_REPEATING).collect();
+        let Some((length, digits)) = repeating(&rest) else { return String::new() };
+        self.at += length;
+        digits.to_owned()
     }
 
     /// `e-10` right behind the digits.
@@ -169,4 +160,26 @@ impl Lexer {
         self.at += end + digits;
         text.trim_start_matches('+').parse().ok()
     }
+}
+
+/// The length of a repeating part that a text begins with, and its digits. Without braces TeX takes one digit.
+fn repeating(text: &str) -> Option<(usize, &str)> {
+    let digits =
+        |part: &str| part.len() - part.trim_start_matches(|mark: char| mark.is_ascii_digit()).len();
+    if let Some(rest) = text.strip_prefix('(') {
+        let length = digits(rest);
+        return (length > 0 && rest[length..].starts_with(')'))
+            .then(|| (length + 2, &rest[..length]));
+    }
+    let command =
+        ["\\overline", "\\bar", "\\dot"].into_iter().find(|each| text.starts_with(each))?;
+    let rest = &text[command.len()..];
+    let open = rest.trim_start();
+    let at = command.len() + rest.len() - open.len();
+    if let Some(group) = open.strip_prefix('{') {
+        let length = digits(group);
+        return (length > 0 && group[length..].starts_with('}'))
+            .then(|| (at + length + 2, &group[..length]));
+    }
+    (digits(open) > 0).then(|| (at + 1, &open[..1]))
 }

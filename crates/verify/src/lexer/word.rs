@@ -1,6 +1,7 @@
 //! Runs of letters without a backslash: names of functions, units, conjunctions, symbols, or prose.
 
-use super::{Lexer, Style, Token};
+use super::{Before, Lexer, Style, Token};
+use crate::number::Literal;
 use crate::unit::Unit;
 
 /// Functions that are also written without a backslash.
@@ -77,6 +78,25 @@ impl Lexer {
             }
             "percent" | "percentage" | "pct" => Token::Mark('%'),
             "to" if self.is_between_numbers() => Token::Mark(':'),
+            "base" | "in" if self.base_phrase() => return true,
+            "mod" => Token::Command("mod"),
+            "out" if self.says(" of ") && matches!(self.last(), Some(Token::Number(_))) => {
+                self.at += " of".len();
+                Token::Mark('/')
+            }
+            "negative" | "minus" => Token::Mark('-'),
+            "root" => Token::Command("sqrt"),
+            "square" if self.says(" root of ") => {
+                self.at += " root of".len();
+                Token::Command("sqrt")
+            }
+            "u" if run == "U" && self.is_between_sets() => Token::Command("cup"),
+            "am" | "pm" | "a" | "p" if self.half_of_day(lower) => return true,
+            "usd" | "rmb" | "eur" | "gbp" | "cny" | "inr" if self.is_before_number(run.len()) => {
+                self.at += run.len();
+                self.before = if lower == "usd" { Before::Dollar } else { Before::Space };
+                return true;
+            }
             "inf" | "infinity" | "infty" => Token::Command("infty"),
             "pi" => Token::Command("pi"),
             "x" if self.times_sign() => Token::Mark('*'),
@@ -94,7 +114,55 @@ impl Lexer {
             }
         };
         self.at += run.len();
+        let is_logarithm = token == Token::Command("log");
         self.push(token);
+        if is_logarithm {
+            self.base_in_name();
+        }
+        true
+    }
+
+    /// `log2(3)`: digits between the name and the bracket are the base.
+    fn base_in_name(&mut self) {
+        let digits = self.chars[self.at..].iter().take(3).take_while(|mark| mark.is_ascii_digit());
+        let digits: String = digits.collect();
+        if !digits.is_empty() && self.ahead(digits.len()) == Some('(') {
+            self.at += digits.len();
+            self.push(Token::Mark('_'));
+            self.push(Token::Mark('{'));
+            self.push(Token::Number(Literal::integer(&digits)));
+            self.push(Token::Mark('}'));
+        }
+    }
+
+    /// Whether these words follow the word that begins here.
+    fn says(&self, words: &str) -> bool {
+        let rest = self.chars[self.at..].iter().skip_while(|mark| mark.is_ascii_alphabetic());
+        rest.take(words.len()).copied().eq(words.chars())
+    }
+
+    /// `(1, 2) U (3, 4)`: a letter between brackets that stands for a union.
+    fn is_between_sets(&self) -> bool {
+        let next = self.chars[self.at + 1..].iter().find(|mark| !mark.is_whitespace());
+        matches!(self.last(), Some(Token::Mark(')' | ']'))) && matches!(next, Some('(' | '['))
+    }
+
+    fn is_before_number(&self, length: usize) -> bool {
+        let next = self.chars[self.at + length..].iter().find(|mark| !" \\,~".contains(**mark));
+        next.is_some_and(|next| next.is_ascii_digit() || *next == '$')
+    }
+
+    /// `3 pm`, `3:45 p.m.`
+    fn half_of_day(&mut self, lower: &str) -> bool {
+        let dotted = lower.len() == 1 && (self.looking_at("a.m") || self.looking_at("p.m"));
+        let is_time = matches!(self.last(), Some(Token::Number(_)));
+        let plain = lower.len() == 2 && (self.style == Style::Plain || self.is_spaced());
+        if !is_time || !(dotted || plain) {
+            return false;
+        }
+        self.at += if dotted { 3 } else { 2 };
+        self.at += usize::from(dotted && self.peek() == Some('.'));
+        self.push(Token::Text(if lower.starts_with('a') { "am" } else { "pm" }.to_owned()));
         true
     }
 
@@ -104,7 +172,7 @@ impl Lexer {
         let follows = matches!(self.last(), Some(Token::Number(_) | Token::Unit(_)));
         let (Some((_, digits)), true) = (multiple, follows) else { return false };
         self.push(Token::Mark('*'));
-        self.push(Token::Number(crate::number::Literal::integer(digits)));
+        self.push(Token::Number(Literal::integer(digits)));
         true
     }
 

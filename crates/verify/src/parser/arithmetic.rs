@@ -4,7 +4,7 @@ use num_traits::Signed;
 
 use super::Parser;
 use crate::expression::{Function, Id, Node, Upper};
-use crate::lexer::Token;
+use crate::lexer::{Token, base_named};
 use crate::number::in_base;
 
 /// The sign before a term.
@@ -107,6 +107,8 @@ impl Parser<'_> {
                 let above = self.signed_factor()?;
                 let below = self.arena.product(factors);
                 factors = vec![self.arena.divide(above, below)];
+            } else if self.at_qualifier() {
+                return Some(self.arena.product(factors));
             } else if matches!(self.peek(), Some(Token::Unit(_) | Token::Text(_))) {
                 self.measured(&mut factors)?;
             } else if self.starts_factor() {
@@ -187,7 +189,12 @@ impl Parser<'_> {
         while self.eat(':') {
             parts.push(self.ratio_part()?);
         }
-        // The half of the day, or what the shares are of.
+        if let ([hours, minutes], Some(Token::Text(half))) = (&parts[..], self.peek())
+            && matches!(half.as_str(), "am" | "pm")
+        {
+            return Some(self.clock(*hours, *minutes));
+        }
+        // What the shares are of.
         while matches!(self.peek(), Some(Token::Text(_) | Token::Unit(_))) {
             self.at += 1;
         }
@@ -203,6 +210,17 @@ impl Parser<'_> {
                 Some(self.arena.add(Node::Apply("ratio".into(), shares)))
             }
         }
+    }
+
+    /// A time with its half of the day, which is the next token.
+    pub(super) fn clock(&mut self, hours: Id, minutes: Id) -> Id {
+        let half = match self.peek() {
+            Some(Token::Text(half)) => half.clone(),
+            _ => String::new(),
+        };
+        self.at += 1;
+        let half = self.arena.add(Node::Text(half));
+        self.arena.add(Node::Apply("clock".into(), vec![hours, minutes, half]))
     }
 
     fn ratio_part(&mut self) -> Option<Id> {
@@ -230,6 +248,7 @@ impl Parser<'_> {
                 | Token::SetOpen
                 | Token::NumberSet(_),
             ) => true,
+            Some(Token::Mark('(')) if self.at_modulus() || self.at_qualifier() => false,
             Some(Token::Mark(mark)) => {
                 matches!(mark, '(' | '[' | '{') || (*mark == '|' && self.bars == 0)
             }
@@ -313,14 +332,7 @@ impl Parser<'_> {
     pub(super) fn base(&self, below: Id) -> Option<u32> {
         match self.arena.node(below) {
             Node::Rational(base) => u32::try_from(base.to_integer()).ok(),
-            Node::Text(word) => {
-                let words = [
-                    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-                    "eleven", "twelve",
-                ];
-                let index = words.iter().position(|each| *each == word.to_lowercase())?;
-                u32::try_from(index + 2).ok()
-            }
+            Node::Text(word) => base_named(word),
             _ => None,
         }
     }

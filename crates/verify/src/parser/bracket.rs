@@ -150,6 +150,12 @@ impl Parser<'_> {
         if plain {
             return Some(condition);
         }
+        // `\{k\pi | k \in \mathbb{Z}\}` is as good as the general term.
+        if matches!(self.arena.node(condition), Node::Chain(sides, relations)
+            if relations[..] == [Relation::In] && matches!(self.arena.node(sides[1]), Node::Symbol(_)))
+        {
+            return Some(head);
+        }
         Some(self.arena.add(Node::Apply("such that".into(), vec![head, condition])))
     }
 

@@ -46,6 +46,7 @@ impl Parser<'_> {
                 Some(self.arena.divide(above, below))
             }
             "binom" => self.binomial(),
+            "cis" => self.on_the_circle(),
             "sqrt" => self.root(),
             "pi" => Some(self.arena.add(Node::Constant(Constant::Pi))),
             "infty" => Some(self.arena.add(Node::Constant(Constant::Infinity))),
@@ -100,6 +101,15 @@ impl Parser<'_> {
         }
         let second = self.argument()?;
         Some(self.arena.call(Function::Binomial, vec![first, second]))
+    }
+
+    /// `cis x`, which is cos x + i sin x.
+    fn on_the_circle(&mut self) -> Option<Id> {
+        let angle = self.function_argument()?;
+        let i = self.arena.add(Node::Constant(Constant::Imaginary));
+        let exponent = self.arena.product(vec![i, angle]);
+        let e = self.arena.add(Node::Constant(Constant::Euler));
+        Some(self.arena.add(Node::Power(e, exponent)))
     }
 
     /// `\sqrt[n]{a}`; without braces the whole number behind it is meant.

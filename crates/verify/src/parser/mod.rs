@@ -2,26 +2,54 @@
 
 mod arithmetic;
 mod bracket;
+mod chosen;
 mod command;
 mod primary;
 mod relation;
 mod units;
 
-use crate::expression::{Arena, Id};
+use crate::expression::{Arena, Id, Node, Relation};
 use crate::lexer::{Style, Token, Tokens, lex};
 use crate::limits::Budget;
 
+pub(crate) use chosen::Counted;
+
 /// Reads a whole text as one expression, list or relation; `None` where it is not one.
-pub(crate) fn parse(source: &str, style: Style, arena: &mut Arena, budget: &Budget) -> Option<Id> {
+pub(crate) fn parse(
+    source: &str,
+    style: Style,
+    arena: &mut Arena,
+    budget: &Budget,
+) -> Option<Parsed> {
     let tokens = bracket::collapse(lex(source, style, budget)?);
     if tokens.all.is_empty() {
         return None;
     }
-    let mut parser =
-        Parser { tokens, at: 0, depth: 0, bars: 0, indexed_by_i: false, arena, budget };
+    let mut parser = Parser {
+        tokens,
+        at: 0,
+        depth: 0,
+        bars: 0,
+        indexed_by_i: false,
+        parameter: None,
+        arena,
+        budget,
+    };
+    if parser.is_labelled() {
+        parser.at = 2;
+    }
     let id = parser.list()?;
+    let id = parser.unqualified(id)?;
     while parser.eat('.') || parser.eat(',') || parser.eat(';') || parser.eat(':') {}
-    parser.is_done().then_some(id)
+    let parameter = parser.parameter.take();
+    parser.is_done().then_some(Parsed { id, parameter })
+}
+
+/// What a text says.
+pub(crate) struct Parsed {
+    pub(crate) id: Id,
+    /// The variable that is said to be any whole number: the `k` of `2k, k ∈ ℤ`.
+    pub(crate) parameter: Option<String>,
 }
 
 struct Parser<'a> {
@@ -32,6 +60,7 @@ struct Parser<'a> {
     bars: usize,
     /// Whether `i` is the index of a sum and not the imaginary unit.
     indexed_by_i: bool,
+    parameter: Option<String>,
     arena: &'a mut Arena,
     budget: &'a Budget,
 }
@@ -47,11 +76,6 @@ impl Parser<'_> {
 
     fn is_done(&self) -> bool {
         self.at >= self.tokens.all.len()
-    }
-
-    /// Whether white space stands before the next token.
-    fn is_spaced(&self) -> bool {
-        self.tokens.spaced.get(self.at).copied().unwrap_or(false)
     }
 
     fn at_mark(&self, mark: char) -> bool {
@@ -76,6 +100,77 @@ impl Parser<'_> {
 
     fn need(&mut self, mark: char) -> Option<()> {
         self.eat(mark).then_some(())
+    }
+
+    /// Without what says for which values it holds: `7k + 2, k ∈ ℤ`, `x² for all x`.
+    fn unqualified(&mut self, id: Id) -> Option<Id> {
+        if self.at_qualifier() {
+            self.parameter = self.whole_parameter(self.at);
+            self.at = self.tokens.all.len();
+        }
+        let Node::List(elements) = self.arena.node(id).clone() else { return Some(id) };
+        let is_domain = |parser: &Self, id: Id| {
+            matches!(parser.arena.node(id), Node::Chain(sides, relations)
+                if relations[..] == [Relation::In]
+                    && matches!(parser.arena.node(sides[0]), Node::Symbol(_)))
+        };
+        let is_bound = |parser: &Self, id: Id| {
+            matches!(parser.arena.node(id), Node::Chain(_, relations)
+                if relations.iter().any(|relation| *relation != Relation::Equal))
+        };
+        let (last, rest) = elements.split_last()?;
+        if !is_domain(self, *last) || rest.iter().any(|id| is_bound(self, *id)) {
+            return Some(id);
+        }
+        if let Node::Chain(sides, _) = self.arena.node(*last)
+            && let [Node::Symbol(name), Node::Symbol(_)] =
+                [sides[0], sides[1]].map(|id| self.arena.node(id))
+        {
+            self.parameter = Some(name.clone());
+        }
+        Some(match rest[..] {
+            [only] => only,
+            _ => self.arena.add(Node::List(rest.to_vec())),
+        })
+    }
+
+    /// The letter that a clause says is any whole number.
+    fn whole_parameter(&self, from: usize) -> Option<String> {
+        let clause = &self.tokens.all[from..];
+        let is_whole = clause.iter().any(|token| match token {
+            Token::NumberSet(letter) => matches!(letter, 'Z' | 'N'),
+            Token::Text(words) => words.contains("integer"),
+            _ => false,
+        });
+        let letter = clause.iter().find_map(|token| match token {
+            Token::Letter(letter) => Some(*letter),
+            _ => None,
+        });
+        letter.filter(|_| is_whole).map(String::from)
+    }
+
+    /// Whether an equation has a name before it: `ℓ: 3x + 2y = 6`.
+    fn is_labelled(&self) -> bool {
+        let all = &self.tokens.all;
+        let is_name = matches!(all.first(), Some(Token::Letter(_) | Token::Command("ell")));
+        let equals = all.iter().position(|token| *token == Token::Relation(Relation::Equal));
+        let colons =
+            |part: &[Token]| part.iter().filter(|token| **token == Token::Mark(':')).count();
+        is_name
+            && all.get(1) == Some(&Token::Mark(':'))
+            && equals.is_some_and(|at| at > 3 && colons(all) == 1)
+    }
+
+    /// Whether "for", "where" or a domain in brackets begins here.
+    fn at_qualifier(&self) -> bool {
+        match self.peek() {
+            Some(Token::Text(words)) => is_qualifier(words),
+            Some(Token::Mark('(')) => {
+                matches!(self.ahead(1), Some(Token::Letter(_)))
+                    && self.ahead(2) == Some(&Token::Relation(Relation::In))
+            }
+            _ => false,
+        }
     }
 
     /// Goes one level deeper for as long as `read` lasts.
@@ -108,4 +203,10 @@ impl Parser<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether words begin a clause on the values of variables.
+fn is_qualifier(words: &str) -> bool {
+    let first = words.split(|mark: char| !mark.is_alphanumeric()).next().unwrap_or_default();
+    matches!(first, "for" | "where" | "For" | "Where" | "with") || words.starts_with("其中")
 }

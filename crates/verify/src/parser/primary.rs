@@ -2,9 +2,9 @@
 
 use super::Parser;
 use crate::display::show;
-use crate::expression::{Constant, End, Function, Id, Node};
+use crate::expression::{Constant, End, Id, Node};
 use crate::lexer::Token;
-use crate::number::{Literal, in_base};
+use crate::number::Literal;
 
 impl Parser<'_> {
     pub(super) fn primary(&mut self) -> Option<Id> {
@@ -14,10 +14,11 @@ impl Parser<'_> {
             match token {
                 Token::Number(literal) => Some(parser.number(&literal)),
                 Token::Letter(letter) => parser.letter(letter),
-                Token::Text(words) => Some(parser.arena.add(Node::Text(words))),
+                Token::Text(words) => parser.words(words),
                 Token::NumberSet(letter) => Some(parser.number_set(letter)),
                 Token::Command(name) => parser.command(name),
                 Token::Mark('{') => parser.group(),
+                Token::Mark(index @ ('^' | '_')) => parser.chosen_between(index),
                 Token::Mark('|') => parser.absolute(),
                 Token::Mark(opener @ ('(' | '[' | ']')) => parser.bracket(opener),
                 Token::SetOpen => parser.set(),
@@ -28,8 +29,8 @@ impl Parser<'_> {
     }
 
     fn number(&mut self, literal: &Literal) -> Id {
-        if let Some(id) = self.letters_as_digits(literal) {
-            return id;
+        if let Some(count) = self.chosen_in_line(literal) {
+            return count;
         }
         let value = literal.value.clone();
         self.arena.add(if literal.is_decimal {
@@ -39,33 +40,18 @@ impl Parser<'_> {
         })
     }
 
-    /// `2AF_{16}`: letters that are digits, known by the base behind them.
-    fn letters_as_digits(&mut self, literal: &Literal) -> Option<Id> {
-        if !matches!(self.peek(), Some(Token::Letter('A'..='F'))) || self.is_spaced() {
-            return None;
+    /// Words. At the beginning, and behind an equals sign, they may announce the value that follows.
+    fn words(&mut self, words: String) -> Option<Id> {
+        let first = self.at == 1 || matches!(self.tokens.all[self.at - 2], Token::Relation(_));
+        let is_value = self.starts_factor() || self.at_mark('-');
+        if first && is_value && matches!(words.to_lowercase().as_str(), "negative" | "minus") {
+            let value = self.power()?;
+            return Some(self.arena.negate(value));
         }
-        let start = self.at;
-        let mut digits = literal.digits.clone();
-        let mut steps = 0;
-        loop {
-            match self.ahead(steps) {
-                Some(Token::Letter(letter @ 'A'..='F')) => digits.push(*letter),
-                Some(Token::Number(more)) if !more.digits.is_empty() => {
-                    digits.push_str(&more.digits);
-                }
-                Some(Token::Mark('_')) => break,
-                _ => return None,
-            }
-            steps += 1;
+        if first && is_value && announces(&words) {
+            return self.power();
         }
-        self.at += steps + 1;
-        let below = self.nested(Self::primary);
-        let number =
-            below.and_then(|below| self.base(below)).and_then(|base| in_base(&digits, base));
-        if number.is_none() {
-            self.at = start;
-        }
-        number.map(|number| self.arena.rational(number))
+        Some(self.arena.add(Node::Text(words)))
     }
 
     fn letter(&mut self, letter: char) -> Option<Id> {
@@ -77,9 +63,7 @@ impl Parser<'_> {
             }
             _ => {}
         }
-        if letter == 'C'
-            && let Some(count) = self.combinations()
-        {
+        if let Some(count) = self.chosen_below(letter) {
             return Some(count);
         }
         let name = self.name(letter.to_string())?;
@@ -88,34 +72,6 @@ impl Parser<'_> {
             return self.application(name);
         }
         Some(self.arena.symbol(name))
-    }
-
-    /// `C_{8}^{3}`, a binomial coefficient, where both are whole and the upper is not the greater one.
-    fn combinations(&mut self) -> Option<Id> {
-        let start = self.at;
-        let count = self.index_below().and_then(|(all, chosen)| {
-            let whole = |id: Id| match self.arena.node(id) {
-                Node::Rational(value) if value.is_integer() => Some(value.to_integer()),
-                _ => None,
-            };
-            let fits = whole(chosen)? <= whole(all)?;
-            fits.then(|| self.arena.call(Function::Binomial, vec![all, chosen]))
-        });
-        if count.is_none() {
-            self.at = start;
-        }
-        count
-    }
-
-    /// `_a^b`.
-    fn index_below(&mut self) -> Option<(Id, Id)> {
-        if !self.eat('_') {
-            return None;
-        }
-        let below = self.nested(Self::primary)?;
-        self.need('^')?;
-        let above = self.nested(Self::primary)?;
-        Some((below, above))
     }
 
     /// A name with its primes and subscripts.
@@ -194,4 +150,65 @@ impl Parser<'_> {
         };
         self.arena.add(Node::Interval(low, End::Open, high, End::Open))
     }
+}
+
+/// Words that change the value behind them, and names that belong to a number.
+const CHANGING: &[&str] = &[
+    "no",
+    "not",
+    "negative",
+    "minus",
+    "less",
+    "more",
+    "fewer",
+    "least",
+    "most",
+    "over",
+    "under",
+    "below",
+    "above",
+    "between",
+    "from",
+    "except",
+    "but",
+    "before",
+    "after",
+    "half",
+    "twice",
+    "square",
+    "cube",
+    "root",
+    "squared",
+    "greater",
+    "smaller",
+    "never",
+    "nor",
+    "neither",
+    "log",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "such",
+    "times",
+    "plus",
+    "sum",
+    "product",
+];
+
+/// Whether words only say what the value behind them is: "Total:", "approximately".
+fn announces(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    let mut parts =
+        lower.split(|mark: char| !mark.is_alphanumeric()).filter(|part| !part.is_empty());
+    let is_label = lower.chars().filter(|mark| mark.is_alphabetic()).count() > 1;
+    is_label && parts.all(|part| !CHANGING.contains(&part))
 }

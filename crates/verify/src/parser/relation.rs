@@ -125,6 +125,11 @@ impl Parser<'_> {
         Some(self.arena.add(Node::Chain(sides, relations)))
     }
 
+    /// Whether `(mod …)` begins here.
+    pub(super) fn at_modulus(&self) -> bool {
+        self.at_mark('(') && self.ahead(1) == Some(&Token::Command("mod"))
+    }
+
     /// Unions, intersections and differences of sets; remainders.
     pub(super) fn set_operation(&mut self) -> Option<Id> {
         let mut left = self.sum()?;
@@ -138,8 +143,13 @@ impl Parser<'_> {
             } else if self.eat_command("setminus") {
                 let right = self.sum()?;
                 left = self.arena.add(Node::Difference(left, right));
-            } else if self.eat_command("mod") {
+            } else if self.at_modulus() || self.at_command("mod") {
+                let bracketed = self.eat('(');
+                self.at += 1;
                 let modulus = self.power()?;
+                if bracketed {
+                    self.need(')')?;
+                }
                 left = self.arena.add(Node::Apply("mod".into(), vec![left, modulus]));
             } else {
                 return Some(left);

@@ -10,6 +10,11 @@ impl Parser<'_> {
     pub(super) fn measured(&mut self, factors: &mut Vec<Id>) -> Option<()> {
         if let Some(Token::Text(words)) = self.peek() {
             let words = words.clone();
+            if let ([hours], "am" | "pm") = (&factors[..], words.as_str()) {
+                let (hours, minutes) = (*hours, self.arena.integer(0));
+                *factors = vec![self.clock(hours, minutes)];
+                return Some(());
+            }
             self.at += 1;
             if self.at_end() {
                 // Words behind a value name what was counted; they have no bearing on its value.
