@@ -56,6 +56,13 @@ pub(crate) enum Function {
     Arg,
 }
 
+impl Function {
+    /// Whether it takes an angle.
+    pub(crate) fn is_trigonometric(self) -> bool {
+        matches!(self, Self::Sin | Self::Cos | Self::Tan | Self::Cot | Self::Sec | Self::Csc)
+    }
+}
+
 /// Operators that bind a variable; their bodies are compared as they stand unless they can be unrolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Binder {

@@ -24,6 +24,7 @@ mod limits;
 mod number;
 mod numeric;
 mod parser;
+mod quantity;
 mod rename;
 mod seeded;
 mod settle;

@@ -23,6 +23,7 @@ impl Settler<'_> {
     fn top(&mut self, id: Id) -> Option<Id> {
         self.budget.spend(1)?;
         match self.arena.node(id).clone() {
+            Node::List(ids) if self.arena.is_compound(&ids) => Some(self.arena.add(Node::Sum(ids))),
             Node::List(ids) => {
                 let ids = self.elements(&ids)?;
                 if let Some(gathered) = self.gathered(&ids) {
@@ -33,6 +34,10 @@ impl Settler<'_> {
             Node::Set(ids) => {
                 let ids = self.elements(&ids)?;
                 Some(self.arena.add(Node::Set(ids)))
+            }
+            Node::Chain(sides, _) if self.has_signs(sides[0]) => {
+                let both = [self.choose(id, Upper::Plus)?, self.choose(id, Upper::Minus)?];
+                Some(self.arena.add(Node::List(both.to_vec())))
             }
             Node::Chain(mut sides, relations)
                 if relations == [Relation::Equal] || relations == [Relation::In] =>
@@ -60,6 +65,7 @@ impl Settler<'_> {
             Meaning::Nothing => self.arena.add(Node::Constant(Constant::EmptySet)),
             Meaning::Undefined => self.arena.add(Node::Text("undefined".to_owned())),
             Meaning::Infinite => self.arena.add(Node::Constant(Constant::Infinity)),
+            Meaning::Integers => self.arena.symbol("\\mathbb{Z}"),
             Meaning::Reals => {
                 let infinity = self.arena.add(Node::Constant(Constant::Infinity));
                 let low = self.arena.negate(infinity);

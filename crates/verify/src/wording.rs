@@ -11,6 +11,8 @@ pub(crate) enum Meaning {
     Infinite,
     /// Every real number.
     Reals,
+    /// Every whole number.
+    Integers,
 }
 
 /// A phrase longer than this says more than that, in words.
@@ -125,6 +127,8 @@ const CHINESE: &[(&str, Meaning)] = &[
     ("任意实数", Meaning::Reals),
     ("一切实数", Meaning::Reals),
     ("实数集", Meaning::Reals),
+    ("全体整数", Meaning::Integers),
+    ("任意整数", Meaning::Integers),
 ];
 
 /// What a phrase says, where it says one of these and nothing else.
@@ -163,6 +167,9 @@ pub(crate) fn meaning(phrase: &str) -> Option<Meaning> {
     }
     let all = has("all") || has("any") || has("every");
     let real = has("reals") || has("real");
+    if all && has("integers") && !real && !has("positive") && only(&[]) {
+        return Some(Meaning::Integers);
+    }
     let some = has("positive") || has("integer") || has("integers") || has("only");
     (all && real && !some && only(&[])).then_some(Meaning::Reals)
 }

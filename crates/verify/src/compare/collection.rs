@@ -182,7 +182,7 @@ impl Judge {
     }
 
     /// The same elements in any order, repeated ones counted once.
-    fn matched(&mut self, a: &[Id], b: &[Id]) -> Finding {
+    pub(super) fn matched(&mut self, a: &[Id], b: &[Id]) -> Finding {
         if let Some(finding) = self.sorted(a, b)
             && (finding.is_equal() || a.len() > MAX_MATCHED)
         {

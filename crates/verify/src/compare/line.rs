@@ -66,6 +66,7 @@ impl Judge {
             }
         }
         let mut known = false;
+        let mut any_member = false;
         for x in probes(boundaries) {
             let (Some(a), Some(b)) =
                 (self.member(sets[0], x, variable), self.member(sets[1], x, variable))
@@ -77,9 +78,14 @@ impl Judge {
                 };
             };
             known = true;
+            any_member |= a;
             if a != b {
                 return Finding::new(false, Rule::RealLine);
             }
+        }
+        // Nobody lists inequalities that no number satisfies, so they were not meant to hold all at once.
+        if !any_member && sets.iter().any(|set| set.reading == Reading::All) {
+            return Finding::new(false, Rule::RealLine);
         }
         if known { Finding::new(true, Rule::RealLine) } else { Finding::UNKNOWN }
     }

@@ -69,6 +69,8 @@ impl Judge {
         match &node {
             Node::Quantity(inner, _) => self.bare(*inner),
             Node::Apply(name, arguments) if name == "mod" => self.bare(arguments[0]),
+            // 2 hours and 30 minutes are not 32 of anything.
+            Node::Sum(terms) if self.arena.is_compound(terms) => id,
             Node::Sum(_)
             | Node::Tuple(_)
             | Node::List(_)

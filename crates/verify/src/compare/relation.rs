@@ -39,6 +39,9 @@ impl Judge {
     /// value, `x = 2/13 = 0.154` means the fraction.
     fn value_of(&mut self, id: Id, chain: &Chain, beside: Id) -> Id {
         let first = chain.sides[0];
+        if self.is_list_of_equations(beside) && self.each_value(chain).is_some() {
+            return id;
+        }
         let decimal = |node: &Node| matches!(node, Node::Decimal(_));
         let last = match chain.sides[..] {
             [.., exact, last]
@@ -99,7 +102,12 @@ impl Judge {
         match self.arena.node(id) {
             Node::Symbol(_) | Node::Text(_) => true,
             Node::Constant(constant) => matches!(constant, Constant::Imaginary | Constant::Euler),
-            Node::Apply(name, _) => name != "clock" && name != "ratio",
+            Node::Apply(name, ids) if name == "ratio" => ids.iter().all(|id| self.is_name(*id)),
+            Node::Apply(name, _) => name != "clock",
+            // The sine of an angle that has a name.
+            Node::Call(function, ids) if function.is_trigonometric() => {
+                !self.arena.symbols(ids[0]).is_empty()
+            }
             Node::Tuple(ids)
             | Node::Product(ids)
             | Node::Sum(ids)
@@ -163,7 +171,28 @@ impl Judge {
         }
     }
 
+    /// Whether it lists equations that do not give values to names.
+    fn is_list_of_equations(&self, id: Id) -> bool {
+        let Node::List(ids) = self.arena.node(id) else { return false };
+        ids.iter().all(|id| self.chain(*id).is_some_and(|chain| !self.is_name(chain.sides[0])))
+    }
+
+    /// `y = 2x, -2x` as one equation for each value.
+    fn each_value(&mut self, chain: &Chain) -> Option<Vec<Id>> {
+        let ([name, values], [Relation::Equal]) = (&chain.sides[..], &chain.relations[..]) else {
+            return None;
+        };
+        let Node::List(values) = self.arena.node(*values).clone() else { return None };
+        let equation = |value| Node::Chain(vec![*name, value], vec![Relation::Equal]);
+        Some(values.into_iter().map(|value| self.arena.add(equation(value))).collect())
+    }
+
     fn chain_and_set(&mut self, chain: Id, other: Id, parts: &Chain) -> Finding {
+        if let Node::List(others) = self.arena.node(other).clone()
+            && let Some(equations) = self.each_value(parts)
+        {
+            return self.matched(&equations, &others);
+        }
         let ordered = parts.relations.iter().any(|relation| *relation != Relation::Equal);
         if !ordered || !self.is_collection(other) {
             return Finding::OTHER_KIND;
@@ -243,6 +272,9 @@ impl Judge {
     fn defined_alike(&self, x: &Chain, y: &Chain) -> Option<(Id, Id)> {
         let ([first, gold], [second, answer]) = (&x.sides[..], &y.sides[..]) else { return None };
         let is_equation = |chain: &Chain| chain.relations == [Relation::Equal];
+        if let (Some(one), Some(other)) = (self.derivative(*first), self.derivative(*second)) {
+            return (one == other && is_equation(x) && is_equation(y)).then_some((*gold, *answer));
+        }
         let alike = match (self.arena.node(*first), self.arena.node(*second)) {
             (Node::Symbol(name), Node::Apply(function, arguments))
             | (Node::Apply(function, arguments), Node::Symbol(name)) => {
@@ -251,6 +283,31 @@ impl Judge {
             _ => false,
         };
         (alike && is_equation(x) && is_equation(y)).then_some((*gold, *answer))
+    }
+
+    /// The function whose derivative is meant: `y` of `y'`, `y'(x)` and `dy/dx`.
+    fn derivative(&self, id: Id) -> Option<String> {
+        let (Node::Symbol(name) | Node::Apply(name, _)) = self.arena.node(id) else {
+            let Node::Product(ids) = self.arena.node(id) else { return None };
+            let [above, below] = ids[..] else { return None };
+            let d = |id: Id| match self.arena.node(id) {
+                Node::Product(ids) => match ids[..] {
+                    [d, name] if self.is_symbol(d, "d") => Some(name),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let Node::Power(base, exponent) = self.arena.node(below) else { return None };
+            let function =
+                d(above).filter(|_| d(*base).is_some() && self.is_minus_one(*exponent))?;
+            let Node::Symbol(name) = self.arena.node(function) else { return None };
+            return Some(name.clone());
+        };
+        name.strip_suffix('\'').map(str::to_owned)
+    }
+
+    fn is_symbol(&self, id: Id, wanted: &str) -> bool {
+        matches!(self.arena.node(id), Node::Symbol(name) if name == wanted)
     }
 
     /// `f(n) = n²` with the argument of `f(x) = x²`: a definition does not depend on its argument's name.

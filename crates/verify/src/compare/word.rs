@@ -33,7 +33,13 @@ impl Judge {
         match self.arena.node(id) {
             Node::Text(words) => Some(normal(words)),
             Node::Product(ids) if ids.len() > 1 => {
-                let letters: Option<String> = ids.iter().map(letter).collect();
+                let digits = |id: &Id| match self.arena.node(*id) {
+                    Node::Rational(value) if value.is_integer() => Some(value.to_string()),
+                    _ => None,
+                };
+                let first = letter(&ids[0]);
+                let rest = ids[1..].iter().map(|id| letter(id).or_else(|| digits(id)));
+                let letters: Option<String> = std::iter::once(first).chain(rest).collect();
                 letters.map(|letters| letters.to_lowercase())
             }
             _ => letter(&id).map(|letter| letter.to_lowercase()),
@@ -59,6 +65,7 @@ const PASSED: &[&str] = &[
     "number",
     "winner",
     "wins",
+    "falls",
     "answer",
     "on",
 ];

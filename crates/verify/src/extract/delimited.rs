@@ -142,7 +142,7 @@ pub(super) fn inner(passage: &str) -> &str {
 pub(super) fn last<'a>(text: &'a str, found: &[Range<usize>]) -> Vec<(usize, Candidate<'a>)> {
     let mut candidates = Vec::new();
     let mut next = found.len();
-    while next > 1 && approximates(&text[found[next - 2].end..found[next - 1].start]) {
+    while next > 1 && is_aside(&text[found[next - 2].end..found[next - 1].start]) {
         next -= 1;
     }
     while next > 0 && candidates.len() < MAX_TRIES {
@@ -153,11 +153,23 @@ pub(super) fn last<'a>(text: &'a str, found: &[Range<usize>]) -> Vec<(usize, Can
     candidates
 }
 
-/// Whether what follows only says roughly what was said before: `$\frac{1}{7}$, or about $14\%$`.
-fn approximates(gap: &str) -> bool {
+/// Whether what follows only says roughly what was said before, or for what it holds: `$\frac{1}{7}$, or about $14\%$`,
+/// `$f(x) = x$ for all $x$`.
+fn is_aside(gap: &str) -> bool {
     let gap = gap.trim_end();
     let about = ["about", "approximately", "roughly", "around", "大约", "约为", "约"];
-    gap.len() < 40 && about.iter().any(|word| gap.ends_with(word))
+    let clause = [
+        "for all",
+        "for every",
+        "for any",
+        "for each",
+        "for all real",
+        "for some",
+        "where",
+        "for integer",
+        "for integers",
+    ];
+    gap.len() < 40 && about.iter().chain(&clause).any(|word| gap.ends_with(word))
 }
 
 /// The group whose last passage has this index: the index of its first passage, the candidate, and its end.

@@ -241,6 +241,12 @@ fn candidates<'a>(
             number::last(text, math).into_iter().chain(number::last_chinese_fraction(text));
         ranked.extend(numbers.map(|(end, candidate)| (300, end, candidate)));
     }
+    if let Some(date) = phrase::last_date(text).filter(|_| rules.notation != Notation::Latex) {
+        let candidate = Candidate { parts: vec![date], kind: Kind::Plain, is_percentage: false };
+        let end = date.as_ptr().addr() - text.as_ptr().addr() + date.len();
+        ranked.push((300, end + 1, candidate));
+    }
+    ranked.extend(word::last_clause(text).map(|(end, candidate)| (300, end, candidate)));
     ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
     if math.is_empty()
         && rules.notation != Notation::Latex

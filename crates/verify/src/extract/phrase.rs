@@ -137,27 +137,30 @@ fn count(words: &[&str]) -> Option<i64> {
     Some(total + part?)
 }
 
-/// The last number word of a text, as the words that make it up.
+/// The last value in words in a text: a run of words that make up a number.
 pub(super) fn last_number(text: &str) -> Option<&str> {
     let is_part = |word: &str| {
-        SMALL.contains(&word) || TENS.contains(&word) || matches!(word, "hundred" | "thousand")
+        let singular = word.strip_suffix('s').unwrap_or(word);
+        SMALL.contains(&word)
+            || TENS.contains(&word)
+            || matches!(word, "hundred" | "thousand" | "million" | "billion")
+            || SHARES.iter().any(|(name, _)| *name == singular)
     };
-    let mut found: Option<(usize, usize)> = None;
+    let mut found: Vec<(usize, usize)> = Vec::new();
     let mut at = (text.len().saturating_sub(TAIL)..).find(|at| text.is_char_boundary(*at))?;
     for word in text[at..].split_inclusive(|mark: char| !mark.is_ascii_alphabetic()) {
         let name = word.trim_end_matches(|mark: char| !mark.is_ascii_alphabetic());
-        // "One" says little more than "a", and "no one" nothing of a number.
-        if is_part(&name.to_lowercase()) && !name.eq_ignore_ascii_case("one") {
-            found = match found {
-                Some((start, end)) if text[end..at].chars().count() <= 1 => {
-                    Some((start, at + name.len()))
-                }
-                _ => Some((at, at + name.len())),
-            };
+        if is_part(&name.to_lowercase()) {
+            match found.last_mut() {
+                Some((_, end)) if at - *end == 1 => *end = at + name.len(),
+                _ => found.push((at, at + name.len())),
+            }
         }
         at += word.len();
     }
-    found.map(|(start, end)| &text[start..end])
+    // "One" says little more than "a".
+    let runs = found.into_iter().rev().map(|(start, end)| &text[start..end]);
+    runs.into_iter().find(|run| !run.eq_ignore_ascii_case("one") && value(run).is_some())
 }
 
 /// Month and day, with the year where it is said: `June 20`, `20 June`, `\text{June }20^{\text{th}}`.
@@ -192,6 +195,29 @@ pub(super) fn date(text: &str) -> Option<Vec<i64>> {
     }
     let place = i64::try_from(month).ok()? + 1;
     Some([place, i64::from(*day)].into_iter().chain(rest.iter().copied().map(i64::from)).collect())
+}
+
+/// The last date of a text: the name of a month with a number beside it.
+pub(super) fn last_date(text: &str) -> Option<&str> {
+    let from = (text.len().saturating_sub(TAIL)..).find(|at| text.is_char_boundary(*at))?;
+    let tail = &text[from..];
+    let word_end = |at: usize| {
+        tail[at..].find(|mark: char| !mark.is_alphanumeric()).map_or(tail.len(), |end| at + end)
+    };
+    let mut starts = tail.match_indices(|mark: char| mark.is_ascii_uppercase()).map(|(at, _)| at);
+    let (start, end) = starts
+        .by_ref()
+        .map(|at| (at, word_end(at)))
+        .filter(|(at, end)| {
+            MONTHS.iter().any(|(name, _)| tail[*at..*end].eq_ignore_ascii_case(name))
+        })
+        .last()?;
+    let behind = tail[end..].strip_prefix(' ').map(|_| word_end(end + 1));
+    let before = tail[..start].trim_end().rfind(' ').map_or(0, |at| at + 1);
+    [behind.map(|end| &tail[start..end]), Some(&tail[before..end])]
+        .into_iter()
+        .flatten()
+        .find(|part| date(part).is_some())
 }
 
 /// Both ends of `between A and B` or `from A to B`, and whether the ends are said to belong to it.
@@ -249,7 +275,7 @@ pub(super) fn decision(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, decision, last_number, value};
+    use super::{date, decision, last_date, last_number, value};
 
     #[test]
     fn words_have_values() {
@@ -277,6 +303,7 @@ mod tests {
     fn the_last_number_word_is_found() {
         assert_eq!(last_number("There are twelve ways."), Some("twelve"));
         assert_eq!(last_number("two and then twenty-five apples"), Some("twenty-five"));
+        assert_eq!(last_number("The chance is one third."), Some("one third"));
         assert_eq!(last_number("no one"), None);
     }
 
@@ -288,6 +315,9 @@ mod tests {
         assert_eq!(date("20"), None);
         assert_eq!(date("June 31"), None);
         assert_eq!(date("May be 5"), None);
+        assert_eq!(last_date("It will be June 15."), Some("June 15"));
+        assert_eq!(last_date("On the 3rd of June he left, on 5 July he came."), Some("5 July"));
+        assert_eq!(last_date("In June there were 4"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::limits::Budget;
 use crate::number::Literal;
 use crate::parser::parse;
 use crate::settle::settle;
+use crate::wording::meaning;
 
 /// The longest text that is tried as a whole, in bytes.
 const MAX_WHOLE: usize = 1_000;
@@ -73,9 +74,12 @@ impl Reader<'_> {
         found.extend(self.decimal_comma(text));
         found.extend(self.letters(text));
         if kind == Kind::Plain
-            && let Some(words) = predicate(text)
+            && let Some(said) = predicate(text)
         {
-            found.push(self.arena.add(Node::Text(words.to_owned())));
+            found.extend(self.phrases(said));
+            if is_words(said) {
+                found.push(self.arena.add(Node::Text(said.to_owned())));
+            }
         }
         found.extend(self.in_words(text));
         found.extend(self.phrases(text));
@@ -112,7 +116,9 @@ impl Reader<'_> {
         if let Some(id) = self.whole(text) {
             return Some(id);
         }
-        is_words(text).then(|| self.arena.add(Node::Text(text.to_owned())))
+        let clause = word::without_mathematics(text);
+        let says = is_words(text) || meaning(&clause).is_some();
+        says.then(|| self.arena.add(Node::Text(clause)))
     }
 
     /// A text that is an expression, but not one that is prose.
@@ -181,7 +187,7 @@ impl Reader<'_> {
     /// `ABD`, the letters of several choices.
     fn letters(&mut self, text: &str) -> Option<Id> {
         let words = only_text(text).unwrap_or(text.into());
-        let word = words.trim_matches([' ', '.', '*', '。']);
+        let word = words.trim_matches([' ', '.', '*', '。', '．']);
         let rises = word.as_bytes().windows(2).all(|pair| pair[0] < pair[1]);
         if !(2..=6).contains(&word.len())
             || !rises
@@ -302,14 +308,14 @@ fn is_notation(text: &str) -> bool {
 /// What a short sentence says of its subject: "even" of "the function is even".
 fn predicate(text: &str) -> Option<&str> {
     let sentence = text.trim().trim_end_matches(['.', '!']);
-    let said = [" is ", " was ", " are ", " were "]
+    let said = [" is ", " was ", " are ", " were ", " be ", " on ", " facing "]
         .into_iter()
         .filter_map(|verb| sentence.rfind(verb).map(|at| at + verb.len()))
         .max()?;
     let words = sentence[said..].trim_matches(['*', ' ', '"']);
     let words =
         ["a ", "an ", "the "].iter().find_map(|word| words.strip_prefix(word)).unwrap_or(words);
-    is_words(words).then_some(words)
+    (!words.is_empty()).then_some(words)
 }
 
 /// Whether a text is a few words and nothing else.

@@ -117,6 +117,14 @@ fn close_of(text: &str, end: usize) -> usize {
     let rest = &text[end..];
     let run = rest.trim_start_matches(['π', ')', ']', '}', '²', '³', '!', '°', '∞']);
     let mut close = text.len() - run.len();
+    for half in [" a.m.", " p.m.", " AM", " PM", " am", " pm", "am", "pm"] {
+        let ends = |after: &str| !after.starts_with(|mark: char| mark.is_alphanumeric());
+        if run.strip_prefix(half).is_some_and(ends)
+            && text[..end].ends_with(|mark: char| mark.is_ascii_digit())
+        {
+            return close + half.len();
+        }
+    }
     // `3x` and `3x^2`, but neither `3m` nor a word.
     if let Some(after) = run.strip_prefix(['x', 'y', 'z', 'n', 'i']) {
         let ends = after.chars().next().is_none_or(|mark| !mark.is_alphanumeric());

@@ -1,6 +1,7 @@
 //! A last word that is an answer by itself: "the statement is true".
 
 use super::{Candidate, Kind};
+use crate::wording::meaning;
 
 /// Marks of statements to choose from.
 const CIRCLED: std::ops::RangeInclusive<char> = '①'..='⑳';
@@ -34,4 +35,40 @@ pub(super) fn last(text: &str) -> Option<(usize, Candidate<'_>)> {
     let is_answer = ANSWERS.iter().any(|one| word.eq_ignore_ascii_case(one));
     let candidate = Candidate { parts: vec![word], kind: Kind::Plain, is_percentage: false };
     is_answer.then_some((end, candidate))
+}
+
+/// How much of the end of a text is looked at, in bytes.
+const TAIL: usize = 400;
+
+/// Terms of logic that a Chinese text ends with.
+const TERMS: [&str; 5] =
+    ["充分不必要条件", "必要不充分条件", "既不充分也不必要条件", "充要条件", "充分必要条件"];
+
+/// The last clause of a text, if it says that there is no solution, no value, or the like.
+pub(super) fn last_clause(text: &str) -> Option<(usize, Candidate<'_>)> {
+    let end = text.trim_end_matches([' ', '\n', '.', '!', '*', '。']).len();
+    let from = (text.len().saturating_sub(TAIL)..).find(|at| text.is_char_boundary(*at))?;
+    let tail = text.get(from..end)?;
+    let term = TERMS.iter().filter(|term| tail.ends_with(**term)).max_by_key(|term| term.len());
+    let clause = match term {
+        Some(term) => &tail[tail.len() - term.len()..],
+        None => clauses(tail).find(|clause| meaning(&without_mathematics(clause)).is_some())?,
+    };
+    let candidate = Candidate { parts: vec![clause], kind: Kind::Plain, is_percentage: false };
+    Some((text.len(), candidate))
+}
+
+/// The last sentence, and what follows its last comma.
+fn clauses(tail: &str) -> impl Iterator<Item = &str> {
+    let behind = |marks: &'static [&'static str]| {
+        let start =
+            marks.iter().filter_map(|mark| tail.rfind(mark).map(|at| at + mark.len())).max();
+        tail[start.unwrap_or(0)..].trim()
+    };
+    [behind(&[". ", "\n", "。", "! ", "? "]), behind(&[". ", "\n", "。", ", ", "，"])].into_iter()
+}
+
+/// A clause with a letter for each `$…$` in it.
+pub(super) fn without_mathematics(clause: &str) -> String {
+    clause.split('$').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "x" }).collect()
 }

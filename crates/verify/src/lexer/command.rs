@@ -201,7 +201,12 @@ impl Lexer {
         let mut letters = words.chars();
         let single = letters.next().filter(|_| letters.next().is_none());
         match lower.as_str() {
+            "" if inner.trim() == ":" => self.push(Token::Mark(':')),
             "" if inner.contains(',') => self.separator(),
+            "mod" if inner.trim_start().starts_with('(') && !inner.contains(')') => {
+                self.push(Token::Mark('('));
+                self.push(Token::Command("mod"));
+            }
             "" => self.before = Before::Space,
             "and" | "or" | "和" | "或" | "与" => self.separator(),
             "to" | "比" if matches!(self.last(), Some(Token::Number(_))) => {
@@ -224,6 +229,8 @@ impl Lexer {
             "th" | "st" | "nd" | "rd"
                 if matches!(self.last(), Some(Token::Number(_) | Token::Letter(_))) => {}
             _ if self.multiple(&lower) || self.text_unit(words, single) => {}
+            // The part of a quantity behind the next number belongs to it: `2 hours and 30 minutes`.
+            _ if lower.strip_suffix(" and").is_some_and(|unit| self.text_unit(unit, None)) => {}
             _ if single.is_some_and(|letter| letter.is_ascii_alphabetic()) => {
                 self.push(Token::Letter(single?));
             }

@@ -58,14 +58,9 @@ pub(crate) struct Tokens {
 pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens> {
     // TeX takes one digit for a subscript, but nobody means the logarithm to base 1 of 0.
     let mut source = std::borrow::Cow::Borrowed(source);
-    for (written, meant) in [
-        ("log_10 ", "log_{10} "),
-        ("log_10(", "log_{10}("),
-        ("{.}", "."),
-        ("{:}", ":"),
-        ("US$", "$"),
-        ("US\\$", "\\$"),
-    ] {
+    for (written, meant) in
+        [("log_10 ", "log_{10} "), ("log_10(", "log_{10}("), ("US$", "$"), ("US\\$", "\\$")]
+    {
         if source.contains(written) {
             source = source.replace(written, meant).into();
         }
@@ -91,7 +86,14 @@ fn tidy(source: &str) -> Vec<char> {
     let mut chars = Vec::with_capacity(source.len());
     let mut rest = source.chars().map(narrow).peekable();
     while let Some(next) = rest.next() {
-        if next == '\\' && rest.peek() == Some(&'!') {
+        if let (Some('{'), '.' | ':', Some('}')) = (chars.last(), next, rest.peek())
+            && chars.iter().rev().nth(1).is_some_and(char::is_ascii_digit)
+        {
+            // `7{:}45`
+            rest.next();
+            chars.pop();
+            chars.push(next);
+        } else if next == '\\' && rest.peek() == Some(&'!') {
             rest.next();
             while rest.peek().is_some_and(|next| next.is_whitespace()) {
                 rest.next();

@@ -135,7 +135,7 @@ impl Lexer {
         let rest: String = self.chars[self.at..].iter().take(MAX_REPEATING).collect();
         let Some((length, digits)) = repeating(&rest) else { return String::new() };
         self.at += length;
-        digits.to_owned()
+        digits
     }
 
     /// `e-10` right behind the digits.
@@ -163,23 +163,40 @@ impl Lexer {
 }
 
 /// The length of a repeating part that a text begins with, and its digits. Without braces TeX takes one digit.
-fn repeating(text: &str) -> Option<(usize, &str)> {
-    let digits =
-        |part: &str| part.len() - part.trim_start_matches(|mark: char| mark.is_ascii_digit()).len();
+fn repeating(text: &str) -> Option<(usize, String)> {
     if let Some(rest) = text.strip_prefix('(') {
-        let length = digits(rest);
-        return (length > 0 && rest[length..].starts_with(')'))
-            .then(|| (length + 2, &rest[..length]));
+        let length = digits_at(rest);
+        let closes = length > 0 && rest[length..].starts_with(')');
+        return closes.then(|| (length + 2, rest[..length].to_owned()));
     }
+    let (at, mut digits) = dotted(text)?;
+    // `\dot{1}23\dot{4}` marks the first and the last digit.
+    if text.starts_with("\\dot") {
+        let between = digits_at(&text[at..]);
+        if let Some((length, last)) = dotted(&text[at + between..]) {
+            digits.push_str(&text[at..at + between]);
+            digits.push_str(&last);
+            return Some((at + between + length, digits));
+        }
+    }
+    Some((at, digits))
+}
+
+/// The length of `\overline{12}`, `\bar 3` or `\dot{3}`, and the digits in it.
+fn dotted(text: &str) -> Option<(usize, String)> {
     let command =
         ["\\overline", "\\bar", "\\dot"].into_iter().find(|each| text.starts_with(each))?;
     let rest = &text[command.len()..];
     let open = rest.trim_start();
     let at = command.len() + rest.len() - open.len();
     if let Some(group) = open.strip_prefix('{') {
-        let length = digits(group);
-        return (length > 0 && group[length..].starts_with('}'))
-            .then(|| (at + length + 2, &group[..length]));
+        let length = digits_at(group);
+        let closes = length > 0 && group[length..].starts_with('}');
+        return closes.then(|| (at + length + 2, group[..length].to_owned()));
     }
-    (digits(open) > 0).then(|| (at + 1, &open[..1]))
+    (digits_at(open) > 0).then(|| (at + 1, open[..1].to_owned()))
+}
+
+fn digits_at(text: &str) -> usize {
+    text.len() - text.trim_start_matches(|mark: char| mark.is_ascii_digit()).len()
 }

@@ -143,9 +143,14 @@ impl Parser<'_> {
             return self.mixed_in_line(factors);
         }
         let factor = self.power()?;
-        if is_fraction && after_number && self.is_mixed(factors, factor) {
+        let (part, is_percentage) = match self.arena.node(factor) {
+            Node::Percent(inner) => (*inner, true),
+            _ => (factor, false),
+        };
+        if is_fraction && after_number && self.is_mixed(factors, part) {
             let whole = factors.pop()?;
-            factors.push(self.arena.sum(vec![whole, factor]));
+            let mixed = self.arena.sum(vec![whole, part]);
+            factors.push(if is_percentage { self.arena.add(Node::Percent(mixed)) } else { mixed });
         } else {
             factors.push(factor);
         }

@@ -67,7 +67,15 @@ impl Parser<'_> {
                 if let Some(function) = function(name) {
                     self.function(function, name)
                 } else {
+                    let called =
+                        matches!(name, "zeta" | "Gamma" | "varphi" | "phi" | "sigma" | "tau")
+                            && self.at_mark('(')
+                            && self.ahead(2) == Some(&Token::Mark(')'));
                     let name = self.name(format!("\\{name}"))?;
+                    if called {
+                        self.at += 1;
+                        return self.application(name);
+                    }
                     Some(self.arena.symbol(name))
                 }
             }

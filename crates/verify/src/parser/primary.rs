@@ -116,7 +116,7 @@ impl Parser<'_> {
     }
 
     /// The arguments of an unknown function.
-    fn application(&mut self, name: String) -> Option<Id> {
+    pub(super) fn application(&mut self, name: String) -> Option<Id> {
         let bars = std::mem::take(&mut self.bars);
         let mut arguments = vec![self.sum()?];
         while self.eat(',') {

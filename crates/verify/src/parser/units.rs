@@ -24,8 +24,22 @@ impl Parser<'_> {
             return Some(());
         }
         let unit = self.unit_product()?;
+        // `2 h 30 min` is a sum.
+        let before = match factors[..] {
+            [first, _] if matches!(self.arena.node(first), Node::Quantity(..) | Node::Sum(_)) => {
+                Some(factors.remove(0))
+            }
+            _ => None,
+        };
         let value = self.arena.product(std::mem::take(factors));
-        factors.push(self.arena.add(Node::Quantity(value, unit)));
+        let quantity = self.arena.add(Node::Quantity(value, unit));
+        factors.push(match before {
+            Some(before) if self.arena.is_part_of(before, quantity) => {
+                self.arena.sum(vec![before, quantity])
+            }
+            Some(before) => self.arena.product(vec![before, quantity]),
+            None => quantity,
+        });
         Some(())
     }
 
