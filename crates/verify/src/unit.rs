@@ -173,6 +173,13 @@ impl Unit {
         Some(Self { scale, dimensions })
     }
 
+    /// The product of several units, as in `m s`.
+    pub(crate) fn product_named(names: &str) -> Option<Self> {
+        let (first, rest) = names.split_once(' ')?;
+        let first = Self::named(first).filter(|unit| !unit.dimensions.is_empty())?;
+        Some(first.times(&Self::named(rest)?))
+    }
+
     /// The unit raised to a power.
     pub(crate) fn power(&self, exponent: i32) -> Self {
         let dimensions = self

@@ -134,7 +134,11 @@ const CHINESE: &[(&str, Meaning)] = &[
 /// What a phrase says, where it says one of these and nothing else.
 pub(crate) fn meaning(phrase: &str) -> Option<Meaning> {
     let bare = phrase.trim_matches(|mark: char| !mark.is_alphanumeric());
-    if let Some((_, meaning)) = CHINESE.iter().find(|(words, _)| *words == bare) {
+    let ends = |words: &str| bare.ends_with(words) && bare.chars().count() <= LONGEST;
+    let said = CHINESE.iter().find(|(words, _)| *words == bare);
+    // A sentence that ends so says so of its subject.
+    let of_subject = || CHINESE.iter().find(|(words, _)| words.len() > 4 && ends(words));
+    if let Some((_, meaning)) = said.or_else(of_subject) {
         return Some(*meaning);
     }
     let lower = bare.to_lowercase();

@@ -26,7 +26,7 @@ impl Judge {
         }
     }
 
-    /// A capital letter right before a tuple.
+    /// A letter right before a tuple.
     fn letter_and_arguments(&self, id: Id) -> Option<(char, Id)> {
         let Node::Product(ids) = self.arena.node(id) else { return None };
         let [name, arguments] = ids[..] else { return None };
@@ -36,13 +36,13 @@ impl Judge {
             return None;
         };
         let mut letters = name.chars();
-        let letter = letters.next().filter(char::is_ascii_uppercase)?;
+        let letter = letters.next().filter(char::is_ascii_alphabetic)?;
         letters.next().is_none().then_some((letter, arguments))
     }
 
     /// The number of choices that a letter and two whole numbers stand for.
     fn choices(&mut self, letter: char, arguments: Id) -> Option<Id> {
-        let counted = Counted::named(letter)?;
+        let counted = Counted::named(letter.to_ascii_uppercase())?;
         let Node::Tuple(ids) = self.arena.node(arguments) else { return None };
         let [all, chosen] = ids[..] else { return None };
         let whole =

@@ -87,6 +87,7 @@ fn anchors(text: &str) -> Vec<Anchor> {
         anchors.extend(places.map(|(at, _)| Anchor { priority, at: at + phrase.len() }));
     }
     anchors.extend(chosen(text));
+    anchors.extend(praised(text));
     anchors.extend(english(text));
     anchors
 }
@@ -97,6 +98,22 @@ fn chosen(text: &str) -> impl Iterator<Item = Anchor> {
         let places = text.rmatch_indices(phrase).take(4).map(|(at, _)| at + phrase.len());
         let letters = places.filter(|at| choice::letter(reach(text, *at, 12)).is_some());
         letters.map(|at| Anchor { priority: 100, at })
+    })
+}
+
+/// The letters of "C is the correct answer".
+fn praised(text: &str) -> impl Iterator<Item = Anchor> {
+    [" is the correct", " is correct"].into_iter().flat_map(move |phrase| {
+        let places = text.rmatch_indices(phrase).take(4).filter_map(|(at, _)| {
+            let letter = text[..at].trim_end_matches([')', '*']);
+            let start =
+                letter.len().checked_sub(1).filter(|start| text.is_char_boundary(*start))?;
+            let before = text[..start].chars().next_back();
+            let alone = before.is_none_or(|before| !before.is_alphanumeric());
+            ('A'..='J').contains(&letter.chars().next_back()?).then_some(())?;
+            alone.then_some(Anchor { priority: 100, at: start })
+        });
+        places.collect::<Vec<_>>()
     })
 }
 

@@ -90,8 +90,9 @@ fn goes_on(rest: &str) -> bool {
 
 /// What follows a letter that a reason is given for: `B, since …`, `B because …`, `B正确`.
 fn justified(after: &str) -> Option<&str> {
-    let reasons = ["since", "because", "as ", "which", "so ", "is correct", "正确"];
-    let rest = after.trim_start_matches([',', ' ', '*']);
+    let reasons =
+        ["since", "because", "as ", "which", "so ", "is correct", "is the correct", "正确"];
+    let rest = after.trim_start_matches([',', ' ', '*', ')']);
     let parted = rest.len() < after.len() || rest.starts_with('正');
     (parted && reasons.iter().any(|reason| rest.starts_with(reason))).then_some("")
 }

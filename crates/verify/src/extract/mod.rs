@@ -183,6 +183,7 @@ pub fn extract(text: &str, rules: &Rules, limits: &Limits) -> Answers {
 
 /// Finds the answer in a text without thoughts.
 fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
+    let text = without_aside(text);
     let budget = Budget::new(*limits);
     let mut answers = Answers::default();
     let math = if rules.notation == Notation::Plain { Vec::new() } else { delimited::find(text) };
@@ -204,6 +205,23 @@ fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
     }
     answers.text = first;
     answers
+}
+
+/// A text without the bracket at its end that says the same once more: `160 minutes (or 2 hours and 40 minutes)`.
+fn without_aside(text: &str) -> &str {
+    let end = text.trim_end_matches([' ', '\n', '.']);
+    let aside = end.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    let asides = ["or ", "since ", "because ", "i.e.", "about ", "approximately ", "that is", "约"];
+    match aside {
+        Some((before, inner))
+            if asides.iter().any(|word| inner.starts_with(word))
+                && !inner.contains(['$', '\\', '\n', ')'])
+                && !before.trim().is_empty() =>
+        {
+            before.trim_end()
+        }
+        _ => text,
+    }
 }
 
 /// What may be the answer, the likeliest first.

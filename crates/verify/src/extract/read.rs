@@ -10,6 +10,7 @@ use crate::limits::Budget;
 use crate::number::Literal;
 use crate::parser::parse;
 use crate::settle::settle;
+use crate::unit::Unit;
 use crate::wording::meaning;
 
 /// The longest text that is tried as a whole, in bytes.
@@ -263,7 +264,7 @@ fn without_label(text: &str) -> &str {
     let label = text.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
     match label {
         Some((value, name))
-            if name.len() > 1
+            if (name.len() > 1 || Unit::named(name).is_some())
                 && name
                     .chars()
                     .all(|mark| mark.is_alphabetic() || matches!(mark, ' ' | '-' | '.'))

@@ -2,7 +2,7 @@
 
 use super::numeral::base_of;
 use super::vocabulary::{KNOWN, Meaning, meaning};
-use super::{Before, Lexer, Token};
+use super::{Before, Lexer, Style, Token};
 use crate::expression::Relation;
 use crate::number::Literal;
 use crate::unit::Unit;
@@ -237,9 +237,30 @@ impl Lexer {
             _ if words.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.push(Token::Number(Literal::integer(words)));
             }
+            _ if words.starts_with(|mark: char| mark.is_ascii_digit()) => {
+                if !self.plain_words(words) {
+                    self.named(words, &lower, command);
+                }
+            }
             _ => self.named(words, &lower, command),
         }
         Some(())
+    }
+
+    /// `\text{4:30 p.m.}`: plain notation inside of text.
+    fn plain_words(&mut self, words: &str) -> bool {
+        let mut inner = Self::new(words, Style::Plain);
+        while let Some(next) = inner.peek() {
+            if next.is_whitespace() {
+                inner.at += 1;
+                inner.before = Before::Space;
+            } else if inner.token(next).is_none() {
+                return false;
+            }
+        }
+        self.out.all.extend(inner.out.all);
+        self.out.spaced.extend(inner.out.spaced);
+        true
     }
 
     /// A unit behind a value. Single letters are units in upright type only.
@@ -248,7 +269,9 @@ impl Lexer {
         if !self.follows_unit_host() || euler {
             return false;
         }
-        let Some(unit) = Unit::named(words) else { return false };
+        let Some(unit) = Unit::named(words).or_else(|| Unit::product_named(words)) else {
+            return false;
+        };
         self.push(Token::Unit(unit));
         true
     }

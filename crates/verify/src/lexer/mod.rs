@@ -65,19 +65,7 @@ pub(crate) fn lex(source: &str, style: Style, budget: &Budget) -> Option<Tokens>
             source = source.replace(written, meant).into();
         }
     }
-    let chars = tidy(&source);
-    let has_rows = ["\\begin", "\\cr"].iter().any(|mark| source.contains(mark));
-    let commas_group = number::commas_group(&chars);
-    let lexer = Lexer {
-        chars,
-        at: 0,
-        style,
-        has_rows,
-        commas_group,
-        has_subscripts: source.contains('_'),
-        before: Before::Nothing,
-        out: Tokens::default(),
-    };
+    let lexer = Lexer::new(&source, style);
     lexer.run(budget)
 }
 
@@ -151,6 +139,21 @@ struct Lexer {
 }
 
 impl Lexer {
+    fn new(source: &str, style: Style) -> Self {
+        let chars = tidy(source);
+        let commas_group = number::commas_group(&chars);
+        Self {
+            chars,
+            at: 0,
+            style,
+            has_rows: ["\\begin", "\\cr"].iter().any(|mark| source.contains(mark)),
+            commas_group,
+            has_subscripts: source.contains('_'),
+            before: Before::Nothing,
+            out: Tokens::default(),
+        }
+    }
+
     fn run(mut self, budget: &Budget) -> Option<Tokens> {
         while let Some(next) = self.peek() {
             budget.spend(1)?;

@@ -199,6 +199,11 @@ impl Evaluator<'_> {
 
     /// An unknown function: a smooth one that its name chooses.
     fn apply(&mut self, name: &str, arguments: &[Id]) -> Option<Approximation> {
+        if name == "overline" && arguments.len() == 1 && self.is_complex(arguments[0]) {
+            let mut result = self.value(arguments[0])?;
+            result.value.im = -result.value.im;
+            return Some(result);
+        }
         let whole = format!("{name}()");
         if self.point.bound.iter().any(|(bound, _)| *bound == whole) {
             return Some(Approximation::real(self.point.symbol(&whole)));
@@ -211,6 +216,11 @@ impl Evaluator<'_> {
             result = result.plus(argument.mapped(turned.sin(), slope * turned.cos().size()));
         }
         Some(result)
+    }
+
+    /// Whether the imaginary unit is in it, so that a line above it conjugates.
+    fn is_complex(&self, id: Id) -> bool {
+        self.arena.any(id, &|node| matches!(node, Node::Constant(Constant::Imaginary)))
     }
 
     /// A value for something that cannot be evaluated, chosen by how it is written.

@@ -3,7 +3,7 @@
 use forethought_verify::{Verdict, verify};
 
 /// Checks that the first is equal to each of the second and different from each of the third.
-fn check(gold: &str, equal: &[&str], different: &[&str]) {
+pub(crate) fn check(gold: &str, equal: &[&str], different: &[&str]) {
     for answer in equal {
         let judgement = verify(gold, answer);
         assert_eq!(judgement.verdict, Verdict::Equal, "{gold} and {answer}: {judgement:?}");

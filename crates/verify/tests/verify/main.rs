@@ -3,5 +3,6 @@
 mod forms;
 mod goldens;
 mod hostile;
+mod notation;
 mod properties;
 mod prose;
