@@ -3,9 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::function::each;
 use crate::mathematics::{Grade, Grader, Use};
-use crate::{Need, RewardFn, Sample, Score, Semantics, Verdict};
+use crate::{AgainstSolution, Score, Semantics, Verdict};
 
 /// Settings of [`Accuracy`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,10 +42,14 @@ pub struct Accuracy {
     grader: Grader,
 }
 
-impl Accuracy {
-    /// The score of a completion whose solution is known.
-    #[must_use]
-    pub fn judge(&self, completion: &str, solution: &str) -> Score {
+impl AgainstSolution for Accuracy {
+    const NAME: &'static str = "accuracy";
+
+    fn solution(&self) -> &str {
+        &self.config.solution
+    }
+
+    fn judge(&self, completion: &str, solution: &str) -> Score {
         let graded = self.grader.grade(solution, completion);
         let value = match graded.grade {
             Grade::Right => Some(1.0),
@@ -57,23 +60,6 @@ impl Accuracy {
             Grade::NoGold | Grade::Undecided => None,
         };
         graded.score(value, "")
-    }
-}
-
-impl RewardFn for Accuracy {
-    fn name(&self) -> &'static str {
-        "accuracy"
-    }
-
-    fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::Column(&self.config.solution)]
-    }
-
-    fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
-        each(samples, |sample| match sample.column(&self.config.solution) {
-            Ok(solution) => self.judge(sample.completion, &solution),
-            Err(score) => score,
-        })
     }
 }
 
@@ -114,17 +100,6 @@ pub struct ReasoningAccuracy {
     accuracy: Accuracy,
 }
 
-impl ReasoningAccuracy {
-    /// The score of a completion whose solution is known.
-    #[must_use]
-    pub fn judge(&self, completion: &str, solution: &str) -> Score {
-        match after_reasoning(completion, &self.delimiters) {
-            Some(answer) => self.accuracy.judge(answer, solution),
-            None => Score::new(0.0, Verdict::Unparseable, "the reasoning does not end"),
-        }
-    }
-}
-
 /// What follows the last occurrence of the first delimiter that the text has.
 pub(crate) fn after_reasoning<'a>(text: &'a str, delimiters: &[String]) -> Option<&'a str> {
     delimiters
@@ -133,19 +108,17 @@ pub(crate) fn after_reasoning<'a>(text: &'a str, delimiters: &[String]) -> Optio
         .map(|(_, after)| after)
 }
 
-impl RewardFn for ReasoningAccuracy {
-    fn name(&self) -> &'static str {
-        "reasoning_accuracy"
+impl AgainstSolution for ReasoningAccuracy {
+    const NAME: &'static str = "reasoning_accuracy";
+
+    fn solution(&self) -> &str {
+        &self.accuracy.config.solution
     }
 
-    fn needs(&self) -> Vec<Need<'_>> {
-        self.accuracy.needs()
-    }
-
-    fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
-        each(samples, |sample| match sample.column(&self.accuracy.config.solution) {
-            Ok(solution) => self.judge(sample.completion, &solution),
-            Err(score) => score,
-        })
+    fn judge(&self, completion: &str, solution: &str) -> Score {
+        match after_reasoning(completion, &self.delimiters) {
+            Some(answer) => self.accuracy.judge(answer, solution),
+            None => Score::new(0.0, Verdict::Unparseable, "the reasoning does not end"),
+        }
     }
 }

@@ -4,8 +4,7 @@ use forethought_verify::last_boxed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::function::each;
-use crate::{Need, RewardFn, Sample, Score, Verdict, accuracy};
+use crate::{AgainstSolution, Score, Verdict, accuracy};
 
 /// Settings of [`BoxedAccuracy`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,10 +32,14 @@ impl BoxedAccuracyConfig {
 #[derive(Clone, Debug)]
 pub struct BoxedAccuracy(BoxedAccuracyConfig);
 
-impl BoxedAccuracy {
-    /// The score of a completion whose solution is known.
-    #[must_use]
-    pub fn judge(&self, completion: &str, solution: &str) -> Score {
+impl AgainstSolution for BoxedAccuracy {
+    const NAME: &'static str = "boxed_accuracy";
+
+    fn solution(&self) -> &str {
+        &self.0.solution
+    }
+
+    fn judge(&self, completion: &str, solution: &str) -> Score {
         let gold = last_boxed(solution).and_then(remove_boxed).unwrap_or(solution);
         let Some(answer) = last_boxed(completion).and_then(remove_boxed) else {
             return Score::new(0.0, Verdict::Unparseable, "the completion has no closed box")
@@ -46,23 +49,6 @@ impl BoxedAccuracy {
         let (value, word) = if is_equal { (1.0, "is") } else { (0.0, "is not") };
         let reason = format!("the box {word} the solution, compared as strings");
         Score::new(value, Verdict::from(is_equal), reason).with_answer(answer).with_gold(gold)
-    }
-}
-
-impl RewardFn for BoxedAccuracy {
-    fn name(&self) -> &'static str {
-        "boxed_accuracy"
-    }
-
-    fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::Column(&self.0.solution)]
-    }
-
-    fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
-        each(samples, |sample| match sample.column(&self.0.solution) {
-            Ok(solution) => self.judge(sample.completion, &solution),
-            Err(score) => score,
-        })
     }
 }
 

@@ -43,6 +43,35 @@ pub trait RewardFn: Send + Sync {
     fn score(&self, samples: &[Sample<'_>]) -> Vec<Score>;
 }
 
+/// A function that compares each completion with the solution of its row, and needs nothing else.
+pub trait AgainstSolution: Send + Sync {
+    /// What its scores are called.
+    const NAME: &'static str;
+
+    /// The column that holds the solution.
+    fn solution(&self) -> &str;
+
+    /// The score of a completion whose solution is known.
+    fn judge(&self, completion: &str, solution: &str) -> Score;
+}
+
+impl<T: AgainstSolution> RewardFn for T {
+    fn name(&self) -> &str {
+        T::NAME
+    }
+
+    fn needs(&self) -> Vec<Need<'_>> {
+        vec![Need::Column(self.solution())]
+    }
+
+    fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
+        each(samples, |sample| match sample.column(self.solution()) {
+            Ok(solution) => self.judge(sample.completion, &solution),
+            Err(score) => score,
+        })
+    }
+}
+
 /// Judges each completion alone.
 pub(crate) fn each(samples: &[Sample<'_>], judge: impl Fn(&Sample<'_>) -> Score) -> Vec<Score> {
     samples.iter().map(judge).collect()

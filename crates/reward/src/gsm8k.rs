@@ -7,8 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::known;
-use crate::function::each;
-use crate::{Need, RewardConfigError, RewardFn, Sample, Score, Verdict, accuracy, config};
+use crate::{AgainstSolution, RewardConfigError, Score, Verdict, accuracy, config};
 
 /// How the number is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,29 +54,6 @@ impl Gsm8kConfig {
 #[derive(Clone, Debug)]
 pub struct Gsm8k(Gsm8kConfig);
 
-impl Gsm8k {
-    /// The score of a completion whose solution is known.
-    #[must_use]
-    pub fn judge(&self, completion: &str, solution: &str) -> Score {
-        let gold = final_number(solution, Method::Strict);
-        let gold = gold.unwrap_or_else(|| solution.trim().replace([',', '$'], ""));
-        let Some(answer) = final_number(completion, self.0.method) else {
-            return Score::new(0.0, Verdict::Unparseable, "the completion announces no number")
-                .with_gold(&gold);
-        };
-        let is_equal = answer == gold;
-        let value = if is_equal { 1.0 } else { self.0.format_score };
-        let word = if is_equal { "is" } else { "is not" };
-        Score::new(
-            value,
-            Verdict::from(is_equal),
-            format!("the number {word} that of the solution"),
-        )
-        .with_answer(&answer)
-        .with_gold(&gold)
-    }
-}
-
 /// How much of the end of a text is looked at, in characters.
 const END: usize = 300;
 
@@ -110,19 +86,29 @@ pub fn final_number(text: &str, method: Method) -> Option<String> {
     }
 }
 
-impl RewardFn for Gsm8k {
-    fn name(&self) -> &'static str {
-        "gsm8k"
+impl AgainstSolution for Gsm8k {
+    const NAME: &'static str = "gsm8k";
+
+    fn solution(&self) -> &str {
+        &self.0.solution
     }
 
-    fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::Column(&self.0.solution)]
-    }
-
-    fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
-        each(samples, |sample| match sample.column(&self.0.solution) {
-            Ok(solution) => self.judge(sample.completion, &solution),
-            Err(score) => score,
-        })
+    fn judge(&self, completion: &str, solution: &str) -> Score {
+        let gold = final_number(solution, Method::Strict);
+        let gold = gold.unwrap_or_else(|| solution.trim().replace([',', '$'], ""));
+        let Some(answer) = final_number(completion, self.0.method) else {
+            return Score::new(0.0, Verdict::Unparseable, "the completion announces no number")
+                .with_gold(&gold);
+        };
+        let is_equal = answer == gold;
+        let value = if is_equal { 1.0 } else { self.0.format_score };
+        let word = if is_equal { "is" } else { "is not" };
+        Score::new(
+            value,
+            Verdict::from(is_equal),
+            format!("the number {word} that of the solution"),
+        )
+        .with_answer(&answer)
+        .with_gold(&gold)
     }
 }

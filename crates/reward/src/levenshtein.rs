@@ -5,8 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::at_least_one;
-use crate::function::each;
-use crate::{Need, RewardConfigError, RewardFn, Sample, Score, Verdict, accuracy};
+use crate::{AgainstSolution, RewardConfigError, Score, Verdict, accuracy};
 
 /// Settings of [`Levenshtein`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,10 +53,25 @@ impl LevenshteinConfig {
 #[derive(Clone, Debug)]
 pub struct Levenshtein(LevenshteinConfig);
 
-impl Levenshtein {
-    /// The score of a completion whose solution is known.
-    #[must_use]
-    pub fn judge(&self, completion: &str, solution: &str) -> Score {
+/// `Levenshtein.ratio` of Python: one minus the insertions and deletions that turn one text into the other over the
+/// characters of both; 1 for two empty texts.
+///
+/// ```
+/// assert!((forethought_reward::ratio("kitten", "sitting") - 8.0 / 13.0).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn ratio(left: &str, right: &str) -> f64 {
+    indel::normalized_similarity(left.chars(), right.chars())
+}
+
+impl AgainstSolution for Levenshtein {
+    const NAME: &'static str = "levenshtein";
+
+    fn solution(&self) -> &str {
+        &self.0.solution
+    }
+
+    fn judge(&self, completion: &str, solution: &str) -> Score {
         let Some((_, answer)) = completion.rsplit_once("</think>") else {
             return Score::new(0.0, Verdict::Unparseable, "the completion has no </think>");
         };
@@ -75,33 +89,5 @@ impl Levenshtein {
         let share = ratio(answer, solution);
         let reason = format!("{share:.3} of the answer and the solution are alike");
         Score::new(share, Verdict::of_share(share), reason).with_answer(answer).with_gold(solution)
-    }
-}
-
-/// `Levenshtein.ratio` of Python: one minus the insertions and deletions that turn one text into the other over the
-/// characters of both; 1 for two empty texts.
-///
-/// ```
-/// assert!((forethought_reward::ratio("kitten", "sitting") - 8.0 / 13.0).abs() < 1e-12);
-/// ```
-#[must_use]
-pub fn ratio(left: &str, right: &str) -> f64 {
-    indel::normalized_similarity(left.chars(), right.chars())
-}
-
-impl RewardFn for Levenshtein {
-    fn name(&self) -> &'static str {
-        "levenshtein"
-    }
-
-    fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::Column(&self.0.solution)]
-    }
-
-    fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
-        each(samples, |sample| match sample.column(&self.0.solution) {
-            Ok(solution) => self.judge(sample.completion, &solution),
-            Err(score) => score,
-        })
     }
 }

@@ -52,7 +52,7 @@ pub use format::{
     CodeFormat, CodeFormatConfig, Format, FormatConfig, FormatSemantics, NoSettings, ThinkBoxed,
     ThinkFormat, last_code_block,
 };
-pub use function::{Need, RewardFn, Scope};
+pub use function::{AgainstSolution, Need, RewardFn, Scope};
 pub use gsm8k::{Gsm8k, Gsm8kConfig, Method, final_number};
 pub use length::{Among, Length, LengthConfig};
 pub use levenshtein::{Levenshtein, LevenshteinConfig, Space, ratio};

@@ -19,6 +19,7 @@ mod refused_configs;
 mod refused_data;
 mod refused_models;
 mod reuse;
+mod rewards;
 mod schema;
 mod served;
 mod shared_counts;

@@ -3,9 +3,12 @@
 use std::fs;
 
 use forethought_dataset::Table;
+use forethought_tests::repository;
+use forethought_tokenize::Encoder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::rows::Workplace;
 use crate::{forethought, outcome};
 
 struct Case(TempDir);
@@ -183,4 +186,53 @@ fn two_sets_are_compared_row_by_row() {
     let (code, _, error) = case.run(&["diff", "a.yaml", "b.yaml"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("--input names the rows that it scores"), "{error}");
+}
+
+#[test]
+fn a_folder_with_a_reward_model_scores_as_transformers_does() {
+    let place = Workplace::with("tiny-qwen2-reward");
+    let encoder = Encoder::open(place.path("model")).expect("it opens");
+    let golden = "crates/model/tests/fixtures/forward/tiny-qwen2-reward.json";
+    let golden = fs::read(repository().join(golden)).expect("a file");
+    let golden: Value = serde_json::from_slice(&golden).expect("JSON");
+    let sequences: Vec<Vec<u32>> =
+        serde_json::from_value(golden["ids"].clone()).expect("lists of ids");
+    let mut rows = Vec::new();
+    for (index, ids) in sequences.iter().enumerate() {
+        let (prompt, completion) = ids.split_at(ids.len() / 2);
+        let [prompt, completion] =
+            [prompt, completion].map(|ids| encoder.decode_with_specials(ids).expect("it decodes"));
+        if encoder.encode(&format!("{prompt}{completion}")).expect("it encodes") == *ids {
+            let expected = &golden["reward_unpadded"][index];
+            rows.push(json!({"prompt": prompt, "completion": completion, "expected": expected}));
+        }
+    }
+    assert!(!rows.is_empty());
+    let judged = rows.len();
+    rows.push(json!({"prompt": 3, "completion": "a"}));
+    place.write(&rows);
+    let folder = place.path("model");
+    let set = json!({"rewards": [{"model": {"folder": folder}}], "max_unjudged_share": 0.5});
+    fs::write(place.path("set.yaml"), set.to_string()).expect("written");
+    let mut command = forethought(place.path(""));
+    command.args(["reward", "--set", "set.yaml", "--input", "rows.jsonl"]);
+    let (code, output, error) = outcome(&mut command);
+    assert_eq!(code, Some(0), "{error}");
+    let found = parsed(&output);
+    for row in &found[..judged] {
+        let [score, expected] = [&row["rewards"]["model"]["score"], &row["expected"]]
+            .map(|number| number.as_f64().expect("a number"));
+        assert!((score - expected).abs() < 5e-5, "{row}");
+        assert_eq!(row["reward"], row["rewards"]["model"]["score"]);
+    }
+    let last = &found[judged]["rewards"]["model"];
+    assert_eq!((&last["score"], &last["verdict"]), (&Value::Null, &json!("label_unparseable")));
+    assert_eq!(last["reason"], "prompt is neither text nor a list of messages");
+    let missing = json!({"rewards": [{"model": {"folder": place.path("nowhere")}}]}).to_string();
+    fs::write(place.path("set.yaml"), missing).expect("written");
+    let (code, _, error) = outcome(&mut command);
+    assert!(
+        code != Some(0) && error.contains("the reward model ") && error.contains("nowhere"),
+        "{error}"
+    );
 }

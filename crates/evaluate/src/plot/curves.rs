@@ -29,25 +29,24 @@ fn draw(canvas: &Canvas, chart: &Chart, x_label: &str) -> Result<(), DrawingErro
     let points = || chart.series.iter().flat_map(|series| &series.points);
     let first = points().map(|point| point.step).min().unwrap_or(0) as f64;
     let last = points().map(|point| point.step).max().unwrap_or(0) as f64;
+    let values = range(points().map(|point| point.value));
+    let spread = values.end - values.start;
     let mut diagram = ChartBuilder::on(canvas)
         .margin(8)
         .margin_right(14)
         .x_label_area_size(40)
         .y_label_area_size(66)
-        .build_cartesian_2d(
-            first..last.max(first + 1.0),
-            range(points().map(|point| point.value)),
-        )?;
+        .build_cartesian_2d(first..last.max(first + 1.0), values)?;
     let small = text(11.0, HPos::Center, VPos::Top);
     diagram
         .configure_mesh()
         .light_line_style(palette::RULE.mix(0.0))
         .bold_line_style(palette::RULE)
         .axis_style(palette::RULE)
-        .x_labels(8)
+        .x_labels(num_steps(first, last))
         .y_labels(6)
         .x_label_formatter(&|step| format!("{step:.0}"))
-        .y_label_formatter(&|&value| tick(value))
+        .y_label_formatter(&|&value| tick_within(value, spread))
         .x_desc(x_label)
         .y_desc(chart.y_label.as_str())
         .label_style(small.clone())
@@ -72,9 +71,29 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
     low - margin..high + margin
 }
 
+/// How many steps are labelled: no more than there are whole ones, for half a step would be rounded to its neighbour.
+fn num_steps(first: f64, last: f64) -> usize {
+    let whole = (2..8_u8).find(|count| f64::from(*count) > last - first);
+    usize::from(whole.unwrap_or(8))
+}
+
 /// A number at a line of a grid.
 pub(super) fn tick(value: f64) -> String {
-    let text = numbers::significant(if value.abs() < 1e-9 { 0.0 } else { value });
+    trimmed(numbers::significant(if value.abs() < 1e-9 { 0.0 } else { value }))
+}
+
+/// A value of the axis, with as many decimals as tell it from its neighbours on an axis of this spread.
+fn tick_within(value: f64, spread: f64) -> String {
+    let apart = (-(spread / 6.0).log10()).ceil();
+    if !(1.0..1e6).contains(&value.abs()) || !(1.0..=9.0).contains(&apart) {
+        return tick(if value.abs() < 1e-9 * spread { 0.0 } else { value });
+    }
+    let decimals = (1..=9_usize).find(|count| *count as f64 >= apart).unwrap_or(9);
+    trimmed(format!("{value:.decimals$}"))
+}
+
+/// A number without zeros at its end.
+fn trimmed(text: String) -> String {
     if text.contains('.') && !text.contains('e') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
@@ -122,5 +141,38 @@ mod tests {
         let series = Series::new("s", (0..1801_u32).map(|i| (u64::from(i), 0.0)));
         let kept = thinned(&series.points);
         assert_eq!((kept.len(), kept.last()), (451, Some(&(1800.0, 0.0))));
+    }
+
+    /// What is written beside the axes of a chart of these points.
+    fn labels(points: &[(u64, f64)]) -> Vec<String> {
+        let series = vec![Series::new("s", points.iter().copied())];
+        let chart = Chart { title: "t".to_owned(), y_label: "% of problems".to_owned(), series };
+        let svg = curves(&chart, "k", "d").expect("it is drawn");
+        let texts = svg.split("<text").skip(1).filter_map(|text| text.split_once('>'));
+        let texts = texts.filter_map(|(_, text)| text.split_once("</text>"));
+        texts.map(|(text, _)| text.trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn no_two_ticks_of_an_axis_are_called_the_same() {
+        for points in [
+            vec![(1, 40.0), (2, 52.0), (4, 64.0)],
+            vec![(1, 40.0), (2, 52.0)],
+            vec![(1, 33.3), (8, 77.7)],
+            vec![(0, 1234.1), (3, 1234.9)],
+            vec![(0, 99.98), (1000, 100.0)],
+            vec![(5, 50.0)],
+        ] {
+            let mut labels = labels(&points);
+            let count = labels.len();
+            assert!(count > 4, "{labels:?}");
+            labels.sort();
+            labels.dedup();
+            assert_eq!(labels.len(), count, "{points:?}: {labels:?}");
+        }
+        let labels = labels(&[(1, 40.0), (2, 52.0), (4, 64.0)]);
+        for step in ["1", "2", "3", "4"] {
+            assert!(labels.iter().any(|label| label == step), "{labels:?}");
+        }
     }
 }

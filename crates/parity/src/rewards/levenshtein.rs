@@ -1,6 +1,6 @@
 //! Ratios of python-Levenshtein, alone and of what follows the reasoning.
 
-use forethought_reward::{LevenshteinConfig, Space, ratio};
+use forethought_reward::{AgainstSolution, LevenshteinConfig, Space, ratio};
 use serde::Deserialize;
 use serde_json::Value;
 

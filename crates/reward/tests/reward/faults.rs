@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use forethought_reward::{
-    AccuracyConfig, FUNCTIONS, Fields, RewardConfig, RewardFn, RewardSet, Sample, Scope, Score,
-    Tokens, Verdict,
+    AccuracyConfig, AgainstSolution, FUNCTIONS, Fields, RewardConfig, RewardFn, RewardSet, Sample,
+    Scope, Score, Tokens, Verdict,
 };
 
 /// Panics, or answers with something else than a number, where the completion says so.

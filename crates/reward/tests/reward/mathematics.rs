@@ -1,8 +1,8 @@
 //! Rewards that compare answers as mathematics. Numbers are those of open-r1 and TRL 1.16 with Math-Verify 0.9.
 
 use forethought_reward::{
-    Accuracy, AccuracyConfig, Among, CosineConfig, Fields, LengthConfig, ReasoningAccuracyConfig,
-    RewardFn, Sample, Score, Semantics, Verdict,
+    Accuracy, AccuracyConfig, AgainstSolution, Among, CosineConfig, Fields, LengthConfig,
+    ReasoningAccuracyConfig, RewardFn, Sample, Score, Semantics, Verdict,
 };
 
 fn accuracy(semantics: Semantics) -> Accuracy {

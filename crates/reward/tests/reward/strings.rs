@@ -1,8 +1,8 @@
 //! Rewards that compare strings. Numbers are those of python-Levenshtein 0.27.5 and of verl's copies of Hendrycks' code.
 
 use forethought_reward::{
-    BoxedAccuracyConfig, Gsm8kConfig, LevenshteinConfig, Method, Space, Verdict, final_number,
-    is_equiv, normalized, ratio,
+    AgainstSolution, BoxedAccuracyConfig, Gsm8kConfig, LevenshteinConfig, Method, Space, Verdict,
+    final_number, is_equiv, normalized, ratio,
 };
 
 #[test]

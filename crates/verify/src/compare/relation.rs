@@ -31,6 +31,10 @@ impl Judge {
             (None, None) => (gold, answer),
             (Some(chain), None) => (self.value_of(gold, &chain, answer), answer),
             (None, Some(chain)) => (gold, self.value_of(answer, &chain, gold)),
+            // A computation is the value it comes to, be there a name before the other or not.
+            (Some(x), Some(y)) if self.is_computation(&x) != self.is_computation(&y) => {
+                (self.value_of(gold, &x, answer), self.value_of(answer, &y, gold))
+            }
             (Some(x), Some(y)) => (self.shortened(gold, &x), self.shortened(answer, &y)),
         }
     }
@@ -62,8 +66,7 @@ impl Judge {
         if chain.relations.iter().any(|relation| *relation != Relation::Equal) {
             return id;
         }
-        let is_computation =
-            self.arena.symbols(first).is_empty() && self.arena.symbols(last).is_empty();
+        let is_computation = self.is_computation(chain);
         if self.is_name(first) || self.is_call(first) || is_computation || self.is_operation(first)
         {
             return last;
@@ -72,6 +75,15 @@ impl Judge {
             return first;
         }
         if self.scalars(first, last).is_equal() { last } else { id }
+    }
+
+    /// Whether it equates values without symbols.
+    fn is_computation(&self, chain: &Chain) -> bool {
+        let [first, .., last] = chain.sides[..] else { return false };
+        chain.relations.iter().all(|relation| *relation == Relation::Equal)
+            && self.arena.symbols(first).is_empty()
+            && self.arena.symbols(last).is_empty()
+            && !self.is_name(first)
     }
 
     /// `x ∈ {1, 2}` as `x = 1, 2`.
@@ -272,8 +284,16 @@ impl Judge {
     fn defined_alike(&self, x: &Chain, y: &Chain) -> Option<(Id, Id)> {
         let ([first, gold], [second, answer]) = (&x.sides[..], &y.sides[..]) else { return None };
         let is_equation = |chain: &Chain| chain.relations == [Relation::Equal];
-        if let (Some(one), Some(other)) = (self.derivative(*first), self.derivative(*second)) {
-            return (one == other && is_equation(x) && is_equation(y)).then_some((*gold, *answer));
+        let (one, other) = (self.derivative(*first), self.derivative(*second));
+        if (one.is_some() && self.is_operation(*second))
+            || (other.is_some() && self.is_operation(*first))
+        {
+            return (is_equation(x) && is_equation(y)).then_some((*gold, *answer));
+        }
+        if let (Some(one), Some(other)) = (one, other) {
+            // `dy/dx` and `f'(x)`, as of `y = 2x` and `f(x) = 2x`.
+            let alike = one == other || one == "y" || other == "y";
+            return (alike && is_equation(x) && is_equation(y)).then_some((*gold, *answer));
         }
         let alike = match (self.arena.node(*first), self.arena.node(*second)) {
             (Node::Symbol(name), Node::Apply(function, arguments))

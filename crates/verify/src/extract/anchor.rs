@@ -87,6 +87,7 @@ fn anchors(text: &str) -> Vec<Anchor> {
         anchors.extend(places.map(|(at, _)| Anchor { priority, at: at + phrase.len() }));
     }
     anchors.extend(chosen(text));
+    anchors.extend(concluded(text));
     anchors.extend(praised(text));
     anchors.extend(english(text));
     anchors
@@ -99,6 +100,18 @@ fn chosen(text: &str) -> impl Iterator<Item = Anchor> {
         let letters = places.filter(|at| choice::letter(reach(text, *at, 12)).is_some());
         letters.map(|at| Anchor { priority: 100, at })
     })
+}
+
+/// The place behind "So it is" in the last sentence.
+fn concluded(text: &str) -> Option<Anchor> {
+    let phrases =
+        ["o it is ", "o it's ", "hus it is ", "ence it is ", "herefore it is ", "o we get "];
+    let at = phrases.iter().filter_map(|phrase| Some(text.rfind(phrase)? + phrase.len())).max()?;
+    let rest = text[at..].trim_end_matches(['.', ' ', '\n', '*']);
+    let ends = !rest.contains('\n')
+        && rest.match_indices(". ").all(|(point, _)| labels(rest, point))
+        && rest.len() < SENTENCE;
+    ends.then_some(Anchor { priority: 250, at })
 }
 
 /// The letters of "C is the correct answer".

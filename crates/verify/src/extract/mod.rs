@@ -193,7 +193,7 @@ fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
             .or_else(|| Some(candidate.parts.join(", ")).filter(|text| !text.trim().is_empty()));
         answers.readings = read::readings(&candidate, rules.euler, &mut answers.arena, &budget);
         if answers.is_read() {
-            if let (Some(said), Unannounced::Read) = (phrase::decision(text), rules.unannounced) {
+            if let (Some(said), Bare::Read) = (phrase::decision(text), rules.bare) {
                 answers.readings.push(answers.arena.add(Node::Text(said.to_owned())));
             }
             if let [only] = candidate.parts[..] {
@@ -266,6 +266,10 @@ fn candidates<'a>(
     }
     ranked.extend(word::last_clause(text).map(|(end, candidate)| (300, end, candidate)));
     ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
+    if rules.bare == Bare::Read && rules.notation != Notation::Latex {
+        ranked.extend(in_words(text, math));
+    }
+    ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
     if math.is_empty()
         && rules.notation != Notation::Latex
         && !text.bytes().any(|byte| byte.is_ascii_digit())
@@ -285,6 +289,21 @@ fn candidates<'a>(
     // Stable: of two candidates that end alike, the one found first is the fuller one.
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
     ranked.into_iter().map(|(_, _, candidate)| candidate)
+}
+
+/// Numbers, dates and statements that are written in words.
+fn in_words<'a>(text: &'a str, math: &[Range<usize>]) -> Vec<(u32, usize, Candidate<'a>)> {
+    let candidate = |part| Candidate { parts: vec![part], kind: Kind::Plain, is_percentage: false };
+    let end = |part: &str| part.as_ptr().addr() - text.as_ptr().addr() + part.len();
+    let mut found = Vec::new();
+    if math.is_empty() && !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        let words = phrase::last_number(text);
+        found.extend(words.map(|words| (300, text.len(), candidate(words))));
+    }
+    // A date ends where its number does and says more.
+    found.extend(phrase::last_date(text).map(|date| (300, end(date) + 1, candidate(date))));
+    found.extend(word::last_clause(text).map(|(end, candidate)| (300, end, candidate)));
+    found
 }
 
 /// Whether a per cent sign or word stands at the beginning, closing delimiters passed over; and where it ends.

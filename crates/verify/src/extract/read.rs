@@ -124,7 +124,8 @@ impl Reader<'_> {
 
     /// A text that is an expression, but not one that is prose.
     fn whole(&mut self, text: &str) -> Option<Id> {
-        let text = without_label(text);
+        let bold = text.trim().strip_prefix("**").and_then(|rest| rest.strip_suffix("**"));
+        let text = without_label(bold.unwrap_or(text));
         if only_text(text).is_some() {
             return self.latex(text);
         }

@@ -4,12 +4,12 @@
 const LONGEST: usize = 160;
 
 /// Signs that stand between or around the numbers of an answer.
-const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠±×÷·−√π∞∪∩∈°²³!|: ";
+const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠≡±×÷·−√π∞∪∩∈°²³!|: ";
 
 /// Words that belong to notation.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 18] = [
     "sqrt", "cbrt", "sin", "cos", "tan", "sec", "csc", "cot", "arcsin", "arccos", "arctan", "log",
-    "ln", "exp", "pi", "and", "or",
+    "ln", "exp", "pi", "and", "or", "mod",
 ];
 
 /// Words that join the elements of a list.
@@ -97,7 +97,7 @@ fn ends_in_letter(text: &str) -> bool {
 fn is_sign(after: &str) -> bool {
     let trimmed = after.trim_start();
     trimmed.starts_with([
-        '+', '-', '*', '/', '^', '(', '=', '<', '>', '≤', '≥', '≠', ')', ',', '²', '³', '∈',
+        '+', '-', '*', '/', '^', '(', '=', '<', '>', '≤', '≥', '≠', '≡', ')', ',', '²', '³', '∈',
     ])
 }
 

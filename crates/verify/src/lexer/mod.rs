@@ -265,7 +265,12 @@ impl Lexer {
     fn follows_value(&self) -> bool {
         matches!(
             self.last(),
-            Some(Token::Number(_) | Token::Unit(_) | Token::Mark(')' | '}' | '%' | '!'))
+            Some(
+                Token::Number(_)
+                    | Token::Unit(_)
+                    | Token::Mark(')' | '}' | '%' | '!')
+                    | Token::Command("pi")
+            )
         )
     }
 

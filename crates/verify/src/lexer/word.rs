@@ -248,7 +248,9 @@ impl Lexer {
             return Some((unit, trimmed.len()));
         }
         // `12 km/h`: the words end at the slash, which the grammar goes on with.
+        // `in` before a word is no inch: `80 dollars in total`.
         if let Some(first) = words.first()
+            && (*first != "in" || words.len() == 1)
             && first.len() > 1
             && let Some(unit) = Unit::named(first)
         {

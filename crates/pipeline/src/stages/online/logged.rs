@@ -1,5 +1,7 @@
 //! Sampled answers for a person to read.
 
+use std::path::PathBuf;
+
 use forethought_dataset::Table;
 use forethought_train::BatchError;
 
@@ -9,14 +11,14 @@ use super::rollout::Rollout;
 use super::source::OnlineSource;
 
 impl OnlineSource {
-    /// One parquet file a logged sampling: what was asked, what came, what it was worth and why.
+    /// One parquet file a logged sampling: what was asked, what came, what it was worth and why; and where it is.
     pub(super) fn write_completions(
         &self,
         step: u64,
         rollout: &Rollout,
         totals: &[Option<f32>],
         samples: &[Sample],
-    ) -> Result<(), BatchError> {
+    ) -> Result<PathBuf, BatchError> {
         std::fs::create_dir_all(&self.completions)?;
         let mut prompts = Vec::new();
         for index in &rollout.chosen {
@@ -35,7 +37,8 @@ impl OnlineSource {
             .text("reason", reasons)
             .float("advantage", advantages);
         let table = self.sampler.judge.add_scores(table, &rollout.judgement);
-        let name = format!("{}-{:06}.parquet", self.stage, step + 1);
-        Ok(table.write_parquet(&self.completions.join(name))?)
+        let path = self.completions.join(format!("{}-{:06}.parquet", self.stage, step + 1));
+        table.write_parquet(&path)?;
+        Ok(path)
     }
 }

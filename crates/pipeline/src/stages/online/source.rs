@@ -151,12 +151,17 @@ impl OnlineSource {
         learner: &Learner,
     ) -> Result<Vec<(String, f64)>, BatchError> {
         let rollout = self.sampler.sample(step, index, learner.policy())?;
-        self.sampler.judge.check_unjudged(&rollout.judgement, self.max_unjudged_share)?;
         let mut samples = samples(&rollout);
-        self.look_back(&mut samples, learner);
-        let mut of_server = self.server_metrics(&samples)?;
         let columns = self.sampler.judge.columns(&rollout.judgement);
         let totals = self.sampler.judge.totals(&columns);
+        let judged = self.sampler.judge.check_unjudged(&rollout.judgement, self.max_unjudged_share);
+        if let Err(error) = judged {
+            // Whoever has to find out why wants to see what was not judged.
+            let path = self.write_completions(step, &rollout, &totals, &samples)?;
+            return Err(format!("{error}; the answers are in {}", path.display()).into());
+        }
+        self.look_back(&mut samples, learner);
+        let mut of_server = self.server_metrics(&samples)?;
         let group_size = self.sampler.num_generations;
         let judged = Judged { samples: &samples, columns: &columns, totals: &totals, group_size };
         let credit = self.method.judge(judged)?;
