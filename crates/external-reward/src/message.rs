@@ -38,7 +38,9 @@ impl Answer {
     pub(crate) fn read(line: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(line).map(Self).map_err(|error| {
             let shown = shown(&String::from_utf8_lossy(line));
-            format!("it answered with no JSON object ({error}): {shown}")
+            let has_nan = ["NaN", "Infinity"].iter().any(|word| shown.contains(word));
+            let hint = if has_nan { "; JSON has no such number, and null is no score" } else { "" };
+            format!("it answered with no JSON object ({error}): {shown}{hint}")
         })
     }
 

@@ -19,18 +19,8 @@ pub(crate) enum Meaning {
 const LONGEST: usize = 10;
 
 /// What may come between "no" and what there is none of.
-const NOUNS: &[&str] = &[
-    "solution",
-    "solutions",
-    "root",
-    "roots",
-    "such",
-    "intersection",
-    "value",
-    "values",
-    "answer",
-    "answers",
-];
+const NOUNS: &[&str] =
+    &["solution", "solutions", "root", "roots", "intersection", "value", "values"];
 
 /// What else may be said around the words that count.
 const PASSED: &[&str] = &[
@@ -153,7 +143,8 @@ pub(crate) fn meaning(phrase: &str) -> Option<Meaning> {
     let has = |wanted: &str| words.contains(&wanted);
     let only =
         |counted: &[&str]| words.iter().all(|word| counted.contains(word) || PASSED.contains(word));
-    let none = has("no") && words.iter().any(|word| NOUNS.contains(word));
+    let such = has("such") && (has("exists") || has("exist"));
+    let none = has("no") && (such || words.iter().any(|word| NOUNS.contains(word)));
     let empty = has("empty") && has("set");
     if lower == "none" || (none && only(&["no"])) || (empty && only(&["empty"])) {
         return Some(Meaning::Nothing);
@@ -202,6 +193,7 @@ mod tests {
             ("all real numbers except 2", None),
             ("all positive real numbers", None),
             ("no", None),
+            ("no such answer", None),
             ("the solution", None),
             ("Evelyn", None),
         ] {

@@ -214,7 +214,7 @@ fn a_folder_with_a_reward_model_scores_as_transformers_does() {
     let folder = place.path("model");
     let set = json!({"rewards": [{"model": {"folder": folder}}], "max_unjudged_share": 0.5});
     fs::write(place.path("set.yaml"), set.to_string()).expect("written");
-    let mut command = forethought(place.path(""));
+    let mut command = forethought(&place.path(""));
     command.args(["reward", "--set", "set.yaml", "--input", "rows.jsonl"]);
     let (code, output, error) = outcome(&mut command);
     assert_eq!(code, Some(0), "{error}");

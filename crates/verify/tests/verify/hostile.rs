@@ -105,7 +105,7 @@ const PIECES: &[&str] = &[
 ];
 
 /// A generator for tests (xorshift64*), seeded so that a failure comes again.
-fn texts(seed: u64, count: usize) -> impl Iterator<Item = String> {
+pub(crate) fn texts(seed: u64, count: usize) -> impl Iterator<Item = String> {
     let mut state = seed | 1;
     let mut next = move || {
         state ^= state >> 12;

@@ -1,5 +1,6 @@
 //! Invariances: of equality itself, of notation, of threads.
 
+use crate::hostile::texts;
 use forethought_verify::{Verdict, verify};
 use proptest::prelude::*;
 
@@ -102,4 +103,23 @@ fn a_verdict_is_the_same_in_every_thread() {
     });
     assert!(there.iter().all(|verdicts| *verdicts == here));
     assert!(here.iter().all(|verdict| verdict.contains("Equal")));
+}
+
+/// Ten thousand pairs of random notation, judged by one thread and divided between two.
+#[test]
+fn two_threads_come_to_the_verdicts_of_one() {
+    let pairs: Vec<(String, String)> = texts(11, 10_000).zip(texts(12, 10_000)).collect();
+    let judge = |pairs: &[(String, String)]| -> Vec<String> {
+        pairs.iter().map(|(gold, answer)| format!("{:?}", verify(gold, answer))).collect()
+    };
+    let alone = judge(&pairs);
+    let (front, back) = pairs.split_at(pairs.len() / 2);
+    let together = std::thread::scope(|scope| {
+        let halves = [front, back].map(|half| scope.spawn(move || judge(half)));
+        halves.map(|half| half.join().unwrap()).concat()
+    });
+    assert_eq!(alone, together);
+    let kinds: std::collections::BTreeSet<&str> =
+        alone.iter().filter_map(|shown| shown.split(',').next()).collect();
+    assert!(kinds.len() >= 4, "{kinds:?}");
 }
