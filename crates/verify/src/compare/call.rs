@@ -46,7 +46,7 @@ impl Judge {
         let Node::Tuple(ids) = self.arena.node(arguments) else { return None };
         let [all, chosen] = ids[..] else { return None };
         let whole =
-            |id: Id| exact(&self.arena, id, &self.budget).filter(|value| value.is_integer());
+            |id: Id| exact(&self.arena, id, &self.budget).filter(num_rational::Ratio::is_integer);
         let fits = whole(chosen)? <= whole(all)?;
         fits.then(|| self.arena.count(counted, all, chosen))
     }

@@ -51,18 +51,8 @@ impl Judge {
                     finding.or(|| self.on_the_line(gold, answer))
                 }
             }
-            (Node::Tuple(a), _) if !self.is_collection(answer) => {
-                match self.components(answer, a.len()) {
-                    Some(parts) => self.in_order(a, &parts),
-                    None => Finding::OTHER_KIND,
-                }
-            }
-            (_, Node::Tuple(b)) if !self.is_collection(gold) => {
-                match self.components(gold, b.len()) {
-                    Some(parts) => self.in_order(&parts, b),
-                    None => Finding::OTHER_KIND,
-                }
-            }
+            (Node::Tuple(a), _) if !self.is_collection(answer) => self.tuple_and_sum(a, answer),
+            (_, Node::Tuple(b)) if !self.is_collection(gold) => self.tuple_and_sum(b, gold),
             (Node::List(a), _) if !self.is_collection(answer) => self.said_twice(a, answer),
             (_, Node::List(b)) if !self.is_collection(gold) => self.said_twice(b, gold),
             (Node::Set(a), _) if a.len() == 1 && !self.is_collection(answer) => {
@@ -100,6 +90,14 @@ impl Judge {
             return ordered.or(|| self.matched(&a, &b));
         }
         ordered
+    }
+
+    /// A vector by its components, and as a sum of unit vectors.
+    fn tuple_and_sum(&mut self, elements: &[Id], sum: Id) -> Finding {
+        match self.components(sum, elements.len()) {
+            Some(parts) => self.in_order(elements, &parts),
+            None => Finding::OTHER_KIND,
+        }
     }
 
     /// `y = 2, x = 1` in the order of the coordinates.

@@ -80,12 +80,11 @@ impl Judge {
     fn transposed(&mut self, id: Id) -> Option<Id> {
         let inner = vector::transposed(&self.arena, id)?;
         let inner = self.evaluated(inner)?;
-        let matrix = match self.matrix(inner) {
-            Some(matrix) => matrix,
-            None => {
-                let entries = vector::row(&self.arena, inner)?;
-                Matrix { columns: entries.len(), entries }
-            }
+        let matrix = if let Some(matrix) = self.matrix(inner) {
+            matrix
+        } else {
+            let entries = vector::row(&self.arena, inner)?;
+            Matrix { columns: entries.len(), entries }
         };
         let (rows, columns) = (matrix.rows(), matrix.columns);
         let entries = (0..columns)

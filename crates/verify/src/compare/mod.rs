@@ -4,6 +4,7 @@ mod antiderivative;
 mod call;
 mod clock;
 mod collection;
+mod derivative;
 mod line;
 mod matrix;
 mod measure;

@@ -147,7 +147,7 @@ pub(super) fn last_number(text: &str) -> Option<&str> {
             || SHARES.iter().any(|(name, _)| *name == singular)
     };
     let mut found: Vec<(usize, usize)> = Vec::new();
-    let mut at = (text.len().saturating_sub(TAIL)..).find(|at| text.is_char_boundary(*at))?;
+    let mut at = text.ceil_char_boundary(text.len().saturating_sub(TAIL));
     for word in text[at..].split_inclusive(|mark: char| !mark.is_ascii_alphabetic()) {
         let name = word.trim_end_matches(|mark: char| !mark.is_ascii_alphabetic());
         if is_part(&name.to_lowercase()) {
@@ -199,7 +199,7 @@ pub(super) fn date(text: &str) -> Option<Vec<i64>> {
 
 /// The last date of a text: the name of a month with a number beside it.
 pub(super) fn last_date(text: &str) -> Option<&str> {
-    let from = (text.len().saturating_sub(TAIL)..).find(|at| text.is_char_boundary(*at))?;
+    let from = text.ceil_char_boundary(text.len().saturating_sub(TAIL));
     let tail = &text[from..];
     let word_end = |at: usize| {
         tail[at..].find(|mark: char| !mark.is_alphanumeric()).map_or(tail.len(), |end| at + end)

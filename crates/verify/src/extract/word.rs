@@ -47,7 +47,7 @@ const TERMS: [&str; 5] =
 /// The last clause of a text, if it says that there is no solution, no value, or the like.
 pub(super) fn last_clause(text: &str) -> Option<(usize, Candidate<'_>)> {
     let end = text.trim_end_matches([' ', '\n', '.', '!', '*', '。']).len();
-    let from = (text.len().saturating_sub(TAIL)..).find(|at| text.is_char_boundary(*at))?;
+    let from = text.ceil_char_boundary(text.len().saturating_sub(TAIL));
     let tail = text.get(from..end)?;
     let term = TERMS.iter().filter(|term| tail.ends_with(**term)).max_by_key(|term| term.len());
     let clause = match term {
