@@ -2,7 +2,7 @@
 
 use forethought_dataset::{Format, read_objects};
 use forethought_model::{load_score_model, pack};
-use forethought_pipeline::parse_device;
+use forethought_pipeline::{FirstContact, parse_device};
 use forethought_tests::Project;
 use forethought_tokenize::Encoder;
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn with_rewards(rewards: &str, max_unjudged_share: &str) -> Project {
 /// The logged answers of a step of GRPO.
 fn completions(folder: &std::path::Path, step: u64) -> Vec<Value> {
     let path = folder.join(format!("completions/grpo-{step:06}.parquet"));
-    let rows = read_objects(&path, Format::Parquet).expect("it was written");
+    let rows = read_objects(&FirstContact::Here, &path, Format::Parquet).expect("it was written");
     rows.into_iter().map(|row| row.value.expect("a row")).collect()
 }
 
