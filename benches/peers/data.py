@@ -83,9 +83,10 @@ def replicate_parquet(group=200_000):
 
 
 def thinking(completion):
-    """The text between the tags; nothing where the trace was cut off."""
-    before, tag, _ = completion.partition("</think>")
-    return before.rpartition("<think>")[2].strip() if tag else None
+    """The text between the first tags; nothing where the trace was cut off."""
+    before, closed, _ = completion.partition("</think>")
+    text, opened, after = before.partition("<think>")
+    return (after if opened else text).strip() if closed else None
 
 
 def prepare():
