@@ -219,7 +219,12 @@ impl Lexer {
             self.push(Token::Unit(unit));
             return true;
         }
-        if run.len() < 2 {
+        // `80 dollars in total` has no inches.
+        let goes_on = self.chars[self.at + run.len()..].iter().take(2).collect::<String>();
+        let is_prose = run == "in"
+            && goes_on.starts_with(' ')
+            && goes_on.ends_with(|next: char| next.is_ascii_alphabetic());
+        if run.len() < 2 || is_prose {
             return false;
         }
         let Some(unit) = Unit::named(run) else { return false };

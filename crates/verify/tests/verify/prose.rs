@@ -45,6 +45,7 @@ fn a_number_in_a_sentence_brings_its_notation() {
         (r"3\log_10 a", r"\boxed{\log_{10} a^3}"),
         (r"198\%", r"\boxed{198}"),
         ("48", r"\boxed{48\%}"),
+        (r"\$482.79", "<answer>$482.79 in total</answer>"),
     ] {
         assert_eq!(decide(gold, answer), Verdict::Equal, "{gold} and {answer}");
     }
