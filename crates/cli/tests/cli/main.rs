@@ -30,8 +30,8 @@ use forethought_tests::Project;
 /// The command, in a folder of its own.
 fn forethought(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_forethought"));
-    // What one test has read another has not.
-    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join(".cache"));
+    // What tests have read is no business of the user's cache.
+    command.current_dir(folder).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

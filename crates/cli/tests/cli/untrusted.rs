@@ -110,7 +110,9 @@ fn a_file_that_was_read_to_its_end_is_known_by_its_hash() {
     let known = || std::fs::read_to_string(project.path(".cache/forethought/examined"));
     assert!(known().is_err());
     for _ in 0..2 {
-        let (code, _, shown) = outcome(forethought(&project.path("")).args(inspect));
+        let mut command = forethought(&project.path(""));
+        let cache = project.path(".cache");
+        let (code, _, shown) = outcome(command.args(inspect).env("XDG_CACHE_HOME", cache));
         assert_eq!(code, Some(0), "{shown}");
         assert_eq!(known().expect("it was written").lines().count(), 1);
     }
