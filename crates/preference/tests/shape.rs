@@ -373,11 +373,13 @@ fn what_is_wrong_with_a_row_names_the_field() {
              found something else",
         ),
     ];
-    for (shape, row, expected) in cases {
-        let fault = read(shape, &row).expect_err("a faulty row");
-        assert_eq!(fault.to_string(), expected);
-        assert!(!fault.reason().is_empty());
-    }
+    cases.iter().for_each(assert_fault);
+}
+
+fn assert_fault((shape, row, expected): &(Shape, Value, &str)) {
+    let fault = read(*shape, row).expect_err("a faulty row");
+    assert_eq!(fault.to_string(), *expected);
+    assert!(!fault.reason().is_empty());
 }
 
 #[test]
