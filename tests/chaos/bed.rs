@@ -32,7 +32,7 @@ const STAGES: &str = "  - sft:
 const JUDGE: &str = r#"while read -r line; do
   id=${line#*\"id\":}
   : > judging
-  sleep 0.01
+  sleep 0.004
   echo "{\"id\": ${id%%,*}, \"score\": 0}"
   echo x > judged
   rm -f judging

@@ -45,7 +45,7 @@ fn once(bed: &Bed, place: [u64; 2], tally: &mut Tally) -> Result<bool, String> {
     let before = Saved::of(bed, FOLDER);
     let wanted = Phase::ALL[usize::try_from(number).unwrap_or_default() % Phase::ALL.len()];
     // The phase is looked at so many times before the signal comes, so that it comes at any time of it.
-    let mut looks = random.random_range(1..=40);
+    let mut looks: u32 = random.random_range(1..=40);
     let mut child = bed.command(FOLDER)?.spawn().map_err(|error| error.to_string())?;
     let place = format!("number {number} {}, from {before:?}", wanted.name());
     while looks > 0 {

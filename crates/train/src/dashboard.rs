@@ -56,8 +56,8 @@ impl Dashboard {
         let mut renderer = TuiMetricsRendererWrapper::new(interrupter.clone(), None);
         let count = |steps: u64| usize::try_from(steps).unwrap_or(usize::MAX);
         let num_steps = count(span.num_steps);
-        // Without epochs the bar of the whole run is that of the steps.
-        renderer.start(0, 0, Some(num_steps), Some(stage));
+        // One epoch of all steps, the first: Burn counts epochs from 1 and subtracts one without looking.
+        renderer.start(1, 1, Some(num_steps), Some(stage));
         renderer.start_split("train", num_steps);
         renderer.update_split(count(span.first_step));
         let is_over = Arc::new(AtomicBool::new(false));

@@ -51,9 +51,12 @@ fn compress(bytes: &[u8], file: &mut dyn Write) -> io::Result<()> {
 
 /// Burn collects the optimiser's state from a hash map, so its order is a matter of luck; reading a record sorts it.
 fn sorted_bytes(record: OptimizerRecord) -> Result<Bytes, RecordError> {
+    give_back_freed_memory();
     let bytes = record.into_bytes()?;
     give_back_freed_memory();
-    let sorted = OptimizerRecord::from_bytes(bytes)?.into_bytes()?;
+    let record = OptimizerRecord::from_bytes(bytes)?;
+    give_back_freed_memory();
+    let sorted = record.into_bytes()?;
     give_back_freed_memory();
     Ok(sorted)
 }

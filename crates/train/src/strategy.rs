@@ -8,6 +8,7 @@ use burn::train::{
     Learner, LearnerModel, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
     TrainLoader, TrainStep, TrainingComponents, ValidLoader,
 };
+use forethought_kernels::memory::give_back_freed_memory;
 
 use crate::capture::{Capture, Inbox};
 use crate::checkpoint::{Best, CheckpointError, Contents, Guarded, Make, RunState, Store};
@@ -218,6 +219,8 @@ impl<S> Job<S> {
         M: LearnerModel,
         S: BatchSource<M>,
     {
+        // What the step has freed is in pieces that the moments do not fit into.
+        give_back_freed_memory();
         let optimizer = capture.take(learner, step).ok_or_else(|| {
             TrainError::Learner("it did not hand over the optimiser's state".to_owned())
         })?;

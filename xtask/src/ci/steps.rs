@@ -40,6 +40,7 @@ pub(super) const STEPS: &[Step] = &[
         what: "the release binary, killed, signalled, starved and damaged (a minute of it)",
         run: chaos,
     },
+    Step { name: "tui", what: "the dashboard, in a terminal that `script` makes", run: dashboard },
     Step { name: "hub", what: "the hub feature, against a server on this machine", run: hub },
     Step {
         name: "interop",
@@ -204,6 +205,26 @@ fn chaos(workspace: &Workspace) -> Result<Outcome, String> {
 
 /// Compiling CUDA code needs LLVM, type-checking it does not: the build scripts that would fetch it return early when
 /// they believe they build documentation.
+fn dashboard(workspace: &Workspace) -> Result<Outcome, String> {
+    let arguments = [
+        "test",
+        "--package",
+        "forethought-train",
+        "--features",
+        "tui",
+        "--test",
+        "it",
+        "dashboard",
+    ];
+    run(workspace.cargo().args(arguments))?;
+    let has_script = std::process::Command::new("script").arg("--version").output().is_ok();
+    Ok(if has_script {
+        Outcome::Passed
+    } else {
+        Outcome::PassedWithout("there is no `script`, so that nothing was drawn".into())
+    })
+}
+
 fn cuda(workspace: &Workspace) -> Result<Outcome, String> {
     if !has_feature(&workspace.read("crates/cli/Cargo.toml")?, "cuda") {
         return Ok(Outcome::Skipped("crates/cli has no `cuda` feature".into()));

@@ -228,12 +228,15 @@ pub(crate) struct Setup<'a> {
     pub(crate) resume: Resume,
     pub(crate) stop: StopFlag,
     pub(crate) replicas: &'a [Device],
+    pub(crate) progress: Progress,
 }
 
 impl<'a> Setup<'a> {
     pub(crate) fn fresh(folder: &'a Path) -> Self {
         let (resume, stop) = (Resume::Fresh, StopFlag::new());
-        Self { folder, config: config(), config_hash: "c0ffee", resume, stop, replicas: &[] }
+        let progress = Progress::Silent;
+        let config_hash = "c0ffee";
+        Self { folder, config: config(), config_hash, resume, stop, replicas: &[], progress }
     }
 
     pub(crate) fn resumed(folder: &'a Path) -> Self {
@@ -255,7 +258,7 @@ impl<'a> Setup<'a> {
             resume: self.resume,
             stop: &self.stop,
             replicas: self.replicas,
-            progress: Progress::Silent,
+            progress: self.progress,
             shown: str::to_owned,
             tensorboard: None,
         };
