@@ -1,7 +1,7 @@
 //! Adapters that are loaded into a server while it runs.
 //!
-//! Every state of an adapter has a name of its own. vLLM could load one over another of the same name (`load_inplace`), but
-//! its cache of prompts knows adapters by their name, and what one state of an adapter computed is wrong for the next.
+//! Every state of an adapter has a name and a path of its own. vLLM could load one over another (`load_inplace`), but its cache
+//! of prompts knows adapters by name and path (0.33; before, by name): what one state computed would be taken for the next.
 
 use serde_json::json;
 

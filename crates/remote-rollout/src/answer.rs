@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Answer {
     /// Token ids, the ending token included.
     pub ids: Vec<u32>,
-    /// The log-probability that each token was drawn with, in nats.
-    pub log_probs: Vec<f32>,
+    /// The log-probability that each token was drawn with, in nats; none where the server told it of no token.
+    pub log_probs: Vec<Option<f32>>,
     /// Why there are no more.
     pub ending: Ending,
 }
@@ -46,9 +46,9 @@ impl Answer {
         }
         // A probability of 1 may come out a rounding above it.
         let is_wrong = |value: &f32| !value.is_finite() || 1e-3 < *value;
-        match log_probs.iter().position(is_wrong) {
+        match log_probs.iter().position(|value| value.as_ref().is_some_and(is_wrong)) {
             Some(place) => {
-                let value = log_probs[place];
+                let value = log_probs[place].unwrap_or_default();
                 Err(format!("token {place} has the log-probability {value}, which none can have"))
             }
             None => Ok(()),
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn answer(ids: &[u16], ending: Ending) -> Answer {
-        let log_probs = ids.iter().map(|id| -0.5 - f32::from(*id)).collect();
+        let log_probs = ids.iter().map(|id| Some(-0.5 - f32::from(*id))).collect();
         Answer { ids: ids.iter().map(|id| u32::from(*id)).collect(), log_probs, ending }
     }
 
@@ -104,7 +104,10 @@ mod tests {
         let never = |_: &[u32]| Ok(false);
         let (ended, is_finished) =
             settle(answer(&[5, 2, 7], Ending::Length), &[2, 9], 3, &never).expect("whole");
-        assert_eq!((ended.ids, ended.log_probs, is_finished), (vec![5, 2], vec![-5.5, -2.5], true));
+        assert_eq!(
+            (ended.ids, ended.log_probs, is_finished),
+            (vec![5, 2], vec![Some(-5.5), Some(-2.5)], true)
+        );
         let has_ended = |ids: &[u32]| Ok(ids.ends_with(&[7]));
         let (ended, is_finished) =
             settle(answer(&[5, 7, 7], Ending::Stop), &[2], 9, &has_ended).expect("whole");
@@ -129,10 +132,11 @@ mod tests {
         assert_eq!(error(answer(&[], Ending::Stop)), "it has no token");
         assert!(error(answer(&[1, 2, 3, 4], Ending::Stop)).contains("has 4 tokens, 3 were asked"));
         assert!(error(answer(&[1, 10], Ending::Stop)).contains("token id 10, the vocabulary"));
-        let short = Answer { log_probs: vec![-1.0], ..answer(&[1, 2], Ending::Stop) };
+        let short = Answer { log_probs: vec![Some(-1.0)], ..answer(&[1, 2], Ending::Stop) };
         assert_eq!(error(short), "it has 2 token ids and 1 log-probabilities");
         for value in [0.5, f32::NAN, f32::NEG_INFINITY] {
-            let wrong = Answer { log_probs: vec![-1.0, value], ..answer(&[1, 2], Ending::Stop) };
+            let wrong =
+                Answer { log_probs: vec![None, Some(value)], ..answer(&[1, 2], Ending::Stop) };
             assert!(error(wrong).starts_with("token 1 has the log-probability"), "{value}");
         }
         assert_eq!(answer(&[1, 9], Ending::Stop).check(3, 10), Ok(()));

@@ -76,21 +76,40 @@ pub(crate) fn answer(body: &[u8], prompt: &[u32]) -> Result<Answer, Fault> {
             return Err(Fault::Passing { what, after: None });
         }
     };
-    let told: Vec<u32> = body.completion_probabilities.iter().map(|token| token.id).collect();
-    if told != body.tokens {
-        let tokens = body.tokens;
-        return Err(Fault::Final(format!(
-            "its `tokens` and `completion_probabilities` differ: {tokens:?} and {told:?}"
-        )));
-    }
-    let log_probs = body.completion_probabilities.iter().map(log_prob);
-    let log_probs: Option<Vec<f32>> = log_probs.collect();
-    let log_probs = log_probs.ok_or_else(|| {
+    if body.completion_probabilities.iter().any(|token| token.prob.is_none()) {
         let message =
             "a token has no `prob`; `post_sampling_probs` needs a server of January 2025 or later";
-        Fault::Final(message.to_owned())
+        return Err(Fault::Final(message.to_owned()));
+    }
+    let log_probs = aligned(&body.tokens, &body.completion_probabilities).ok_or_else(|| {
+        let told = body.completion_probabilities.iter().map(|token| token.id);
+        let (tokens, told) = (&body.tokens, told.collect::<Vec<u32>>());
+        Fault::Final(format!(
+            "its `tokens` and `completion_probabilities` differ: {tokens:?} and {told:?}"
+        ))
     })?;
     Ok(Answer { ids: body.tokens, log_probs, ending })
+}
+
+/// The log-probability of each token, where it is known.
+///
+/// The server tells none of tokens after which a character is incomplete. Which tokens those are need not be clear: the first
+/// and the last places where the probabilities could stand are compared, and one whose places differ is left out.
+fn aligned(ids: &[u32], told: &[Token]) -> Option<Vec<Option<f32>>> {
+    let mut first = Vec::with_capacity(told.len());
+    let mut places = 0..ids.len();
+    for token in told {
+        first.push(places.find(|place| ids[*place] == token.id)?);
+    }
+    let mut log_probs = vec![None; ids.len()];
+    let mut places = 0..ids.len();
+    for (token, first) in told.iter().zip(first).rev() {
+        let last = places.rfind(|place| ids[*place] == token.id)?;
+        if first == last {
+            log_probs[first] = log_prob(token);
+        }
+    }
+    Some(log_probs)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "log-probabilities are kept as 32-bit floats")]
@@ -118,8 +137,11 @@ mod tests {
 
     #[test]
     fn probabilities_become_their_logarithms() {
-        let expected =
-            Answer { ids: vec![5, 2], log_probs: vec![0.5_f32.ln(), 0.0], ending: Ending::Stop };
+        let expected = Answer {
+            ids: vec![5, 2],
+            log_probs: vec![Some(0.5_f32.ln()), Some(0.0)],
+            ending: Ending::Stop,
+        };
         assert_eq!(read(&told()), Ok(expected));
     }
 
@@ -141,6 +163,19 @@ mod tests {
         let old = refusal(&|one| one["completion_probabilities"][0]["prob"] = Value::Null);
         assert!(old.contains("has no `prob`"), "{old}");
         assert!(matches!(answer(b"{", &[1]), Err(Fault::Passing { .. })));
+    }
+
+    #[test]
+    fn a_token_that_leaves_a_character_incomplete_has_no_probability_and_the_others_keep_theirs() {
+        let token = |id, prob| Token { id, prob: Some(prob) };
+        let (half, quarter) = (Some(0.5_f32.ln()), Some(0.25_f32.ln()));
+        let told = [token(7, 0.5), token(9, 0.25)];
+        assert_eq!(aligned(&[142, 7, 9], &told), Some(vec![None, half, quarter]));
+        assert_eq!(aligned(&[7, 142, 9, 142], &told), Some(vec![half, None, quarter, None]));
+        // The probability of 7 may be that of either.
+        assert_eq!(aligned(&[7, 7, 9], &told), Some(vec![None, None, quarter]));
+        assert_eq!(aligned(&[9, 7], &told), None);
+        assert_eq!(aligned(&[7], &told), None);
     }
 
     #[test]

@@ -103,9 +103,10 @@ pub(crate) fn answer(body: &[u8], prompt: &[u32]) -> Result<Answer, Fault> {
             return Err(Fault::Final(message.to_owned()));
         }
     };
-    let numbers: Option<Vec<f32>> = log_probs.token_logprobs.into_iter().collect();
-    let log_probs =
-        numbers.ok_or_else(|| Fault::Final("a token has no log-probability".to_owned()))?;
+    let log_probs = log_probs.token_logprobs;
+    if log_probs.contains(&None) {
+        return Err(Fault::Final("a token has no log-probability".to_owned()));
+    }
     Ok(Answer { ids, log_probs, ending })
 }
 
@@ -155,8 +156,11 @@ mod tests {
 
     #[test]
     fn ids_and_log_probabilities_are_read_whole() {
-        let expected =
-            Answer { ids: vec![5, 2], log_probs: vec![-0.25, -1.5], ending: Ending::Stop };
+        let expected = Answer {
+            ids: vec![5, 2],
+            log_probs: vec![Some(-0.25), Some(-1.5)],
+            ending: Ending::Stop,
+        };
         assert_eq!(answer(&body(&told()), &[1, 3]), Ok(expected.clone()));
         let mut older = told();
         older.as_object_mut().expect("an object").remove("token_ids");

@@ -77,7 +77,7 @@ fn every_question_has_its_own_answer_in_ids_and_log_probabilities() {
         assert_eq!(answer.ids, [3 + index, 3 + index, 2]);
         assert_eq!(
             (answer.log_probs.as_slice(), answer.ending),
-            (&[-0.5, -0.25, -0.125][..], Ending::Stop)
+            (&[Some(-0.5), Some(-0.25), Some(-0.125)][..], Ending::Stop)
         );
     }
     let seen = &http.seen()[0];

@@ -114,7 +114,8 @@ impl Served {
                 prompt_index: place / asked.samples_per_prompt,
                 sample_index: place % asked.samples_per_prompt,
                 ids: answer.ids,
-                log_probs: answer.log_probs,
+                // Where nothing was told the token weighs 1, as in TRL.
+                log_probs: answer.log_probs.iter().map(|one| one.unwrap_or(f32::NAN)).collect(),
                 is_finished,
             })
         });
@@ -204,11 +205,12 @@ impl Served {
         self.server.ask(&model, chosen, &stop, &mut keep).map(|_| ())
     }
 
-    /// How far the log-probabilities of the server are from those of training: mean and largest distance over the tokens.
-    /// An error where they are farther apart than those of one model can be.
+    /// How far the log-probabilities of the server are from those of training: mean and largest distance over the tokens
+    /// of which it told them. An error where they are farther apart than those of one model can be.
     pub(super) fn differences(&self, samples: &[Sample]) -> Result<(f64, f64), BatchError> {
         let pairs =
             samples.iter().flat_map(|one| one.old_log_probs.iter().zip(&one.sampling_log_probs));
+        let pairs = pairs.filter(|(_, sampled)| !sampled.is_nan());
         let distances = pairs.map(|(old, sampled)| f64::from((old - sampled).abs()));
         let distances: Vec<f64> = distances.collect();
         let mean = distances.iter().sum::<f64>() / distances.len().max(1) as f64;

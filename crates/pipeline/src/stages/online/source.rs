@@ -180,7 +180,12 @@ impl OnlineSource {
     fn server_metrics(&self, samples: &[Sample]) -> Result<Vec<(String, f64)>, BatchError> {
         let Some(server) = &self.sampler.server else { return Ok(Vec::new()) };
         let (mean, largest) = server.differences(samples)?;
-        let mut metrics = vec![("sampling/staleness".to_owned(), server.staleness as f64)];
+        let sampled = samples.iter().flat_map(|one| &one.sampling_log_probs);
+        let num_unknown = sampled.filter(|one| one.is_nan()).count();
+        let mut metrics = vec![
+            ("sampling/staleness".to_owned(), server.staleness as f64),
+            ("sampling/tokens_without_logp".to_owned(), num_unknown as f64),
+        ];
         if !self.method.corrects_sampler() {
             metrics.push(("sampling/sampling_logp_difference/mean".to_owned(), mean));
             metrics.push(("sampling/sampling_logp_difference/max".to_owned(), largest));
