@@ -10,6 +10,10 @@ use rayon::Yield;
 /// Looks for work after which a thread offers its processor to other programs: about a tenth of a millisecond.
 const LOOKS: u32 = 1000;
 
+/// Offers after which it goes to sleep as rayon does. A thread may begin to look in the middle of a part of the very work
+/// whose end it waits for, where that part waits for another thread: only by giving up does it let the part go on.
+const OFFERS: u32 = 100;
+
 thread_local! {
     /// Whether this thread runs the work of an [`awake`]: it must not wait for that of another one.
     static IS_WORKING: Cell<bool> = const { Cell::new(false) };
@@ -64,7 +68,11 @@ fn look_for_work(is_done: &AtomicBool) {
                 looks += 1;
                 hint::spin_loop();
             }
-            _ => thread::yield_now(),
+            _ if looks < LOOKS + OFFERS => {
+                looks += 1;
+                thread::yield_now();
+            }
+            _ => return,
         }
     }
 }
@@ -105,6 +113,16 @@ mod tests {
                 scope.spawn(|| (0..100).for_each(|_| assert_eq!(pool.install(nested), 999_000)));
             }
         });
+    }
+
+    /// A part that waits for its other half may begin to look, on top of itself: rarely, so that this does not show every time
+    /// what goes wrong where it looks for ever.
+    #[test]
+    fn a_thread_that_looks_within_a_part_of_the_work_lets_it_end() {
+        let part = |length| rayon::join(|| sum(length), || sum(length)).0;
+        let work = || awake(|| (0..64_u64).into_par_iter().map(part).sum::<u64>());
+        let expected: u64 = (0..64_u64).map(|length| length * length.saturating_sub(1) / 2).sum();
+        pool(2).install(|| (0..2000).for_each(|_| assert_eq!(work(), expected)));
     }
 
     #[test]
