@@ -100,7 +100,9 @@ impl<T: for<'de> Deserialize<'de> + Send + Sync> LineReader<T> {
             length += line.1.len();
             lines.push(line);
         }
-        lines.par_iter().map(|line| self.parse(line)).collect()
+        // In two steps: of several broken lines the first is named, whichever thread comes to its own first.
+        let values: Vec<Result<T, _>> = lines.par_iter().map(|line| self.parse(line)).collect();
+        values.into_iter().collect()
     }
 
     /// Hands over all values, some at a time. While they are worked on, the next ones are read.
