@@ -49,6 +49,8 @@ pub enum Diagnosis {
     SamplerApart {
         /// Mean difference of log-probabilities.
         mean: f64,
+        /// Steps between the weights that a server sampled with and those that were trained; none without a server.
+        staleness: Option<f64>,
     },
 }
 
@@ -94,7 +96,11 @@ impl std::fmt::Display for Diagnosis {
                 formatter,
                 "{now:.3} nats, {before:.3} before; lower the learning rate or raise beta"
             ),
-            Self::SamplerApart { mean } => write!(
+            Self::SamplerApart { mean, staleness: Some(staleness) } => write!(
+                formatter,
+                "log-probabilities of the same tokens differ by {mean:.4} nats in the mean, with a server whose weights are {staleness:.0} steps old; load the adapter more often, or serve the model in the type that trains"
+            ),
+            Self::SamplerApart { mean, staleness: None } => write!(
                 formatter,
                 "log-probabilities of the same tokens under the same weights differ by {mean:.4} nats in the mean; they should agree to rounding, so mind the temperature, the template and the types of weights"
             ),
@@ -172,7 +178,8 @@ fn divergence_grows(records: &[StepRecord]) -> Option<Diagnosis> {
 /// In single precision the two are 1e-5 apart; in bfloat16 some 1e-2.
 fn sampler_apart(last: &StepRecord) -> Option<Diagnosis> {
     let mean = last.metric("sampling/sampling_logp_difference/mean")?;
-    (mean > 0.02).then_some(Diagnosis::SamplerApart { mean })
+    let staleness = last.metric("sampling/staleness");
+    (mean > 0.02).then_some(Diagnosis::SamplerApart { mean, staleness })
 }
 
 /// The mean of a metric over the records that have it, where there are enough.
@@ -272,7 +279,11 @@ mod tests {
     #[test]
     fn probabilities_that_differ_between_sampler_and_trainer_are_noticed() {
         let name = "sampling/sampling_logp_difference/mean";
-        assert_eq!(found(name, &[0.3]), [Diagnosis::SamplerApart { mean: 0.3 }]);
+        assert_eq!(found(name, &[0.3]), [Diagnosis::SamplerApart { mean: 0.3, staleness: None }]);
+        let mut served = steps(name, &[0.3]);
+        served[0].metrics.push(("sampling/staleness".to_owned(), 2.0));
+        let [found] = diagnose(&served, LIMITS)[..] else { panic!("one finding") };
+        assert!(found.to_string().contains("a server whose weights are 2 steps old"), "{found}");
     }
 
     #[test]
