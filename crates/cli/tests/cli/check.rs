@@ -12,7 +12,7 @@ fn a_pipeline_that_could_run_has_its_memory_planned_and_leaves_nothing_behind() 
     assert_eq!(code, Some(0), "{error}");
     for stage in ["sft: ", "grpo: "] {
         let line = plan.lines().find(|line| line.starts_with(stage)).expect(stage);
-        assert!(line.contains("optimiser") && line.contains("activations"), "{line}");
+        assert!(line.contains("weights") && line.contains("optimiser"), "{line}");
     }
     assert!(plan.contains("pipeline.yaml: nothing found that would stop it"), "{plan}");
     assert!(!project.path("runs").exists(), "a check is no run");
