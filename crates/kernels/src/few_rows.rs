@@ -5,10 +5,10 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m128, __m512, __mmask16, _MM_HINT_T1, _mm_add_ps, _mm_prefetch, _mm_storeu_ps, _mm512_add_ps,
-    _mm512_castpd_ps, _mm512_castps_pd, _mm512_extractf32x4_ps, _mm512_fmadd_ps,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+    __m128, __m512, __mmask16, _MM_HINT_T1, _mm_add_ps, _mm_movehl_ps, _mm_movelh_ps, _mm_prefetch,
+    _mm_shuffle_ps, _mm_storeu_ps, _mm512_add_ps, _mm512_castps512_ps128, _mm512_extractf32x4_ps,
+    _mm512_fmadd_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps,
+    _mm512_setzero_ps,
 };
 use std::ops::Range;
 
@@ -240,19 +240,20 @@ impl Product<'_> {
     }
 }
 
-/// The sum over the lanes of each of four registers: they are interleaved first, so that all four are added at once.
+/// The sum over the lanes of each of four registers, added in the order of `_mm512_reduce_add_ps`: halves, quarters, pairs.
+/// The last two steps are taken for all four at once.
 #[target_feature(enable = "avx512f")]
-fn totals_of([a, b, c, d]: [__m512; TRANSPOSED_COLUMNS]) -> __m128 {
-    let pairs =
-        |x, y| _mm512_castps_pd(_mm512_add_ps(_mm512_unpacklo_ps(x, y), _mm512_unpackhi_ps(x, y)));
-    let (left, right) = (pairs(a, b), pairs(c, d));
-    let (low, high) = (_mm512_unpacklo_pd(left, right), _mm512_unpackhi_pd(left, right));
-    // In each quarter of the register: what a, b, c and d hold in that quarter.
-    let quarters = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
-    _mm_add_ps(
-        _mm_add_ps(_mm512_extractf32x4_ps::<0>(quarters), _mm512_extractf32x4_ps::<1>(quarters)),
-        _mm_add_ps(_mm512_extractf32x4_ps::<2>(quarters), _mm512_extractf32x4_ps::<3>(quarters)),
-    )
+fn totals_of(sums: [__m512; TRANSPOSED_COLUMNS]) -> __m128 {
+    let [a, b, c, d] = sums.map(|sum| {
+        // Lanes i and i + 8, and then i and i + 4.
+        let low = _mm_add_ps(_mm512_castps512_ps128(sum), _mm512_extractf32x4_ps::<2>(sum));
+        let high = _mm_add_ps(_mm512_extractf32x4_ps::<1>(sum), _mm512_extractf32x4_ps::<3>(sum));
+        _mm_add_ps(low, high)
+    });
+    // Lanes i and i + 2 of two of them beside each other, and then 0 and 1.
+    let pairs = |x, y| _mm_add_ps(_mm_movelh_ps(x, y), _mm_movehl_ps(y, x));
+    let (ab, cd) = (pairs(a, b), pairs(c, d));
+    _mm_add_ps(_mm_shuffle_ps::<0b10_00_10_00>(ab, cd), _mm_shuffle_ps::<0b11_01_11_01>(ab, cd))
 }
 
 /// The first lanes of a register.
