@@ -101,7 +101,9 @@ fn min_p_and_all_filters_together_equal_transformers() {
             assert_eq!(serde_json::json!(kept), row["ids"], "{} {i}", chain["name"]);
             for (candidate, expected) in candidates.iter().zip(row["probs"].as_array().unwrap()) {
                 let expected = expected.as_f64().expect("a number");
-                assert!((candidate.probability - expected).abs() < 2e-6, "{candidate:?}");
+                // Logits that differ by 1e-5, which is rounding, differ by 1.4e-5 of a probability at a temperature of 0.7.
+                let error = (candidate.probability - expected).abs();
+                assert!(error < 2e-5 * expected, "{candidate:?}, not {expected}");
             }
         }
     }
