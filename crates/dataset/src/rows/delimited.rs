@@ -111,12 +111,16 @@ impl Delimited {
     ) -> Result<(), DatasetError> {
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
+        // Lines that a carriage return alone has ended: the parser takes it for an end, and counts line feeds.
+        let mut by_return = 0;
         let (mut line, mut start) = (1, 0);
         while reader.read_byte_record(&mut record).map_err(|error| self.failed(&error))? {
             let position = record.position();
             start = position.map_or(start, csv::Position::byte);
             let blank = reader.get_mut().blank_lines(start);
-            line = position.map_or(line, csv::Position::line) + blank;
+            let counted = position.map_or(line, csv::Position::line) + blank;
+            by_return = by_return.max((line + 1).saturating_sub(counted));
+            line = counted + by_return;
             if visit(line, &record)? == Next::Stop {
                 return Ok(());
             }

@@ -47,6 +47,16 @@ fn faulty(columns: &[String; 2], texts: [&str; 2], at: usize, fault: Fault) -> S
     format!("{{{}}}", fields.join(", "))
 }
 
+#[test]
+fn a_carriage_return_alone_ends_a_line_of_a_table() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "a,b\r1,2\r3,4\r\n\n5,6\n7,8\r9,10").expect("written");
+    let rows = read_objects(&HERE, &path, Format::Auto).expect("rows");
+    let numbers: Vec<u64> = rows.iter().map(|row| row.number).collect();
+    assert_eq!(numbers, [2, 3, 5, 6, 7]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
