@@ -75,15 +75,19 @@ impl Proportion {
         if self.n == 0 {
             return Interval { low: 0.0, high: 1.0 };
         }
-        let (n, p) = (self.n as f64, self.value());
-        let scale = 1.0 / (1.0 + Z * Z / n);
-        let centre = scale * (p + Z * Z / (2.0 * n));
-        let half = scale * Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        // The formula reaches the ends exactly; its rounding errors do not.
-        let low = if self.successes == 0 { 0.0 } else { centre - half };
-        let high = if self.successes == self.n { 1.0 } else { centre + half };
-        Interval { low, high }
+        score_interval(self.value(), self.n as f64)
     }
+}
+
+/// Wilson's score interval of a share `p` of `n` rows, or of as many as `n` independent rows would tell.
+fn score_interval(p: f64, n: f64) -> Interval {
+    let scale = 1.0 / (1.0 + Z * Z / n);
+    let centre = scale * (p + Z * Z / (2.0 * n));
+    let half = scale * Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    // The formula reaches the ends exactly; its rounding errors do not.
+    let low = if p <= 0.0 { 0.0 } else { centre - half };
+    let high = if p >= 1.0 { 1.0 } else { centre + half };
+    Interval { low, high }
 }
 
 /// What a [`Proportion`] is in a file: its counts, and the numbers that follow from them for whoever reads the file.
@@ -129,24 +133,61 @@ pub struct MeanInterval {
     pub n: usize,
     /// Their mean.
     pub mean: f64,
-    /// `mean ± 1.96 s / sqrt(n)` with the sample's standard deviation `s`; none of a single value, whose spread is
-    /// unknown.
+    /// Where the true mean lies; none of a single value, whose spread is unknown.
     pub interval: Option<Interval>,
 }
 
 impl MeanInterval {
-    /// The mean of the values with its 95 % interval by the normal approximation; none of no values.
+    /// The mean of the values with its 95 % interval by the normal approximation, `mean ± 1.96 s / sqrt(n)` with the
+    /// sample's standard deviation `s`; none of no values.
     ///
     /// The approximation rests on the central limit theorem: it is good for hundreds of values, too narrow for ten.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
-        let n = values.len();
-        let mean = values.iter().sum::<f64>() / n as f64;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let interval = (n > 1).then(|| {
-            let half = Z * (squares / (n as f64 - 1.0) / n as f64).sqrt();
+        let (n, mean) = (values.len(), mean(values)?);
+        let interval = variance(values, mean).map(|variance| {
+            let half = Z * (variance / n as f64).sqrt();
             Interval { low: mean - half, high: mean + half }
         });
-        (n > 0).then_some(Self { n, mean, interval })
+        Some(Self { n, mean, interval })
     }
+
+    /// The mean of shares, one of each independent group of tries, with a 95 % interval inside `[0, 1]`; none of no
+    /// shares.
+    ///
+    /// It is the score interval of Wilson (1927) of the effective sample size: of `n p(1 − p) / s²` independent tries, where
+    /// `p(1 − p)` is the variance of a single try and `s²` that of the shares (Dean and Pagano 2015, *Evaluating
+    /// Confidence Interval Methods for Binomial Proportions in Clustered Surveys*). Where `p` is 0 or 1 both vanish, and each
+    /// group counts as one try.
+    ///
+    /// # Panics
+    ///
+    /// If a value lies outside `[0, 1]`.
+    #[must_use]
+    pub fn of_shares(shares: &[f64]) -> Option<Self> {
+        let outside = shares.iter().find(|share| !(0.0..=1.0).contains(*share));
+        assert!(outside.is_none(), "{outside:?} is no share");
+        let (n, mean) = (shares.len(), mean(shares)?);
+        let interval = variance(shares, mean).map(|variance| {
+            let of_a_try = mean * (1.0 - mean);
+            let tries_of_a_group = if of_a_try == 0.0 { 1.0 } else { of_a_try / variance };
+            match n as f64 * tries_of_a_group {
+                // All shares are the same, and neither 0 nor 1.
+                f64::INFINITY => Interval { low: mean, high: mean },
+                tries => score_interval(mean, tries),
+            }
+        });
+        Some(Self { n, mean, interval })
+    }
+}
+
+/// The mean; none of no values.
+pub(crate) fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The sample's variance; none of a single value.
+fn variance(values: &[f64], mean: f64) -> Option<f64> {
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (values.len() > 1).then(|| squares / (values.len() as f64 - 1.0))
 }

@@ -13,6 +13,7 @@ pub use majority::majority;
 pub use pass::pass_at_k;
 pub use sign_flip::sign_flip;
 
+use crate::interval::mean;
 use crate::{MeanInterval, MeanReward};
 
 /// What one policy made of one problem.
@@ -105,7 +106,8 @@ impl Solving {
             assert_eq!(tries.rewards.len(), names.len(), "rewards of each problem");
         }
         let chance = |k: usize| {
-            let chance = over(problems, |tries| pass_at_k(num_samples, tries.num_right(), k));
+            let chance =
+                shares_over(problems, |tries| pass_at_k(num_samples, tries.num_right(), k));
             Some(PassAt { k, chance: chance? })
         };
         let ks = pass_at.iter().filter(|k| (1..=num_samples).contains(*k));
@@ -118,13 +120,13 @@ impl Solving {
             name: name.into(),
             num_problems: problems.len(),
             num_samples,
-            accuracy: over(problems, |tries| share(&tries.is_right))?,
+            accuracy: shares_over(problems, |tries| share(&tries.is_right))?,
             pass_at: ks.filter_map(|k| chance(*k)).collect(),
-            majority: over(problems, |tries| majority(&tries.votes, &tries.is_right))?,
-            finished: over(problems, |tries| share(&tries.is_finished))?,
-            tokens: over(problems, |tries| {
+            majority: shares_over(problems, |tries| majority(&tries.votes, &tries.is_right))?,
+            finished: shares_over(problems, |tries| share(&tries.is_finished))?,
+            tokens: MeanInterval::of(&each(problems, |tries| {
                 tries.num_tokens.iter().sum::<usize>() as f64 / num_samples as f64
-            })?,
+            }))?,
             rewards: names.iter().enumerate().filter_map(reward).collect(),
             change: None,
         })
@@ -150,10 +152,14 @@ impl Change {
     }
 }
 
-/// The mean over problems.
-fn over(problems: &[Tries], value: impl Fn(&Tries) -> f64) -> Option<MeanInterval> {
-    let values: Vec<f64> = problems.iter().map(value).filter(|value| value.is_finite()).collect();
-    MeanInterval::of(&values)
+/// The mean of a share over problems.
+fn shares_over(problems: &[Tries], share: impl Fn(&Tries) -> f64) -> Option<MeanInterval> {
+    MeanInterval::of_shares(&each(problems, share))
+}
+
+/// A number of every problem, of those that have it.
+fn each(problems: &[Tries], value: impl Fn(&Tries) -> f64) -> Vec<f64> {
+    problems.iter().map(value).filter(|value| value.is_finite()).collect()
 }
 
 fn share(claims: &[bool]) -> f64 {
@@ -162,8 +168,4 @@ fn share(claims: &[bool]) -> f64 {
 
 fn known(values: &[Option<f64>]) -> Vec<f64> {
     values.iter().copied().flatten().collect()
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

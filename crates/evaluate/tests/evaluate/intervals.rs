@@ -68,6 +68,32 @@ fn the_interval_of_a_mean_is_the_normal_one_with_the_standard_deviation_of_the_s
     assert_close(interval.high, 6.499_388_503_622_892);
 }
 
+/* Python: v = [0.25, 0, 0.75, 1, 0.5, 0]; m = sum(v)/6; s2 = sum((x-m)**2 for x in v)/5; n = 6*m*(1-m)/s2
+Wilson's interval of m and n, by hand */
+#[test]
+fn the_interval_of_shares_is_that_of_the_tries_they_are_worth() {
+    let mean = MeanInterval::of_shares(&[0.25, 0.0, 0.75, 1.0, 0.5, 0.0]).expect("six shares");
+    assert_close(mean.mean, 0.416_666_666_666_666_7);
+    let interval = mean.interval.expect("six shares");
+    assert_close(interval.low, 0.168_596_598_075_956_28);
+    assert_close(interval.high, 0.715_584_150_628_351_2);
+}
+
+#[test]
+fn shares_that_are_all_alike_tell_little_at_the_ends_and_all_between() {
+    let interval = |share| MeanInterval::of_shares(&[share; 40]).and_then(|mean| mean.interval);
+    assert_eq!(interval(0.0), Some(Proportion::new(0, 40).interval()));
+    assert_eq!(interval(1.0), Some(Proportion::new(40, 40).interval()));
+    assert_eq!(interval(0.5), Some(Interval { low: 0.5, high: 0.5 }));
+    assert_eq!(MeanInterval::of_shares(&[0.5]).map(|mean| mean.interval), Some(None));
+}
+
+#[test]
+#[should_panic(expected = "1.5) is no share")]
+fn a_value_above_1_is_no_share() {
+    let _ = MeanInterval::of_shares(&[0.5, 1.5]);
+}
+
 #[test]
 fn one_value_has_a_mean_and_no_interval() {
     let mean = MeanInterval { n: 1, mean: 2.5, interval: None };
@@ -85,6 +111,17 @@ fn intervals_that_touch_are_not_apart() {
 }
 
 proptest! {
+    #[test]
+    fn an_interval_of_shares_holds_its_mean_and_stays_among_shares(
+        rights in prop::collection::vec(0_u8..=4, 2..60),
+    ) {
+        let shares: Vec<f64> = rights.iter().map(|right| f64::from(*right) / 4.0).collect();
+        let estimate = MeanInterval::of_shares(&shares).expect("shares");
+        let Interval { low, high } = estimate.interval.expect("two or more");
+        prop_assert!(0.0 <= low && low <= estimate.mean + 1e-12, "{low} of {shares:?}");
+        prop_assert!(estimate.mean - 1e-12 <= high && high <= 1.0, "{high} of {shares:?}");
+    }
+
     #[test]
     fn intervals_hold_their_value_and_mirror_with_it(n in 1_usize..5000, part in 0.0..=1.0_f64) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 5000")]
