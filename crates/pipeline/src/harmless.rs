@@ -1,13 +1,14 @@
-//! Settings that no number of a run depends on: they are no part of what an artifact is made of, and may be changed before a
-//! run is resumed.
+//! Settings that no number of a run depends on, or that only say when a run stops: they are no part of what an artifact is made
+//! of, and may be changed before a run is resumed.
 
 use serde_json::{Map, Value};
 
-/// Settings of a stage that say how much of it is written down.
-const OF_STAGE: [&str; 1] = ["log_completions_steps"];
+/// Settings of a stage that say how much of it is written down, and which failures of rewards stop it.
+const OF_STAGE: [&str; 2] = ["log_completions_steps", "max_unjudged_share"];
 
-/// Settings of a training that say how often checkpoints and lines are written, and how many checkpoints stay.
-const OF_TRAINING: [&str; 3] = ["save_steps", "save_total_limit", "logging_steps"];
+/// Settings of a training that say how often checkpoints and lines are written, how many checkpoints stay, and which steps stop
+/// it.
+const OF_TRAINING: [&str; 4] = ["save_steps", "save_total_limit", "logging_steps", "non_finite"];
 
 /// The checkpoints of a run that goes back to one are part of its course.
 const WHERE_RUNS_GO_BACK: &str = "save_steps";
@@ -37,10 +38,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_down_how_often_is_left_out() {
+    fn what_is_written_down_how_often_and_what_stops_a_run_are_left_out() {
         let config = json!({"grpo": {
             "log_completions_steps": 10,
-            "training": {"learning_rate": 1.0, "save_steps": 3, "save_total_limit": 2, "logging_steps": 4, "loss_spike": null},
+            "max_unjudged_share": 0.5,
+            "training": {"learning_rate": 1.0, "save_steps": 3, "save_total_limit": 2, "logging_steps": 4, "loss_spike": null,
+                "non_finite": {"skip": 3}},
         }});
         let expected = json!({"grpo": {"training": {"learning_rate": 1.0, "loss_spike": null}}});
         assert_eq!(without_harmless(config), expected);

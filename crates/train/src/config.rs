@@ -132,6 +132,10 @@ pub struct Trainer {
     pub(crate) loss_spike: Option<LossSpike>,
 }
 
+/// Numbers of every step that are no metrics of a method.
+const LOSS: &str = "loss";
+const GRAD_NORM: &str = "grad_norm";
+
 /// The metric whose best value is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Watched {
@@ -140,11 +144,21 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
+    /// Refuses a metric that is not among those that a step logs.
+    pub(crate) fn require<'a>(&self, logged: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        let known: Vec<&str> = [LOSS, GRAD_NORM].into_iter().chain(logged).collect();
+        if known.contains(&self.metric.as_str()) {
+            return Ok(());
+        }
+        let (metric, known) = (&self.metric, known.join(", "));
+        Err(format!("metric_for_best_model: no step logs `{metric}`; there are {known}"))
+    }
+
     /// The better of what was best so far and a finished step.
     pub(crate) fn better(&self, best: Option<Best>, record: &StepRecord) -> Option<Best> {
         let value = match self.metric.as_str() {
-            "loss" => Some(record.loss),
-            "grad_norm" => Some(record.grad_norm),
+            LOSS => Some(record.loss),
+            GRAD_NORM => Some(record.grad_norm),
             name => record.metric(name),
         };
         let Some(value) = value.filter(|value| value.is_finite()) else { return best };
@@ -220,6 +234,15 @@ impl TrainConfig {
 }
 
 impl Trainer {
+    /// Refuses a `metric_for_best_model` that is neither of every step nor among the metrics that one logs.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, with those that are.
+    pub fn require_metric<'a>(&self, logged: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        self.watched.require(logged)
+    }
+
     /// Whether a step may be taken back after its batches were used, so that what the source keeps must be kept aside.
     pub(crate) fn may_take_back(&self) -> bool {
         self.non_finite != NonFinite::Stop || self.loss_spike.is_some()

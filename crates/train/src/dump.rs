@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::checkpoint::write_file;
 use crate::source::BatchRow;
 
 /// The folder of the files, in the folder of the run.
@@ -36,7 +37,8 @@ impl Dump<'_> {
         let path = folder.join(format!("{}-{:06}.json", self.stage, self.step));
         let write = || -> io::Result<()> {
             fs::create_dir_all(&folder)?;
-            fs::write(&path, serde_json::to_string_pretty(self)? + "\n")
+            let text = serde_json::to_string_pretty(self)? + "\n";
+            write_file(&path, text.as_bytes())
         };
         match write() {
             Ok(()) => format!("its rows are in {}", path.display()),

@@ -116,6 +116,24 @@ pub enum TrainError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The file of metrics is not what it was when the checkpoint was written.
+    #[error(
+        "{path} is not the log that the checkpoint of step {step} was written beside: {}; later steps are judged by it, so put it back as it was, or start over without resuming (the checkpoints are set aside then)",
+        log_difference(*expected, *found)
+    )]
+    OtherLog {
+        /// The file.
+        path: PathBuf,
+        /// The step of the checkpoint.
+        step: u64,
+        /// Lines that it had up to there.
+        expected: u64,
+        /// Lines that it has.
+        found: u64,
+    },
+    /// The metric whose best value is to be kept is none that the steps log.
+    #[error("{0}")]
+    NoSuchMetric(String),
     /// Somebody pressed the keys of the dashboard that end a run at once.
     #[error(
         "ended at once from the dashboard after step {step}; steps after the last checkpoint are lost, --resume goes on from there"
@@ -127,4 +145,26 @@ pub enum TrainError {
     /// Burn's learner stopped for a reason of its own.
     #[error("the learner stopped: {0}")]
     Learner(String),
+}
+
+impl TrainError {
+    /// Whether a step was given up before it changed a weight, so that all of the run stands where the step before left it.
+    pub(crate) fn leaves_the_weights(&self) -> bool {
+        matches!(
+            self,
+            Self::Batch { .. }
+                | Self::EmptyStep { .. }
+                | Self::NonFiniteLoss { .. }
+                | Self::NonFiniteGradient { .. }
+                | Self::LossSpike { .. }
+        )
+    }
+}
+
+/// In what a log is not what it was.
+fn log_difference(expected: u64, found: u64) -> String {
+    if found == expected {
+        return format!("of its lines up to there, {expected}, some were changed");
+    }
+    format!("it has {found} lines up to there, and had {expected}")
 }

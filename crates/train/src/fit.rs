@@ -133,7 +133,7 @@ where
         notices.push(format!("resumed after step {first_step} of {num_steps}"));
         restore_source::<M, S>(&mut source, contents, &store)?;
     }
-    let (mut metrics, history) = MetricsLog::open(run.folder, run.stage, first_step)?;
+    let (mut metrics, history) = MetricsLog::open(run.folder, run.stage, &state)?;
     if let Some(folder) = run.tensorboard {
         metrics = metrics.with_events(folder, first_step)?;
     }
@@ -160,6 +160,7 @@ where
         history,
         best: state.best,
         guarded: state.guarded,
+        num_tokens: state.num_tokens,
     };
     let fitted = launch(learner, job, run.folder, notices);
     drop(lock);
@@ -182,7 +183,7 @@ pub fn require_same_run(
     origins: &Origins,
 ) -> Result<(), CheckpointError> {
     let (stage, config_hash) = (stage.to_owned(), config_hash.to_owned());
-    Store::require_same(folder, Identity { stage, config_hash, origins: origins.clone() })
+    Store::require_same(folder, &Identity { stage, config_hash, origins: origins.clone() })
 }
 
 fn open_store(config: &Trainer, run: &Run<'_>) -> Result<Store, CheckpointError> {

@@ -32,13 +32,16 @@ mod tensorboard;
 mod weights;
 
 pub use adamw::AdamW;
-pub use checkpoint::{Best, CheckpointError, Cursor, Origins};
+pub use checkpoint::{
+    Best, CheckpointError, Cursor, Origins, Replacement, Saved, saved, write_file,
+};
 pub use config::{TrainConfig, TrainConfigError, Trainer};
 pub use diagnosis::{Diagnosis, Limits, diagnose};
 pub use error::TrainError;
 pub use fit::{Fitted, Outcome, Resume, Run, fit, require_same_run};
 pub use guard::{LossSpike, NonFinite};
 pub use lock::{LockError, RunLock};
+pub use metrics::read_log;
 pub use progress::Progress;
 pub use record::StepRecord;
 pub use schedule::{Curve, Schedule};

@@ -38,6 +38,8 @@ struct Computed {
     metrics: Vec<(String, f64)>,
     description: String,
     num_tokens: usize,
+    /// Tokens of all steps so far, this one included.
+    num_all_tokens: u64,
     started: Instant,
 }
 
@@ -65,7 +67,7 @@ impl<S> Job<S> {
         }
         learner.lr_step();
         if index < self.guarded.skip_until {
-            let counted = [("num_tokens".to_owned(), self.num_tokens())];
+            let counted = [("num_tokens".to_owned(), self.num_tokens as f64)];
             let metrics = counted.into_iter().chain(metrics).collect();
             return self.leave_out(learner, step, (f64::NAN, f64::NAN), metrics);
         }
@@ -73,11 +75,19 @@ impl<S> Job<S> {
         let (grads, outputs) = accumulate(&learner.model(), inputs, &self.replicas);
         let micro_batch_losses = losses(&outputs);
         let (loss, of_loss) = reduce(outputs);
-        let num_all_tokens = self.num_tokens() + num_tokens as f64;
-        let counted = [("num_tokens".to_owned(), num_all_tokens)];
+        let num_all_tokens = self.num_tokens + num_tokens as u64;
+        let counted = [("num_tokens".to_owned(), num_all_tokens as f64)];
         let metrics = counted.into_iter().chain(metrics).chain(of_loss).collect();
-        let computed =
-            Computed { grads, loss, micro_batch_losses, metrics, description, num_tokens, started };
+        let computed = Computed {
+            grads,
+            loss,
+            micro_batch_losses,
+            metrics,
+            description,
+            num_tokens,
+            num_all_tokens,
+            started,
+        };
         self.update(learner, step, computed, kept)
     }
 
@@ -98,6 +108,7 @@ impl<S> Job<S> {
         if let Err(bad) = judge(computed.loss, &norm, spike, &self.history) {
             return self.refuse(learner, (step, norm.total), (bad, computed), kept);
         }
+        self.num_tokens = computed.num_all_tokens;
         let Computed { grads, loss, metrics, num_tokens, started, .. } = computed;
         learner.optimizer_step(self.clip(learner, grads, norm.total));
         self.record(StepRecord {
@@ -111,11 +122,6 @@ impl<S> Job<S> {
             diagnosis: Vec::new(),
         })?;
         Ok(Taken::Done)
-    }
-
-    /// Tokens that the steps so far trained on.
-    fn num_tokens(&self) -> f64 {
-        self.history.last().and_then(|record| record.metric("num_tokens")).unwrap_or(0.0)
     }
 
     /// Writes the rows of a bad step to a file; then the run stops, or the step is left out, as the settings say.
@@ -152,6 +158,7 @@ impl<S> Job<S> {
             restored.map_err(|source| TrainError::Batch { step, source })?;
         }
         self.guarded.num_skipped += 1;
+        self.num_tokens = computed.num_all_tokens;
         self.leave_out(learner, step, (loss, norm), computed.metrics)
     }
 
@@ -241,6 +248,12 @@ impl<S> Job<S> {
     }
 
     fn record(&mut self, record: StepRecord) -> Result<(), TrainError> {
+        // What is left out has no numbers of its loss.
+        let is_whole = |record: &StepRecord| record.metric(SKIPPED).is_none();
+        if is_whole(&record) && !self.history.iter().any(is_whole) {
+            let names = record.metrics.iter().map(|(name, _)| name.as_str());
+            self.config.watched.require(names).map_err(TrainError::NoSuchMetric)?;
+        }
         self.best = self.config.watched.better(self.best.take(), &record);
         self.history.push(record);
         let limits = Limits { max_grad_norm: self.config.max_grad_norm };

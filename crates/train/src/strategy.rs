@@ -49,6 +49,8 @@ pub(crate) struct Job<S> {
     pub(crate) best: Option<Best>,
     /// Steps that changed no weight.
     pub(crate) guarded: Guarded,
+    /// Tokens that the steps so far were trained on.
+    pub(crate) num_tokens: u64,
 }
 
 /// What is left of a [`Job`] that ended.
@@ -127,12 +129,22 @@ impl<S> Job<S> {
         let (mut index, mut saved) = (self.first_step, self.first_step);
         if index == 0 && self.config.loss_spike.is_some() {
             // There must be something to go back to.
-            self.save(learner, capture, 0)?;
+            self.save(learner, capture, (0, self.source.state()))?;
         }
         while index < self.num_steps {
+            // Where a checkpoint has it, it need not be kept for one that a failure asks for.
+            let before = if saved < index { self.source.state() } else { None };
             let taken = match self.stop.signal() {
                 Some(_) => Taken::Abandoned,
-                None => self.step(learner, index)?,
+                None => match self.step(learner, index) {
+                    Ok(taken) => taken,
+                    Err(error) => {
+                        if saved < index && error.leaves_the_weights() {
+                            self.save_before((learner, capture), index, before);
+                        }
+                        return Err(error);
+                    }
+                },
             };
             index = match taken {
                 Taken::Done => index + 1,
@@ -142,7 +154,7 @@ impl<S> Job<S> {
             saved = saved.min(index);
             let is_due = index.is_multiple_of(self.config.save_steps) || index == self.num_steps;
             if is_due && saved < index {
-                self.save(learner, capture, index)?;
+                self.save(learner, capture, (index, self.source.state()))?;
                 saved = index;
             }
         }
@@ -161,12 +173,31 @@ impl<S> Job<S> {
         S: BatchSource<M>,
     {
         if saved < step {
-            self.save(learner, capture, step)?;
+            self.save(learner, capture, (step, self.source.state()))?;
         }
         match self.stop.signal() {
             Some(signal) => Ok(Outcome::Interrupted { step, signal }),
             None => Err(TrainError::Learner("a source left off without being asked".to_owned())),
         }
+    }
+
+    /// Writes a checkpoint of `step` finished steps when the next was given up: whoever mends what was wrong with it goes on from
+    /// there. The source may have gone further; `before` is what it kept.
+    fn save_before<M>(
+        &mut self,
+        (learner, capture): (&Learner<M>, &mut Capture<M>),
+        step: u64,
+        before: Option<String>,
+    ) where
+        M: LearnerModel,
+        S: BatchSource<M>,
+    {
+        let failed = step + 1;
+        let text = match self.save(learner, capture, (step, before)) {
+            Ok(()) => format!("step {failed} was given up; those before it are saved"),
+            Err(why) => format!("step {failed} was given up; those before it are not saved: {why}"),
+        };
+        self.reporter.notice(&text);
     }
 
     /// Returns to the newest checkpoint that `save_steps` asked for, whose number of steps is returned, and leaves out the
@@ -186,12 +217,13 @@ impl<S> Job<S> {
         let step = contents.state.step;
         self.guarded.num_rollbacks += 1;
         self.guarded.skip_until = index + 1;
-        self.best.clone_from(&contents.state.best);
+        let state = contents.state.clone();
+        (self.best, self.num_tokens) = (state.best.clone(), state.num_tokens);
         self.restore_source(&contents)?;
         let schedule = self.config.schedule(self.num_steps);
         let path = self.store.path(step);
         *learner = learner_of(learner.model(), &self.config, schedule, Some(contents), &path)?;
-        let (mut metrics, history) = MetricsLog::open(&self.folder, &self.stage, step)?;
+        let (mut metrics, history) = MetricsLog::open(&self.folder, &self.stage, &state)?;
         if let Some(folder) = &self.tensorboard {
             metrics = metrics.with_events(folder, step)?;
         }
@@ -213,7 +245,7 @@ impl<S> Job<S> {
         &mut self,
         learner: &Learner<M>,
         capture: &mut Capture<M>,
-        step: u64,
+        (step, source): (u64, Option<String>),
     ) -> Result<(), TrainError>
     where
         M: LearnerModel,
@@ -230,10 +262,12 @@ impl<S> Job<S> {
             micro_batch: 0,
             // The schedule takes one step with each of the optimiser, skipped ones included.
             scheduler_step: step,
+            num_tokens: self.num_tokens,
+            log: self.metrics.mark(),
             cursor: self.source.cursor(step),
             best: self.best.clone(),
             guarded: self.guarded,
-            source: self.source.state(),
+            source,
         };
         let model = learner.model();
         let model: Make<'_> = Box::new(move |file| write_model(&model, file));

@@ -12,7 +12,7 @@ use super::manifest::{FileEntry, FileSum};
 pub(crate) const STAGED: &str = ".tmp";
 
 /// What checkpoints ask of a file system, one call at a time: tests stop it between any two.
-pub(crate) trait Disk: Debug + Send {
+pub(crate) trait Disk: Debug + Send + Sync {
     /// Makes a folder, and those above it.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// Makes a file and fills it; what is in it may be lost when the power fails.
@@ -23,6 +23,8 @@ pub(crate) trait Disk: Debug + Send {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a folder with all that is in it.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
 }
 
 /// Writes the contents of a file, a piece at a time.
@@ -54,6 +56,80 @@ impl Disk for OsDisk {
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         fs::remove_dir_all(path)
     }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+}
+
+/// A file on the way to its place, where there is what was there before or all of the new one, whatever interrupts it. It is
+/// written under another name beside its place, synced, renamed, and the folder that lists it is synced. Dropped before that,
+/// it leaves what was there.
+#[derive(Debug)]
+pub struct Replacement {
+    disk: &'static dyn Disk,
+    staged: PathBuf,
+    target: PathBuf,
+    is_settled: bool,
+}
+
+impl Replacement {
+    /// A file that is to become `target`.
+    #[must_use]
+    pub fn of(target: &Path) -> Self {
+        Self::on(&OsDisk, target)
+    }
+
+    pub(crate) fn on(disk: &'static dyn Disk, target: &Path) -> Self {
+        Self { disk, staged: staged_name(target), target: target.to_owned(), is_settled: false }
+    }
+
+    /// Where it is to be written.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.staged
+    }
+
+    /// Writes it, a piece at a time.
+    pub(crate) fn fill(self, fill: &mut Fill<'_>) -> io::Result<()> {
+        self.disk.write(&self.staged, fill)?;
+        self.settle()
+    }
+
+    /// Gives the file, which is written, its name.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn settle(mut self) -> io::Result<()> {
+        self.disk.sync(&self.staged)?;
+        self.disk.rename(&self.staged, &self.target)?;
+        self.is_settled = true;
+        self.disk.sync(parent(&self.target))
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            // The error that matters is the one that kept it from its place.
+            let _ = self.disk.remove_file(&self.staged);
+        }
+    }
+}
+
+/// Writes a file as a [`Replacement`] of what is there.
+///
+/// # Errors
+///
+/// If the system refuses; what was there is there then.
+pub fn write_file(path: &Path, contents: &[u8]) -> io::Result<()> {
+    Replacement::of(path).fill(&mut |file| file.write_all(contents))
+}
+
+/// The folder that lists a file.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// Why the contents of a file cannot be made, on the way through what writes it.
@@ -116,7 +192,7 @@ impl<'a> Staged<'a> {
         let Self { disk, place, target, .. } = &self;
         disk.sync(place).map_err(|source| fail("sync", place, source))?;
         disk.rename(place, target).map_err(|source| fail("rename", place, source))?;
-        let parent = target.parent().unwrap_or_else(|| Path::new("."));
+        let parent = parent(target);
         let synced = disk.sync(parent).map_err(|source| fail("sync", parent, source));
         self.is_settled = true;
         synced

@@ -12,16 +12,19 @@
 
 mod durable;
 mod manifest;
+mod saved;
 mod state;
 mod store;
 
 use std::path::PathBuf;
 
 pub(crate) use durable::NotEncoded;
-pub(crate) use manifest::Identity;
+pub use durable::{Replacement, write_file};
 pub use manifest::Origins;
+pub(crate) use manifest::{Identity, hexadecimal};
+pub use saved::{Saved, saved};
 pub use state::{Best, Cursor};
-pub(crate) use state::{Guarded, RunState};
+pub(crate) use state::{Guarded, LogMark, RunState};
 pub(crate) use store::{Contents, Keep, MODEL, Make, OPTIMIZER, Store};
 
 /// A checkpoint that could not be written, or none that can be resumed from.
@@ -66,7 +69,7 @@ pub enum CheckpointError {
     },
     /// Every checkpoint is damaged. Starting over would lose work, so the user decides.
     #[error(
-        "none of the checkpoints can be resumed from; remove {folder} to start over from step 0:\n  {}",
+        "none of the checkpoints in {folder} can be resumed from; start over without resuming, which sets them aside:\n  {}",
         .reports.join("\n  ")
     )]
     AllDamaged {
@@ -77,7 +80,7 @@ pub enum CheckpointError {
     },
     /// The checkpoint is of another run.
     #[error(
-        "{path} is of another run; it differs from this one (was -> is) in\n  {}\nresume with what it was written with, start over without resuming, or start in another folder",
+        "{path} is of another run; it differs from this one (was -> is) in\n  {}\nresume with what it was written with, start over without resuming (it is set aside then), or start in another folder",
         .differences.join("\n  ")
     )]
     OtherRun {

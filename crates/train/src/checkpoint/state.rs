@@ -15,6 +15,10 @@ pub(crate) struct RunState {
     pub(crate) micro_batch: u64,
     /// Steps of the learning rate schedule.
     pub(crate) scheduler_step: u64,
+    /// Tokens that the steps so far were trained on.
+    pub(crate) num_tokens: u64,
+    /// What the log holds of the steps so far.
+    pub(crate) log: LogMark,
     /// Where in the data the next step begins, and the seed of its random numbers.
     pub(crate) cursor: Option<Cursor>,
     /// The best value of the watched metric so far.
@@ -24,6 +28,17 @@ pub(crate) struct RunState {
     /// What the source of batches keeps from step to step, as its own text: sampled answers that are not used up, the
     /// weight of a controlled divergence, running means of rewards.
     pub(crate) source: Option<String>,
+}
+
+/// What a log holds of the steps that a checkpoint says are finished: later steps are judged by it, so a resumed run must find
+/// it as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogMark {
+    /// Lines of the stage.
+    pub(crate) lines: u64,
+    /// SHA-256 of these lines without their speeds, which alone differ between a run and the same run once more.
+    pub(crate) sha256: String,
 }
 
 /// A place in the data.

@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use super::CheckpointError;
 use super::durable::{Disk, OsDisk, STAGED, Staged, remove_folder};
 use super::manifest::{FORMAT_VERSION, FileEntry, Identity, Manifest, Unreadable};
+use super::saved::{FOLDER, MANIFEST, PREFIX, folder_name, names, newest, steps};
 use super::state::RunState;
 
-const MANIFEST: &str = "manifest.json";
 /// What is trained, as safetensors.
 pub(crate) const MODEL: &str = "model.safetensors";
 /// The optimiser's state: Burn's record, packed.
 pub(crate) const OPTIMIZER: &str = "optimizer.bpk.zst";
 const STATE: &str = "state.json";
-const PREFIX: &str = "step-";
 const BAD: &str = "bad";
 
 /// What is stored of a run at one step.
@@ -81,7 +80,7 @@ impl Store {
         identity: Identity,
         keep: Keep,
     ) -> Result<Self, CheckpointError> {
-        let folder = run_folder.join("checkpoints");
+        let folder = run_folder.join(FOLDER);
         disk.create_folder(&folder).map_err(|source| io_error("create", &folder, source))?;
         for name in names(&folder)? {
             if name.starts_with(PREFIX) && name.ends_with(STAGED) {
@@ -93,30 +92,20 @@ impl Store {
     }
 
     /// Fails if the newest checkpoint in `run_folder` that can be read is of another run. Of models that are yet to be made
-    /// nothing is known then: what `identity` does not name is not compared.
-    pub(crate) fn require_same(
-        run_folder: &Path,
-        identity: Identity,
-    ) -> Result<(), CheckpointError> {
-        let folder = run_folder.join("checkpoints");
+    /// nothing is known then: what `ours` does not name is not compared.
+    pub(crate) fn require_same(run_folder: &Path, ours: &Identity) -> Result<(), CheckpointError> {
+        let folder = run_folder.join(FOLDER);
         if !folder.is_dir() {
             return Ok(());
         }
-        let keep = Keep { limit: 0, anchor: None };
-        let store = Self { disk: Box::new(OsDisk), folder, identity, keep };
-        let newest = store.steps()?.into_iter().rev().find_map(|step| {
-            let text = fs::read_to_string(store.path(step).join(MANIFEST)).ok()?;
-            Some((step, Manifest::open(&text).ok()?.identity))
-        });
-        let Some((step, mut theirs)) = newest else { return Ok(()) };
-        let ours = &store.identity;
+        let Some((step, mut theirs)) = newest(&folder, &steps(&folder)?) else { return Ok(()) };
         if ours.is_same_run(&theirs) {
             return Ok(());
         }
         theirs.origins.tokenizer.retain(|key, _| ours.origins.tokenizer.contains_key(key));
         theirs.origins.base_model.retain(|key, _| ours.origins.base_model.contains_key(key));
         let differences = ours.differences(&theirs);
-        Err(CheckpointError::OtherRun { path: store.path(step), differences })
+        Err(CheckpointError::OtherRun { path: folder.join(folder_name(step)), differences })
     }
 
     /// Fails if there is a checkpoint: for a run that is to start afresh.
@@ -222,17 +211,8 @@ impl Store {
         self.folder.join(folder_name(step))
     }
 
-    /// The steps of which there is a folder that looks like a checkpoint, ascending.
     fn steps(&self) -> Result<Vec<u64>, CheckpointError> {
-        let mut steps: Vec<u64> = names(&self.folder)?
-            .iter()
-            .filter_map(|name| {
-                let step = name.strip_prefix(PREFIX)?.parse().ok()?;
-                (*name == folder_name(step)).then_some(step)
-            })
-            .collect();
-        steps.sort_unstable();
-        Ok(steps)
+        steps(&self.folder)
     }
 
     fn prune(&self) -> Result<Vec<String>, CheckpointError> {
@@ -332,10 +312,6 @@ fn unfit(path: &Path, error: &serde_json::Error) -> CheckpointError {
     CheckpointError::Unfit { path: path.to_owned(), reason: error.to_string() }
 }
 
-fn folder_name(step: u64) -> String {
-    format!("{PREFIX}{step:06}")
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
     fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => Refusal::Final(io_error("read", path, error)),
@@ -357,16 +333,7 @@ fn read_checked(folder: &Path, name: &str, manifest: &Manifest) -> Result<Vec<u8
     Ok(contents)
 }
 
-fn names(folder: &Path) -> Result<Vec<String>, CheckpointError> {
-    let list = || -> io::Result<Vec<String>> {
-        fs::read_dir(folder)?
-            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-            .collect()
-    };
-    list().map_err(|source| io_error("list", folder, source))
-}
-
-fn io_error(action: &'static str, path: &Path, source: io::Error) -> CheckpointError {
+pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> CheckpointError {
     CheckpointError::Io { action, path: path.to_owned(), source }
 }
 

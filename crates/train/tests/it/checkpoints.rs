@@ -115,7 +115,10 @@ fn a_run_whose_checkpoints_are_all_damaged_never_starts_over_by_itself() {
             .fit(Toy::new(0.0), ToySource::new(4))
             .expect_err("both are damaged")
             .to_string();
-        assert!(error.starts_with("none of the checkpoints can be resumed from; remove "));
+        assert!(error.starts_with("none of the checkpoints in "), "{error}");
+        assert!(error.contains(
+            " can be resumed from; start over without resuming, which sets them aside:\n"
+        ));
         assert!(error.contains("step-000003: optimizer.bpk.zst: its SHA-256 does not match"));
         assert!(error.contains("step-000004: cannot read ") && error.contains("manifest.json"));
     }

@@ -5,6 +5,7 @@ use std::fs;
 use burn::module::Module;
 use forethought_train::{StepRecord, TrainError};
 
+use crate::resume::curve;
 use crate::toy::{Setup, Toy, ToySource, Trouble};
 
 fn message(trouble: Trouble) -> String {
@@ -47,6 +48,38 @@ fn the_checkpoint_before_a_bad_step_stays_the_newest() {
         .expect("the data was mended");
     assert_eq!(resumed.notices, ["resumed after step 3 of 4"]);
     assert!(resumed.history.iter().all(|record| record.loss.is_finite()));
+}
+
+#[test]
+fn the_steps_before_one_that_is_given_up_are_saved_and_the_run_goes_on_from_there() {
+    let straight = tempfile::tempdir().expect("a folder");
+    let expected =
+        Setup::fresh(straight.path()).fit(Toy::new(0.0), ToySource::new(5)).expect("a run");
+    for trouble in [Trouble::Nan { at: 3 }, Trouble::Fail { at: 3 }, Trouble::Empty { at: 3 }] {
+        let folder = tempfile::tempdir().expect("a folder");
+        // Far fewer steps than there are between two checkpoints.
+        Setup::fresh(folder.path())
+            .fit(Toy::new(0.0), ToySource::with(5, trouble.clone()))
+            .expect_err("the fourth step fails");
+        let resumed = Setup::resumed(folder.path())
+            .fit(Toy::new(9.0), ToySource::new(5))
+            .expect("what was wrong was mended");
+        assert_eq!(resumed.notices, ["resumed after step 3 of 5"], "{trouble:?}");
+        assert_eq!(resumed.model.bits(), expected.model.bits(), "{trouble:?}");
+        assert_eq!(curve(&resumed.history), curve(&expected.history), "{trouble:?}");
+    }
+}
+
+#[test]
+fn a_metric_that_no_step_logs_ends_the_run_at_its_first_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut setup = Setup::fresh(folder.path());
+    setup.config.metric_for_best_model = "largest_eror".to_owned();
+    let error = setup.fit(Toy::new(0.0), ToySource::new(4)).expect_err("no such metric");
+    assert_eq!(
+        error.to_string(),
+        "metric_for_best_model: no step logs `largest_eror`; there are loss, grad_norm, num_tokens, reward, largest_error"
+    );
 }
 
 #[test]

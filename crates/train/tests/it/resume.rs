@@ -74,6 +74,8 @@ fn steps_after_the_last_checkpoint_are_done_again_and_logged_once() {
         .saving_every(2)
         .fit(Toy::new(0.0), ToySource::with(STEPS, Trouble::Fail { at: 5 }))
         .expect_err("the sixth step fails");
+    // A process that is killed has no time to save the fifth.
+    fs::remove_dir_all(folder.path().join("checkpoints/step-000005")).expect("a checkpoint");
     assert_eq!(lines(folder.path()).len(), 5);
     // A line that a killed process could not finish.
     let log = folder.path().join("metrics.jsonl");
@@ -87,6 +89,67 @@ fn steps_after_the_last_checkpoint_are_done_again_and_logged_once() {
     assert_eq!(resumed.notices, ["resumed after step 4 of 7"]);
     assert_eq!(resumed.model.bits(), expected.model.bits());
     assert_eq!(curve(&lines(folder.path())), curve(&expected.history));
+}
+
+/// A run that was interrupted after its fourth step, and its log.
+fn interrupted() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let setup = Setup::fresh(folder.path()).saving_every(2);
+    let trouble = Trouble::Stop { during: 3, flag: setup.stop.clone() };
+    setup.fit(Toy::new(0.0), ToySource::with(STEPS, trouble)).expect("four steps");
+    let log = fs::read_to_string(folder.path().join("metrics.jsonl")).expect("metrics");
+    (folder, log)
+}
+
+fn resumed_with(log: Option<&str>) -> Result<Vec<StepRecord>, String> {
+    let (folder, _) = interrupted();
+    let path = folder.path().join("metrics.jsonl");
+    match log {
+        Some(text) => fs::write(&path, text).expect("the log"),
+        None => fs::remove_file(&path).expect("the log"),
+    }
+    let resumed = Setup::resumed(folder.path()).fit(Toy::new(9.0), ToySource::new(STEPS));
+    resumed.map(|run| run.history).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_log_that_is_not_what_it_was_is_refused_by_the_resumed_run() {
+    let (folder, log) = interrupted();
+    let lines: Vec<&str> = log.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), 4);
+    let without_second = [lines[0], lines[2], lines[3]].concat();
+    let edited = log.replacen("\"loss\":", "\"loss\":1", 1);
+    for (text, reason) in [
+        (None, "it has 0 lines up to there, and had 4"),
+        (Some(without_second.as_str()), "it has 3 lines up to there, and had 4"),
+        (Some(edited.as_str()), "of its lines up to there, 4, some were changed"),
+    ] {
+        let error = resumed_with(text).expect_err(reason);
+        let start =
+            "metrics.jsonl is not the log that the checkpoint of step 4 was written beside: ";
+        assert!(error.contains(&format!("{start}{reason}; ")), "{error}");
+        assert!(error.contains("put it back as it was, or start over without resuming"), "{error}");
+    }
+    // What comes after the checkpoint is done again, and how fast a step was says nothing of the run.
+    let more = format!("{log}{}", lines[3].replacen("\"step\":4", "\"step\":5", 1));
+    let slower = more.replacen("\"tokens_per_second\":", "\"tokens_per_second\":1", 1);
+    let expected = Setup::resumed(folder.path()).fit(Toy::new(9.0), ToySource::new(STEPS));
+    let history = resumed_with(Some(&slower)).expect("the same run");
+    assert_eq!(curve(&history), curve(&expected.expect("the rest").history));
+}
+
+#[test]
+fn the_tokens_so_far_stand_in_the_checkpoint() {
+    let (folder, _) = interrupted();
+    let text = fs::read_to_string(folder.path().join("checkpoints/step-000004/state.json"));
+    let state: serde_json::Value =
+        serde_json::from_str(&text.expect("a checkpoint")).expect("JSON");
+    // Four steps of two micro-batches of four rows.
+    assert_eq!(state["num_tokens"], 32);
+    assert_eq!(state["log"]["lines"], 4);
+    let resumed = Setup::resumed(folder.path()).fit(Toy::new(9.0), ToySource::new(STEPS));
+    let last = resumed.expect("the rest").history.pop().expect("a step");
+    assert_eq!(last.metric("num_tokens"), Some(56.0));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::checkpoint::Origins;
-use crate::checkpoint::durable::Fill;
+use crate::checkpoint::durable::{Fill, Replacement};
 
 /// What a disk was asked for, until it stopped.
 #[derive(Debug, Default)]
@@ -87,6 +87,11 @@ impl Disk for Stopping {
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         self.note("remove", path)?;
         OsDisk.remove_folder(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.note("remove", path)?;
+        OsDisk.remove_file(path)
     }
 }
 
@@ -178,6 +183,41 @@ fn a_loss_of_power_anywhere_in_a_save_takes_no_checkpoint_that_was_there() {
         assert!(2 <= found.state.step, "stopped at call {call}");
         let step = found.state.step;
         assert_eq!(found.optimizer, format!("moments after {step} steps").into_bytes());
+    }
+}
+
+/// Replaces a file on a disk that stops at one call, and returns what is in its folder then.
+fn replaced(call: usize) -> (Stopping, Vec<(String, String)>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.yaml");
+    fs::write(&path, "old").expect("a file");
+    let disk = Stopping::at(call);
+    let replacement = Replacement::on(Box::leak(Box::new(disk.clone())), &path);
+    let written = replacement.fill(&mut |file| file.write_all(b"the new one"));
+    assert_eq!(written.is_ok(), call >= REPLACING.len());
+    disk.lose_power();
+    let entries = fs::read_dir(folder.path()).expect("a folder").map(|entry| {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        (name, fs::read_to_string(path).expect("text"))
+    });
+    let entries = entries.collect();
+    (disk, entries)
+}
+
+const REPLACING: [&str; 4] =
+    ["write config.yaml.tmp", "sync config.yaml.tmp", "rename config.yaml.tmp", "sync FOLDER"];
+
+#[test]
+fn a_file_that_is_replaced_is_the_old_or_the_new_one_whatever_stops_it() {
+    let (disk, _) = replaced(usize::MAX);
+    assert_eq!(disk.calls()[..3], REPLACING[..3]);
+    assert_eq!(disk.calls().len(), REPLACING.len());
+    for call in 0..=REPLACING.len() {
+        let (_, entries) = replaced(call);
+        let expected = if call <= 2 { "old" } else { "the new one" };
+        let found = entries.iter().find(|(name, _)| name == "config.yaml").expect("it is there");
+        assert_eq!(found.1, expected, "stopped at call {call}");
     }
 }
 
