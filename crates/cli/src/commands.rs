@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use forethought_parity::ParityError;
 use forethought_pipeline::{
     Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, StopFlag,
-    find_pipeline, parse_devices, redact, render_report, report_json, report_table,
+    find_pipeline, parse_devices, redact, render_report, report_json, report_table, write_file,
 };
 
 use crate::arguments::{Evaluate, Pipeline, Report};
@@ -77,8 +77,7 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
     let root = out.unwrap_or_else(|| base.join("runs").join(&config.name));
     // Relative paths of a file in configs/pipelines start beside configs/, wherever the command is called.
     std::env::set_current_dir(&base).map_err(|error| Failure::Io(base.clone(), error))?;
-    let stop =
-        StopFlag::on_signals().map_err(|error| Failure::Io("signal handlers".into(), error))?;
+    let stop = stop_flag()?;
     let devices = parse_devices(arguments.devices.as_ref().unwrap_or(&arguments.device))?;
     let options = RunOptions {
         folder: RunFolder::new(root.clone()),
@@ -96,6 +95,11 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
     let outcome = forethought_pipeline::run(&config, &options)?;
     let is_whole = arguments.until.as_deref().is_none_or(|until| until == "report");
     finish(&outcome, &root, if is_whole { Shown::Report } else { Shown::Nothing })
+}
+
+/// What the first SIGINT or SIGTERM raises; the second ends the process.
+pub(crate) fn stop_flag() -> Result<StopFlag, Failure> {
+    StopFlag::on_signals().map_err(|error| Failure::Io("signal handlers".into(), error))
 }
 
 /// Where a run is shown. Not every binary has a dashboard.
@@ -148,7 +152,7 @@ pub(crate) fn evaluate(arguments: &Evaluate) -> Result<ExitCode, Failure> {
 pub(crate) fn report(arguments: &Report) -> Result<ExitCode, Failure> {
     let page = arguments.out.clone().unwrap_or_else(|| arguments.run.join("report.html"));
     let html = render_report(&arguments.run)?;
-    std::fs::write(&page, html).map_err(|error| Failure::Io(page.clone(), error))?;
+    write_file(&page, html.as_bytes()).map_err(|error| Failure::Io(page.clone(), error))?;
     Console::Stderr.line(format!("report: {}", page.display()));
     Ok(ExitCode::SUCCESS)
 }

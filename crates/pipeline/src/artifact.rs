@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use forethought_train::write_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -86,7 +87,11 @@ pub(crate) enum Found {
 /// that is made of it.
 pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Found {
     let root = folder.artifact(stage);
-    let Some(manifest) = sealed(&root, id) else { return Found::Absent };
+    let manifest = match manifest(&root) {
+        Ok(Some(manifest)) if manifest.id == id => manifest,
+        Ok(_) => return Found::Absent,
+        Err(_) => return Found::Damaged(MANIFEST.to_owned()),
+    };
     let is_changed = |(name, facts): &(&String, &FileFacts)| {
         file_facts(&root.join(name)).map_or(true, |found| found != **facts)
     };
@@ -96,10 +101,17 @@ pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Found {
     }
 }
 
+/// The manifest of the artifact in a folder, where there is such a folder.
+fn manifest(root: &Path) -> Result<Option<ArtifactManifest>, PipelineError> {
+    if !root.is_dir() {
+        return Ok(None);
+    }
+    read_json(&root.join(MANIFEST)).map(Some)
+}
+
 /// The manifest of the artifact in a folder, if it has this id.
 fn sealed(root: &Path, id: &str) -> Option<ArtifactManifest> {
-    let manifest: ArtifactManifest = read_json(&root.join(MANIFEST)).ok()?;
-    (manifest.id == id).then_some(manifest)
+    manifest(root).ok().flatten().filter(|manifest| manifest.id == id)
 }
 
 /// The files outside the run that were something else when the artifact now in this place was made.
@@ -174,7 +186,7 @@ fn sync_all(folder: &Path) -> Result<(), PipelineError> {
     sync(folder)
 }
 
-fn sync(path: &Path) -> Result<(), PipelineError> {
+pub(crate) fn sync(path: &Path) -> Result<(), PipelineError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(PipelineError::io(path))
 }
 
@@ -268,7 +280,7 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Pip
     let mut text =
         serde_json::to_string_pretty(value).map_err(PipelineError::json(path.display()))?;
     text.push('\n');
-    fs::write(path, text).map_err(PipelineError::io(path))
+    write_file(path, text.as_bytes()).map_err(PipelineError::io(path))
 }
 
 #[cfg(test)]
@@ -312,6 +324,21 @@ mod tests {
             let damaged = Found::Damaged("rows.jsonl".to_owned());
             assert_eq!(find(&folder, "label", &id), damaged);
         }
+    }
+
+    #[test]
+    fn an_artifact_whose_own_manifest_is_cut_or_gone_is_no_absent_one() {
+        let (_temporary, folder, id) = committed(serde_json::json!({}));
+        let damaged = Found::Damaged(MANIFEST.to_owned());
+        let path = folder.artifact("label").join(MANIFEST);
+        let text = fs::read(&path).expect("a manifest");
+        fs::write(&path, &text[..text.len() / 2]).expect("written");
+        assert_eq!(find(&folder, "label", &id), damaged);
+        fs::remove_file(&path).expect("removed");
+        assert_eq!(find(&folder, "label", &id), damaged);
+        fs::remove_dir(folder.artifact("label")).expect_err("its rows are there");
+        fs::remove_dir_all(folder.artifact("label")).expect("removed");
+        assert_eq!(find(&folder, "label", &id), Found::Absent);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use console::{Bar, Console};
 pub use device::{Devices, parse_device, parse_devices};
 pub use error::PipelineError;
 pub use forethought_dataset::{FirstContact, Format, KnownFiles, Probe, examine};
-pub use forethought_train::{Resume, Signal, StopFlag};
+pub use forethought_train::{Resume, Signal, StopFlag, write_file};
 pub use manifest::{RunManifest, StageFacts};
 pub use memory::{Machine, MemoryPlan};
 pub use rebuilt::Batch;

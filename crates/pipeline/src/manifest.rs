@@ -8,8 +8,12 @@ use sha2::{Digest, Sha256};
 
 use crate::artifact::{self, ArtifactManifest, Ingredients, hex};
 use crate::config::PipelineConfig;
+use crate::console::Console;
 use crate::secret::redact;
 use crate::{PipelineError, yaml};
+
+/// The file of a run's manifest.
+const FILE: &str = "manifest.json";
 
 /// What a run folder holds, beside the artifacts' own manifests: `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +29,9 @@ pub struct RunManifest {
     pub executable_sha256: Option<String>,
     /// The command line of the last run, without secrets.
     pub command: Vec<String>,
+    /// The command lines that the last one went on from with `--resume`, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_commands: Vec<Vec<String>>,
     /// SHA-256 of the resolved config.
     pub config_sha256: String,
     /// Finished stages in their order.
@@ -88,13 +95,31 @@ impl RunManifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             executable_sha256: executable_sha256(),
             command: std::env::args_os().map(|word| redact(&word.to_string_lossy())).collect(),
+            earlier_commands: Vec::new(),
             config_sha256: hex(&Sha256::digest(yaml(config)?)),
             stages: Vec::new(),
         })
     }
 
+    /// Keeps the commands of the run that this one goes on with.
+    pub(crate) fn go_on(&mut self, root: &Path, console: Console) {
+        let path = root.join(FILE);
+        if !path.exists() {
+            return;
+        }
+        match artifact::read_json::<Self>(&path) {
+            Ok(before) => {
+                self.earlier_commands = before.earlier_commands;
+                self.earlier_commands.push(before.command);
+            }
+            Err(error) => {
+                console.line(format!("the commands so far cannot be kept: {error}"));
+            }
+        }
+    }
+
     pub(crate) fn write(&self, root: &Path) -> Result<(), PipelineError> {
-        artifact::write_json(&root.join("manifest.json"), self)
+        artifact::write_json(&root.join(FILE), self)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use forethought_dataset::FirstContact;
 use forethought_seed::Seed;
-use forethought_train::{Resume, RunLock, Signal, StopFlag, require_same_run};
+use forethought_train::{Resume, RunLock, Signal, StopFlag, require_same_run, write_file};
 
 use crate::artifact::{self, ArtifactManifest, Found, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig, nearest};
@@ -77,10 +77,13 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
         refuse_other_runs(config, options, &selected)?;
     }
     let resolved = root.join("config.resolved.yaml");
-    std::fs::write(&resolved, yaml(config)?).map_err(PipelineError::io(&resolved))?;
+    write_file(&resolved, yaml(config)?.as_bytes()).map_err(PipelineError::io(&resolved))?;
     let mut finished: Vec<ArtifactManifest> = Vec::new();
     let (mut reused, mut is_forced) = (Vec::new(), false);
     let mut manifest = RunManifest::new(config)?;
+    if options.resume == Resume::Continue {
+        manifest.go_on(root, options.console);
+    }
     let mut made_of = Vec::new();
     for (index, stage) in selected.into_iter().enumerate() {
         // Training stops after a step; whatever else was running when the signal came has just finished.
@@ -185,7 +188,7 @@ fn run_stage(
     match if is_forced { Found::Absent } else { artifact::find(folder, name, &id) } {
         Found::Whole(manifest) => {
             console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
-            training::forget(folder, name)?;
+            training::forget(folder, (name, &id), *console)?;
             return Ok(Ran::Reused(manifest));
         }
         Found::Damaged(file) => {
@@ -200,6 +203,7 @@ fn run_stage(
     {
         let other = other.display();
         console.line(format!("[{index}/{count}] {name}: taken over from {other} ({})", &id[..12]));
+        training::forget(folder, (name, &id), *console)?;
         return Ok(Ran::Reused(manifest));
     }
     console.line(format!("[{index}/{count}] {name}"));
@@ -234,7 +238,7 @@ fn run_stage(
     let seconds = started.elapsed().as_secs_f64();
     let manifest = artifact::commit(folder, ingredients, seconds)?;
     vouch(&manifest, &options.first_contact);
-    training::forget(folder, name)?;
+    training::forget(folder, (name, &id), *console)?;
     console.line(format!("      {name} done in {seconds:.1} s"));
     Ok(Ran::Made(manifest))
 }
@@ -348,5 +352,5 @@ fn write_metrics(folder: &RunFolder, finished: &[ArtifactManifest]) -> Result<()
         text.push_str(&std::fs::read_to_string(&path).map_err(PipelineError::io(&path))?);
     }
     let path = folder.root().join("metrics.jsonl");
-    std::fs::write(&path, text).map_err(PipelineError::io(&path))
+    write_file(&path, text.as_bytes()).map_err(PipelineError::io(&path))
 }

@@ -1,7 +1,9 @@
 //! What the training stages share: checks, the run of Burn's learner, and the model folder at its end.
 
+mod aside;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::module::Module as _;
@@ -13,11 +15,11 @@ use forethought_model::{
 use forethought_seed::Seed;
 use forethought_tokenize::Encoder;
 use forethought_train::{
-    BatchSource, Fitted, Outcome, Resume, Run, Signal, StepBatches, StopFlag, TrainConfig, fit,
+    BatchSource, Fitted, Outcome, Run, Signal, StepBatches, StopFlag, TrainConfig, fit,
 };
 
 use crate::PipelineError;
-use crate::artifact::{RunFolder, write_lines};
+use crate::artifact::write_lines;
 use crate::config::Problem;
 use crate::console::Console;
 use crate::device::require_work_for_all;
@@ -29,6 +31,7 @@ use crate::rebuilt::{Batch, batch};
 use crate::secret::redact;
 use crate::stages::{Context, Done, MODEL_FOLDER};
 use crate::tuning::Tuning;
+pub(crate) use aside::{forget, prepare};
 
 /// The log of the steps in the artifact of a training stage.
 pub(crate) const HISTORY: &str = "history.jsonl";
@@ -97,7 +100,7 @@ impl Training<'_> {
                 for message in crate::examples::template_problems(self.encoder) {
                     findings.problem(context.name, message);
                 }
-                first_batch(context.name, findings, &learner, source)?;
+                self.first_batch(context.name, findings, &learner, source)?;
                 self.write(context, learner.valid())?;
                 return Ok(Done::Finished);
             }
@@ -137,6 +140,54 @@ impl Training<'_> {
         Ok(Done::Finished)
     }
 
+    /// Makes the first batch and its losses: what would stop the first step is found here.
+    fn first_batch<S: BatchSource<Learner>>(
+        &self,
+        stage: &str,
+        findings: &Findings,
+        learner: &Learner,
+        mut source: S,
+    ) -> Result<(), PipelineError> {
+        let batches = source
+            .batches(0, &learner.valid())
+            .map_err(|error| PipelineError::stage(stage, format!("the first batch: {error}")))?;
+        if batches.inputs.is_empty() {
+            findings.problem(stage, "the first step has no micro-batch");
+        }
+        let mut of_loss = None;
+        for (index, input) in batches.inputs.into_iter().enumerate() {
+            if input.task.num_scored() == 0 {
+                let message = "no token is scored, its masks are empty; look at the completions";
+                findings.problem(stage, format!("micro-batch {}: {message}", index + 1));
+                continue;
+            }
+            let output = learner.step(input).item;
+            let loss = output.loss.into_scalar::<f32>();
+            if !loss.is_finite() {
+                findings.problem(stage, format!("the loss of micro-batch {} is {loss}", index + 1));
+            }
+            of_loss.get_or_insert(output.metrics);
+        }
+        let of_batch = batches.metrics.iter().map(|(name, _)| name.as_str());
+        let of_loss = of_loss.iter().flatten().map(|(name, _)| *name);
+        let logged: Vec<&str> = ["num_tokens"].into_iter().chain(of_batch).chain(of_loss).collect();
+        self.look_for_metric(stage, findings, &logged)
+    }
+
+    /// Finds a `metric_for_best_model` that no step logs.
+    fn look_for_metric(
+        &self,
+        stage: &str,
+        findings: &Findings,
+        logged: &[&str],
+    ) -> Result<(), PipelineError> {
+        let trainer = self.config.init().map_err(|error| PipelineError::stage(stage, error))?;
+        if let Err(message) = trainer.require_metric(logged.iter().copied()) {
+            findings.problem(stage, message);
+        }
+        Ok(())
+    }
+
     /// Writes the folder of what was trained.
     fn write(&self, context: &Context<'_>, model: Learner) -> Result<(), PipelineError> {
         match model.into_parts() {
@@ -156,7 +207,9 @@ impl Training<'_> {
     ) -> Result<Done, PipelineError> {
         let (stop, kept) = (StopFlag::new(), Arc::new(Mutex::new(None)));
         let index = rebuilding.step.saturating_sub(1);
-        let source = Observed { source, observe: one_step(index, stop.clone(), kept.clone()) };
+        let asked = context.stop.clone();
+        let observe = one_step(index, (stop.clone(), asked), kept.clone());
+        let source = Observed { source, observe };
         let folder = context.folder.training(context.name);
         let run = Run {
             folder: &folder,
@@ -189,10 +242,10 @@ fn largest_of(largest: Arc<Mutex<Load>>) -> impl FnMut(u64, &StepBatches<Input>)
     }
 }
 
-/// Keeps the batch of one step, counted from 0, and ends the run after it.
+/// Keeps the batch of one step, counted from 0, and ends the run after it, or after any once it is asked to.
 fn one_step(
     index: u64,
-    stop: StopFlag,
+    (stop, asked): (StopFlag, StopFlag),
     kept: Arc<Mutex<Option<Batch>>>,
 ) -> impl FnMut(u64, &StepBatches<Input>) {
     move |step, batches| {
@@ -200,35 +253,10 @@ fn one_step(
             // The step itself is still done: the flag is looked at before the next one.
             stop.raise(Signal::Interrupt);
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch(batches));
+        } else if let Some(signal) = asked.signal() {
+            stop.raise(signal);
         }
     }
-}
-
-/// Makes the first batch and its losses: what would stop the first step is found here.
-fn first_batch<S: BatchSource<Learner>>(
-    stage: &str,
-    findings: &Findings,
-    learner: &Learner,
-    mut source: S,
-) -> Result<(), PipelineError> {
-    let batches = source
-        .batches(0, &learner.valid())
-        .map_err(|error| PipelineError::stage(stage, format!("the first batch: {error}")))?;
-    if batches.inputs.is_empty() {
-        findings.problem(stage, "the first step has no micro-batch");
-    }
-    for (index, input) in batches.inputs.into_iter().enumerate() {
-        if input.task.num_scored() == 0 {
-            let message = "no token is scored, its masks are empty; look at the completions";
-            findings.problem(stage, format!("micro-batch {}: {message}", index + 1));
-            continue;
-        }
-        let loss = learner.step(input).item.loss.into_scalar::<f32>();
-        if !loss.is_finite() {
-            findings.problem(stage, format!("the loss of micro-batch {} is {loss}", index + 1));
-        }
-    }
-    Ok(())
 }
 
 /// What was written about steps that were left out belongs to the result.
@@ -246,68 +274,10 @@ fn keep_bad_steps(training: &Path, staging: &Path) -> Result<(), PipelineError> 
     Ok(())
 }
 
-/// Removes the checkpoints of a stage whose artifact holds the result: they served to get there. Damaged ones stay, for
-/// whoever wants to know how that could be.
-pub(crate) fn forget(folder: &RunFolder, stage: &str) -> Result<(), PipelineError> {
-    let folder = folder.training(stage);
-    let checkpoints = folder.join("checkpoints");
-    let damaged = entries(&checkpoints)?.into_iter().any(|path| is_damaged(&path));
-    if !damaged {
-        return remove(&folder);
-    }
-    let others = entries(&folder)?.into_iter().filter(|path| *path != checkpoints);
-    let intact = entries(&checkpoints)?.into_iter().filter(|path| !is_damaged(path));
-    others.chain(intact).try_for_each(|path| remove(&path))
-}
-
-/// Whether a checkpoint was set aside.
-fn is_damaged(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end.to_string_lossy().starts_with("bad"))
-}
-
-/// What is in a folder, if there is one.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let entries = fs::read_dir(folder).map_err(PipelineError::io(folder))?;
-    let entries = entries.map(|entry| entry.map(|entry| entry.path()));
-    entries.collect::<Result<_, _>>().map_err(PipelineError::io(folder))
-}
-
-/// Removes a file, a folder or nothing.
-fn remove(path: &Path) -> Result<(), PipelineError> {
-    let removed = match () {
-        () if path.is_dir() => fs::remove_dir_all(path),
-        () if path.exists() => fs::remove_file(path),
-        () => Ok(()),
-    };
-    removed.map_err(PipelineError::io(path))
-}
-
 /// The dropout of each micro-batch has a seed of its own.
 pub(crate) fn dropout_seed(seed: Seed, step: u64, micro_batch: usize) -> Seed {
     let place = [step.to_le_bytes(), (micro_batch as u64).to_le_bytes()].concat();
     Seed::new(seed.key("dropout", &place))
-}
-
-/// Makes the folder of a training, before anything is put there. Without `--resume` a stage starts at its first step, and
-/// says so where checkpoints are lost by it.
-pub(crate) fn prepare(context: &Context<'_>) -> Result<(), PipelineError> {
-    let folder = context.folder.training(context.name);
-    if context.resume == Resume::Fresh && folder.exists() {
-        context.console.line(format!(
-            "      checkpoints of an interrupted run removed: {} (--resume would have used them)",
-            folder.display()
-        ));
-        fs::remove_dir_all(&folder).map_err(PipelineError::io(&folder))?;
-    }
-    // Curves of a training that starts anew would continue in the files of the one before.
-    let events = context.folder.tensorboard(context.name);
-    if context.resume == Resume::Fresh && events.exists() {
-        fs::remove_dir_all(&events).map_err(PipelineError::io(&events))?;
-    }
-    fs::create_dir_all(&folder).map_err(PipelineError::io(&folder))
 }
 
 /// The model folder of a stage: weights with adapters folded in, config, tokenizer and chat template.

@@ -94,6 +94,63 @@ fn without_resume_an_interrupted_training_starts_anew_and_ends_the_same() {
     assert_eq!(timeless(&anew, "sft").len(), STEPS);
 }
 
+/// The names in a folder, in their order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn checkpoints_survive_a_forgotten_resume_and_of_several_the_newest_two_stay() {
+    let project = Project::new();
+    let folder = project.path("run");
+    let (training, aside) = (folder.join("training/sft"), folder.join("set-aside/sft"));
+    for round in 1..=4 {
+        let step = interrupted_in("sft", long(&project, "run"), &folder);
+        assert!(training.join(format!("checkpoints/step-{step:06}/manifest.json")).is_file());
+        if round == 1 {
+            std::fs::create_dir(training.join("checkpoints/step-000001.bad")).expect("damage");
+        }
+        // The next round waits for steps of its own.
+        std::fs::remove_file(training.join("metrics.jsonl")).expect("a log");
+    }
+    assert_eq!(names(&aside), ["1", "2", "3"]);
+    for kept in ["2", "3"] {
+        let checkpoints = names(&aside.join(kept).join("checkpoints"));
+        assert!(checkpoints.iter().any(|name| name.starts_with("step-")), "{checkpoints:?}");
+    }
+    // What was damaged stays for whoever asks why.
+    assert_eq!(names(&aside.join("1")), ["checkpoints"]);
+    assert_eq!(names(&aside.join("1/checkpoints")), ["step-000001.bad"]);
+}
+
+#[test]
+fn checkpoints_of_other_settings_survive_a_run_that_needs_none_and_are_taken_up_again() {
+    let project = Project::new();
+    let run = |folder: &str| long(&project, folder).until("sft");
+    let other = |folder: &str| run(folder).set("sft.training.weight_decay=0.5");
+    let straight = other("straight").finish();
+    run("run").finish();
+    let folder = project.path("run");
+    let step = interrupted_in("sft", other("run"), &folder);
+    run("run").finish();
+    let aside = folder.join("set-aside/sft/1");
+    assert!(aside.join(format!("checkpoints/step-{step:06}/manifest.json")).is_file());
+    assert!(!folder.join("training/sft").exists(), "what trained with these settings is done");
+    let begun = std::fs::read_to_string(aside.join("metrics.jsonl")).expect("its log");
+
+    let resumed = other("run").resumed().finish();
+    let history = String::from_utf8(resumed.bytes("sft/history.jsonl")).expect("UTF-8");
+    assert!(history.starts_with(&begun), "the steps before were not done again");
+    assert_eq!(timeless(&resumed, "sft"), timeless(&straight, "sft"));
+    let model = "sft/model/model.safetensors";
+    assert!(resumed.bytes(model) == straight.bytes(model));
+    assert_eq!(names(&folder.join("set-aside/sft")), [""; 0]);
+}
+
 #[test]
 fn a_run_that_is_stopped_before_it_starts_a_training_says_so_and_goes_on_later() {
     let project = Project::new();
@@ -154,10 +211,11 @@ fn a_config_or_data_that_have_changed_are_refused_by_resume_with_all_that_differ
 }
 
 /// Settings that change no number, with other values than the project's.
-const HARMLESS: [&str; 3] = [
+const HARMLESS: [&str; 4] = [
     "sft.training.save_steps=4",
     "sft.training.save_total_limit=3",
     "sft.training.logging_steps=7",
+    "sft.training.non_finite={skip: 3}",
 ];
 
 #[test]

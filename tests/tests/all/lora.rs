@@ -129,6 +129,31 @@ fn checkpoints_hold_the_adapter_and_not_the_base() {
     assert!(resumed == straight, "dropout is drawn by step, not by what was drawn before");
 }
 
+/// Bytes of all files of a folder.
+fn bytes_of(folder: &Path) -> usize {
+    files(folder).values().map(Vec::len).sum()
+}
+
+#[test]
+fn a_checkpoint_of_an_adapter_is_smaller_than_three_times_what_is_trained() {
+    let project = Project::new();
+    let base = model_folder(&project);
+    // Of fewer weights the headers of the files would count.
+    let run = on_folder(&project, &base)
+        .set("sft.lora={rank: 64, alpha: 128, target_modules: [all-linear]}")
+        .set("sft.training.max_steps=40")
+        .set("sft.num_train_epochs=9");
+    let training = project.path("run/training/sft");
+    let outcome = stopped_after_two_steps(run.until("sft"), &training.join("metrics.jsonl"));
+    let Outcome::Interrupted { step: Some(step), .. } = outcome else { panic!("{outcome:?}") };
+    let checkpoint = training.join(format!("checkpoints/step-{step:06}"));
+    let shapes = tensors(&checkpoint.join("model.safetensors"));
+    let num_trained: usize = shapes.values().map(|shape| shape.iter().product::<usize>()).sum();
+    let (trained, all) = (4 * num_trained, bytes_of(&checkpoint));
+    assert!(200_000 < trained, "{trained} bytes are trained");
+    assert!(all < 3 * trained, "{all} bytes for {trained} that are trained");
+}
+
 #[test]
 fn an_adapter_that_does_not_fit_is_refused_with_its_key() {
     let project = Project::new();

@@ -1,5 +1,7 @@
 //! 0 done, 1 failed, 2 bad usage or config; the message says what to change.
 
+use std::process::Command;
+
 use forethought_tests::{Project, repository};
 
 use crate::{forethought, outcome, pipeline};
@@ -49,6 +51,32 @@ fn data_that_cannot_be_used_ends_with_1_and_one_message() {
         error.contains("error: nothing is left for training") && !error.contains("panicked"),
         "{error}"
     );
+}
+
+/// What a run leaves beside its artifacts.
+const OF_RUN: [&str; 5] =
+    ["config.resolved.yaml", "manifest.json", "metrics.jsonl", "report.html", "report.json"];
+
+#[test]
+fn no_file_of_a_finished_run_is_cut_by_a_disk_that_is_full() {
+    let project = Project::new();
+    let (code, _, error) = outcome(&mut pipeline(&project, &[]));
+    assert_eq!(code, Some(0), "{error}");
+    let read = |name: &str| std::fs::read(project.path("runs/parrots").join(name)).expect(name);
+    let before = OF_RUN.map(read);
+    // Files may have half a kilobyte.
+    let limited = format!(
+        "ulimit -f 1; exec '{}' pipeline pipeline.yaml --from report",
+        env!("CARGO_BIN_EXE_forethought")
+    );
+    let mut command = Command::new("sh");
+    let (code, _, error) = outcome(command.args(["-c", &limited]).current_dir(project.path("")));
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("config.resolved.yaml: File too large"), "{error}");
+    assert_eq!(OF_RUN.map(read), before);
+    let left = std::fs::read_dir(project.path("runs/parrots")).expect("a folder").flatten();
+    let mut left = left.map(|entry| entry.path());
+    assert!(left.all(|path| path.extension().is_none_or(|end| end != "tmp")), "it is removed");
 }
 
 #[test]

@@ -44,6 +44,11 @@ impl RunFolder {
         self.scratch.join("training").join(stage)
     }
 
+    /// Where checkpoints of a training stage are kept that the run under way does not need, each time under a number.
+    pub(crate) fn aside(&self, stage: &str) -> PathBuf {
+        self.scratch.join("set-aside").join(stage)
+    }
+
     /// Where sampled completions are written.
     pub(crate) fn completions(&self) -> PathBuf {
         self.scratch.join("completions")

@@ -5,7 +5,6 @@ mod methods;
 mod solved;
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use forethought_dataset::{Ledger, Spread};
 use forethought_evaluate::{
@@ -13,7 +12,7 @@ use forethought_evaluate::{
     Outcome, Report, RunFacts, Sample, StageDuration, baselines, choose_samples,
 };
 use forethought_schema::{LabelledQuestion, Prediction};
-use forethought_train::StepRecord;
+use forethought_train::{StepRecord, write_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +80,7 @@ impl ReportStage {
         write_json(&context.staging.join(REPORT_JSON), &report)?;
         write_json(&context.folder.root().join(REPORT_JSON), &report)?;
         let path = context.folder.root().join(REPORT_HTML);
-        fs::write(&path, page(&report)?).map_err(PipelineError::io(&path))?;
+        write_file(&path, page(&report)?.as_bytes()).map_err(PipelineError::io(&path))?;
         Ok(Done::Finished)
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use burn::module::Module as _;
 use forethought_model::ScoredRow;
+use forethought_train::write_file;
 use sha2::{Digest, Sha256};
 
 use super::examples::Reading;
@@ -68,13 +69,10 @@ fn read(path: &Path, num_values: usize) -> Option<Vec<f32>> {
     Some(values.collect())
 }
 
-/// Writes beside the place and renames: at the place there is nothing or all of it.
 fn write(path: &Path, values: &[f32]) -> std::io::Result<()> {
     let mut bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     bytes.extend_from_slice(&Sha256::digest(&bytes));
-    let staged = path.with_extension("part");
-    fs::write(&staged, bytes)?;
-    fs::rename(staged, path)
+    write_file(path, &bytes)
 }
 
 #[cfg(test)]

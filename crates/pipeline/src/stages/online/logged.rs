@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use forethought_dataset::Table;
-use forethought_train::BatchError;
+use forethought_train::{BatchError, Replacement};
 
 use super::generation::Sample;
 use super::judge::Judge;
@@ -38,7 +38,9 @@ impl OnlineSource {
             .float("advantage", advantages);
         let table = self.sampler.judge.add_scores(table, &rollout.judgement);
         let path = self.completions.join(format!("{}-{:06}.parquet", self.stage, step + 1));
-        table.write_parquet(&path)?;
+        let file = Replacement::of(&path);
+        table.write_parquet(file.path())?;
+        file.settle()?;
         Ok(path)
     }
 }
