@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use forethought_pipeline::{Console, check, parse_device};
 
-use crate::commands::{Failure, locate, print};
+use crate::commands::{Failure, locate, print, stop_flag};
 use crate::examine::first_contact;
 
 /// Checks a pipeline before it runs, and lists every problem at once.
@@ -20,7 +20,7 @@ Examples:
   forethought check think
   forethought check my-pipeline.yaml --set sft.max_length=4096
 
-Exit codes: 0 nothing found, 2 problems found.")]
+Exit codes: 0 nothing found, 2 problems found, 130 or 143 stopped by SIGINT or SIGTERM.")]
 pub(crate) struct Check {
     /// A name in configs/pipelines (think), or the path of a YAML file
     #[arg(value_name = "NAME|FILE")]
@@ -38,7 +38,9 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let contact = first_contact()?;
     let (file, base): (PathBuf, PathBuf) = locate(&arguments.name)?;
     std::env::set_current_dir(&base).map_err(|error| Failure::Io(base.clone(), error))?;
-    let checked = check(&file, &arguments.set, (&device, &contact), Console::Silent);
+    let stop = stop_flag()?;
+    let pipeline = (file.as_path(), arguments.set.as_slice());
+    let checked = check(pipeline, (&device, &contact), Console::Silent, &stop);
     for line in checked.plan_lines() {
         print(&line)?;
     }
@@ -47,6 +49,10 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     }
     for problem in &checked.problems {
         Console::Stderr.line(format!("error: {}", forethought_pipeline::redact(problem)));
+    }
+    if let Some(signal) = stop.signal() {
+        Console::Stderr.line(format!("{}: stopped, not everything was looked at", arguments.name));
+        return Ok(ExitCode::from(signal.exit_code()));
     }
     match checked.problems.len() {
         0 => {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use forethought_pipeline::{Console, Replayed, parse_device, redact, replay};
+use forethought_pipeline::{Console, PipelineError, Replayed, parse_device, redact, replay};
 
-use crate::commands::{Failure, print};
+use crate::commands::{Failure, print, stop_flag};
 use crate::examine::first_contact;
 
 /// Computes an optimiser step of a run again and compares it with the log.
@@ -22,7 +22,8 @@ Examples:
   forethought replay runs/think --step 3 --stage grpo
   forethought replay runs/think --step 700
 
-Exit codes: 0 every number is the same, 1 some differ or the step cannot be computed again.")]
+Exit codes: 0 every number is the same, 1 some differ or the step cannot be computed again, 130 or 143 stopped by SIGINT or
+SIGTERM.")]
 pub(crate) struct Replay {
     /// The run folder
     #[arg(value_name = "RUN")]
@@ -42,8 +43,15 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let device = parse_device(&arguments.device)?;
     let run = std::path::absolute(&arguments.run)
         .map_err(|error| Failure::Io(arguments.run.clone(), error))?;
-    let machine = (&device, &first_contact()?);
-    let replayed = replay(&run, arguments.stage.as_deref(), arguments.step, machine)?;
+    let (machine, stop) = ((&device, &first_contact()?), stop_flag()?);
+    let step = (arguments.stage.as_deref(), arguments.step);
+    let replayed = match (replay(&run, step, machine, &stop), stop.signal()) {
+        (Err(PipelineError::Interrupted), Some(signal)) => {
+            Console::Stderr.line("stopped before the step was computed again");
+            return Ok(ExitCode::from(signal.exit_code()));
+        }
+        (replayed, _) => replayed?,
+    };
     for notice in &replayed.notices {
         Console::Stderr.line(format!("note: {notice}"));
     }

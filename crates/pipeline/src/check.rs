@@ -11,6 +11,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use forethought_dataset::FirstContact;
+use forethought_train::StopFlag;
 
 use crate::config::{ConfigError, Document, Examined, PipelineConfig, StageConfig};
 use crate::console::Console;
@@ -39,13 +40,14 @@ impl Checked {
     }
 }
 
-/// Checks a pipeline file, with what it is to compute on and who reads parquet and Arrow files first. Relative paths start at the working directory, as in a run.
+/// Checks a pipeline file, with what it is to compute on and who reads parquet and Arrow files first. Relative paths start at
+/// the working directory, as in a run. Once `stop` is raised, nothing more is looked at.
 #[must_use]
 pub fn check(
-    path: &Path,
-    overrides: &[String],
+    (path, overrides): (&Path, &[String]),
     (device, contact): (&Device, &FirstContact),
     console: Console,
+    stop: &StopFlag,
 ) -> Checked {
     let document = match Document::read(path, overrides) {
         Ok(document) => document,
@@ -61,7 +63,8 @@ pub fn check(
     for stage in &config.stages {
         checked.problems.extend(missing_files(stage));
     }
-    rehearsal::rehearse(&config, device, (contact, console), &mut checked);
+    let with = rehearsal::With { device, contact, console, stop };
+    rehearsal::rehearse(&config, with, &mut checked);
     // The same file may be missed by its stage and by those that read it.
     let mut seen = std::collections::BTreeSet::new();
     checked.problems.retain(|problem| seen.insert(problem.clone()));

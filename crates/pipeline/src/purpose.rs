@@ -1,5 +1,6 @@
 //! What a stage is run for: its artifact, a check that it could be made, or one of its steps again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use forethought_train::StepRecord;
@@ -34,6 +35,21 @@ impl Purpose<'_> {
     }
 }
 
+/// The most questions that a check asks at once.
+const CHECKED_QUESTIONS: usize = 24;
+
+impl Purpose<'_> {
+    /// How many of `found` questions are asked at once, where `wanted` are in a run.
+    pub(crate) fn questions(self, wanted: usize, found: usize) -> usize {
+        if self.is_check() { wanted.min(found).min(CHECKED_QUESTIONS) } else { wanted }
+    }
+
+    /// Whether a run may have more rows than there are here.
+    pub(crate) fn sees_a_sample(self) -> bool {
+        matches!(self, Self::Check(findings) if findings.is_sample.load(Ordering::SeqCst))
+    }
+}
+
 /// The most of anything that a check asks for several times.
 const CHECKED_AMOUNT: usize = 2;
 
@@ -55,9 +71,16 @@ pub(crate) struct Findings {
     problems: Mutex<Vec<String>>,
     notices: Mutex<Vec<String>>,
     plans: Mutex<Vec<(String, MemoryPlan)>>,
+    /// Whether a run has more rows to train on than the check has.
+    is_sample: AtomicBool,
 }
 
 impl Findings {
+    /// Rows that a run trains on were left out.
+    pub(crate) fn leave_rows_out(&self) {
+        self.is_sample.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) fn problem(&self, stage: &str, message: impl std::fmt::Display) {
         let text = format!("stage {stage}: {message}");
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).push(text);

@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use burn::tensor::Device;
 use forethought_dataset::FirstContact;
 use forethought_seed::Seed;
-use forethought_train::{Origins, Resume, StepRecord, StopFlag};
+use forethought_train::{Origins, Resume, StepRecord, StopFlag, TrainError, read_log, saved};
 
 use crate::PipelineError;
-use crate::artifact::{self, RunFolder, read_json, read_lines};
+use crate::artifact::{self, RunFolder, read_json};
 use crate::config::{PipelineConfig, StageConfig};
 use crate::console::Console;
 use crate::purpose::{Purpose, Rebuilding};
@@ -71,27 +71,31 @@ impl Replayed {
 /// Parquet and Arrow files are first read by whom the last argument says.
 ///
 /// `stage` may be left out where one stage alone has such a step. Needed are the run's `config.resolved.yaml`, the artifacts
-/// of the stages before it, and the files that those name; the run folder is not written to.
+/// of the stages before it, and the files that those name; the run folder is not written to. Where a stage has two logs, one of
+/// its artifact and one of a training that was interrupted, the step is looked for in the one that the config belongs to.
 ///
 /// # Errors
 ///
-/// If the run has no such step, or what it was made of is not there any more.
+/// If the run has no such step, what it was made of is not there any more, or `stop` is raised before the step is reached.
 pub fn replay(
     run: &Path,
-    stage: Option<&str>,
-    step: u64,
+    (stage, step): (Option<&str>, u64),
     (device, contact): (&Device, &FirstContact),
+    stop: &StopFlag,
 ) -> Result<Replayed, PipelineError> {
     let config = PipelineConfig::read(&run.join("config.resolved.yaml"), &[])?;
     let folder = RunFolder::new(run.to_owned());
-    let (index, logged) = find(&folder, &config, stage, step)?;
+    let Logged { index, record: logged, kept_in } = find(&folder, &config, stage, step)?;
     let stage = &config.stages[index];
     let name = stage.name();
     let scratch =
         tempfile::tempdir().map_err(PipelineError::io(Path::new("a temporary folder")))?;
     let apart = RunFolder::apart(run.to_owned(), scratch.path().to_owned());
-    let (id, notices) = identity(&folder, &config, index)?;
-    let checkpoint = nearest(&folder.training(name), step)?;
+    let (id, notices) = identity(&folder, &config, (index, kept_in))?;
+    let checkpoint = match kept_in {
+        Kept::Training => nearest(&folder.training(name), step)?,
+        Kept::Artifact => None,
+    };
     let from_step = checkpoint.as_ref().map_or(0, |(found, _)| *found);
     if let Some((_, path)) = &checkpoint {
         adopt(path, &folder.training(name), &apart.training(name))?;
@@ -105,7 +109,7 @@ pub fn replay(
         seed: Seed::new(config.seed).derive(name),
         device,
         replicas: &[],
-        stop: &StopFlag::new(),
+        stop,
         resume: Resume::Continue,
         console: Console::Silent,
         id: &id,
@@ -117,39 +121,97 @@ pub fn replay(
     };
     stage.run(&context)?;
     let found = rebuilding.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if found.is_none() && stop.signal().is_some() {
+        return Err(PipelineError::Interrupted);
+    }
     let (rebuilt, batch) = found.ok_or_else(|| {
         PipelineError::stage(name, format!("step {step} was not reached when it was run again"))
     })?;
     Ok(Replayed { stage: name.to_owned(), batch, logged, rebuilt, from_step, notices })
 }
 
-/// The log of a training stage: in its artifact, or beside its checkpoints while it is not done.
-pub(crate) fn history(folder: &RunFolder, stage: &str) -> Result<Vec<StepRecord>, PipelineError> {
-    let done = folder.artifact(stage).join(HISTORY);
-    let running = folder.training(stage).join("metrics.jsonl");
-    match [done, running].into_iter().find(|path| path.is_file()) {
-        Some(path) => read_lines(&path),
-        None => Ok(Vec::new()),
+/// A step that was logged.
+struct Logged {
+    /// The place of its stage in the pipeline.
+    index: usize,
+    record: StepRecord,
+    kept_in: Kept,
+}
+
+/// Where the log of a stage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Beside its checkpoints.
+    Training,
+    /// In its artifact.
+    Artifact,
+}
+
+impl Kept {
+    fn path(self, folder: &RunFolder, stage: &str) -> PathBuf {
+        match self {
+            Self::Training => folder.training(stage).join("metrics.jsonl"),
+            Self::Artifact => folder.artifact(stage).join(HISTORY),
+        }
+    }
+
+    /// The id of what the log is of, where it can be told: a training that has saved nothing yet has none.
+    fn id(self, folder: &RunFolder, stage: &str) -> Result<Option<String>, PipelineError> {
+        match self {
+            Self::Training => {
+                let saved = saved(&folder.training(stage)).map_err(TrainError::from)?;
+                Ok(saved.config_hash)
+            }
+            Self::Artifact => {
+                let path = folder.artifact(stage).join(artifact::MANIFEST);
+                Ok(Some(read_json::<artifact::ArtifactManifest>(&path)?.id))
+            }
+        }
     }
 }
 
-/// The place of the stage in the pipeline, and what it logged of the step.
+/// Which log of a stage belongs to the config: of two, the one whose id is that of the stage. A training without an id is of
+/// the newest run, whose config this is.
+fn log_of(
+    folder: &RunFolder,
+    config: &PipelineConfig,
+    index: usize,
+) -> Result<Option<Kept>, PipelineError> {
+    let stage = config.stages[index].name();
+    let there = |kept: &Kept| kept.path(folder, stage).is_file();
+    let found: Vec<Kept> = [Kept::Training, Kept::Artifact].into_iter().filter(there).collect();
+    if found.len() < 2 {
+        return Ok(found.first().copied());
+    }
+    // Without what it was made of the step cannot be computed again; the error is that of whoever asks for it.
+    let Ok(id) = artifact_id(folder, config, index) else { return Ok(Some(Kept::Artifact)) };
+    let [training, artifact] =
+        [Kept::Training.id(folder, stage)?, Kept::Artifact.id(folder, stage)?];
+    let is_of_training = match training {
+        Some(other) => other == id,
+        None => artifact.is_none_or(|other| other != id),
+    };
+    Ok(Some(if is_of_training { Kept::Training } else { Kept::Artifact }))
+}
+
+/// What a stage logged of the step, and where it is.
 fn find(
     folder: &RunFolder,
     config: &PipelineConfig,
     stage: Option<&str>,
     step: u64,
-) -> Result<(usize, StepRecord), PipelineError> {
+) -> Result<Logged, PipelineError> {
     let mut found = Vec::new();
     let mut lengths = Vec::new();
     for (index, one) in config.stages.iter().map(StageConfig::name).enumerate() {
-        let records = history(folder, one)?;
+        let Some(kept_in) = log_of(folder, config, index)? else { continue };
+        let records = read_log(&kept_in.path(folder, one))?;
         if let Some(last) = records.last() {
             lengths.push(format!("{one} (steps 1 to {})", last.step));
         }
         if stage.is_none_or(|stage| stage == one) {
             let record = records.into_iter().find(|record| record.step == step);
-            found.extend(record.map(|record| (index, record)));
+            found.extend(record.map(|record| Logged { index, record, kept_in }));
         }
     }
     let what = stage.unwrap_or("replay");
@@ -173,43 +235,28 @@ fn find(
 fn identity(
     folder: &RunFolder,
     config: &PipelineConfig,
-    index: usize,
+    (index, kept_in): (usize, Kept),
 ) -> Result<(String, Vec<String>), PipelineError> {
     let stage = config.stages[index].name();
     let id = artifact_id(folder, config, index)?;
-    let path = folder.artifact(stage).join(artifact::MANIFEST);
     let mut notices = Vec::new();
-    if path.is_file() {
-        let made: artifact::ArtifactManifest = read_json(&path)?;
-        if made.id != id {
-            notices.push(format!(
-                "{stage} was made of something else ({} then, {} now): another version of forethought, or files that have changed",
-                &made.id[..12],
-                &id[..12]
-            ));
-        }
+    if let Some(made) = kept_in.id(folder, stage)?
+        && made != id
+    {
+        notices.push(format!(
+            "{stage} was made of something else ({} then, {} now): another version of forethought, or files that have changed",
+            made.get(..12).unwrap_or(&made),
+            &id[..12]
+        ));
     }
     Ok((id, notices))
 }
 
 /// The newest checkpoint of fewer steps than `step`.
 fn nearest(training: &Path, step: u64) -> Result<Option<(u64, PathBuf)>, PipelineError> {
-    let folder = training.join("checkpoints");
-    if !folder.is_dir() {
-        return Ok(None);
-    }
-    let mut found: Option<(u64, PathBuf)> = None;
-    for entry in fs::read_dir(&folder).map_err(PipelineError::io(&folder))? {
-        let path = entry.map_err(PipelineError::io(&folder))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let Some(number) = name.strip_prefix("step-").and_then(|rest| rest.parse().ok()) else {
-            continue;
-        };
-        if number < step && found.as_ref().is_none_or(|(best, _)| *best < number) {
-            found = Some((number, path));
-        }
-    }
-    Ok(found)
+    let saved = saved(training).map_err(TrainError::from)?;
+    let nearest = saved.steps.iter().copied().rfind(|number| *number < step);
+    Ok(nearest.map(|number| (number, saved.path(number))))
 }
 
 /// Copies one checkpoint and the log to where the step is computed again.

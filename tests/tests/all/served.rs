@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use forethought_pipeline::{Console, FirstContact, check, parse_device, replay};
+use forethought_pipeline::{Console, FirstContact, StopFlag, check, parse_device, replay};
 use forethought_tests::Project;
 use serde_json::Value;
 
@@ -82,7 +82,8 @@ fn assert_replayed(run: &Path, vllm: &Vllm) {
     let (num_sampled, device) = (vllm.num_sampled(), parse_device("cpu").expect("the CPU"));
     for step in 1..=STEPS as u64 {
         let replayed =
-            replay(run, Some("grpo"), step, (&device, &FirstContact::Here)).expect("a step");
+            replay(run, (Some("grpo"), step), (&device, &FirstContact::Here), &StopFlag::new())
+                .expect("a step");
         assert!(replayed.is_same(), "step {step}: {:?}", replayed.numbers());
     }
     assert_eq!(vllm.num_sampled(), num_sampled, "a replay asks nobody");
@@ -146,11 +147,15 @@ fn a_check_says_whether_the_server_could_be_reached() {
     let (vllm, attempt) = served(&project, "");
     let (pipeline, overrides) = attempt.settings();
     let device = parse_device("cpu").expect("the CPU");
-    let checked = check(&pipeline, &overrides, (&device, &FirstContact::Here), Console::Silent);
+    let check = || {
+        let (pipeline, machine) = ((&*pipeline, &*overrides), (&device, &FirstContact::Here));
+        check(pipeline, machine, Console::Silent, &StopFlag::new())
+    };
+    let checked = check();
     assert_eq!(checked.problems, Vec::<String>::new());
     assert!(checked.notices.iter().all(|one| !one.contains("server")), "{:?}", checked.notices);
     vllm.http.leave();
-    let checked = check(&pipeline, &overrides, (&device, &FirstContact::Here), Console::Silent);
+    let checked = check();
     assert_eq!(checked.problems, Vec::<String>::new());
     let told = |one: &String| one.contains("the server that samples cannot be reached now");
     assert!(checked.notices.iter().any(told), "{:?}", checked.notices);

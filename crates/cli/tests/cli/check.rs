@@ -1,5 +1,8 @@
 //! `forethought check`: every problem at once, and nothing left behind.
 
+use std::fs;
+use std::path::Path;
+
 use forethought_tests::{Project, repository};
 
 use crate::{forethought, outcome};
@@ -56,11 +59,87 @@ fn what_only_the_data_shows_is_listed_too() {
     assert!(error.contains("stage grpo: ") && error.contains("max_prompt_length"), "{error}");
 }
 
+/// Pipelines on files that are not shipped: their name, what is read, and the model folder they start from, if they do.
+const ABSENT: [(&str, &str, Option<&str>); 6] = [
+    ("reason-gsm8k", "data/gsm8k/*.jsonl", Some("models/SmolLM2-135M-Instruct")),
+    ("step-files", "problems.jsonl", None),
+    ("think-am", "data/am-deepseek-r1-distilled/*.jsonl", Some("models/Qwen2-0.5B-Instruct")),
+    ("think-files", "traces.jsonl", None),
+    ("think-magpie", "data/magpie-reasoning-v1-150k/*.parquet", Some("models/Qwen2-0.5B-Instruct")),
+    (
+        "think-titanium",
+        "data/titanium2.1-deepseek-r1/*.parquet",
+        Some("models/Qwen2-0.5B-Instruct"),
+    ),
+];
+
+/// What a check says of a pipeline whose files are not there, and nothing else.
+fn absence(data: &str, model: Option<&str>) -> Vec<String> {
+    let how = if data.contains('*') { "no file matches this pattern" } else { "no such file" };
+    let mut problems = vec![format!("error: stage ingest: {data}: {how}")];
+    for path in
+        model.into_iter().flat_map(|model| [model.to_owned(), format!("{model}/config.json")])
+    {
+        problems
+            .push(format!("error: stage model: {path}: No such file or directory (os error 2)"));
+    }
+    problems
+}
+
+/// The pipelines that come with the project, as files below its root.
+fn shipped() -> Vec<String> {
+    let mut names = Vec::new();
+    for folder in ["configs/pipelines", "configs/ci"] {
+        for entry in fs::read_dir(repository().join(folder)).expect("a folder").flatten() {
+            let name = entry.file_name().into_string().expect("UTF-8");
+            if name.strip_suffix(".yaml").is_some() {
+                names.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    names.sort();
+    names
+}
+
 #[test]
-fn the_default_pipeline_has_no_problems() {
-    let (code, plan, error) = outcome(forethought(&repository()).args(["check", "think"]));
-    assert_eq!(code, Some(0), "{error}");
-    assert!(plan.contains("sft: ") && plan.contains("grpo: "), "{plan}");
+fn every_pipeline_that_comes_with_the_project_is_right_but_for_files_that_do_not_come_with_it() {
+    let names = shipped();
+    assert!(names.len() >= 20, "{names:?}");
+    for name in names {
+        let (code, plan, error) = outcome(forethought(&repository()).args(["check", &name]));
+        let stem = Path::new(&name).file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        let problems: Vec<&str> =
+            error.lines().filter(|line| line.starts_with("error: ")).collect();
+        match ABSENT.iter().find(|(absent, ..)| *absent == stem) {
+            None => {
+                assert_eq!(code, Some(0), "{name}: {error}");
+                assert!(problems.is_empty() && plan.contains("sft: "), "{name}: {plan}");
+            }
+            Some((_, data, model)) => {
+                assert_eq!(code, Some(2), "{name}: {error}");
+                assert_eq!(problems, absence(data, *model), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_metric_that_no_step_logs_is_a_problem_with_those_that_there_are() {
+    let project = Project::new();
+    let arguments = [
+        "check",
+        "pipeline.yaml",
+        "--set",
+        "sft.training.metric_for_best_model=mean_token_acuracy",
+        "--set",
+        "grpo.training.metric_for_best_model=reward",
+    ];
+    let (code, _, error) = outcome(forethought(&project.path("")).args(arguments));
+    assert_eq!(code, Some(2), "{error}");
+    let problems: Vec<&str> = error.lines().filter(|line| line.starts_with("error: ")).collect();
+    let [problem] = problems[..] else { panic!("{error}") };
+    let start = "error: stage sft: metric_for_best_model: no step logs `mean_token_acuracy`; there are loss, grad_norm, num_tokens, ";
+    assert!(problem.starts_with(start) && problem.contains("mean_token_accuracy"), "{problem}");
 }
 
 #[test]

@@ -58,6 +58,38 @@ fn an_interrupted_stage_is_replayed_from_its_nearest_checkpoint() {
     assert!(table.contains("sft, step 3, computed from step 0 on"), "{table}");
 }
 
+#[test]
+fn of_two_logs_a_step_is_compared_with_that_of_the_config_it_is_computed_from() {
+    let project = Project::new();
+    let run = |set: &str| {
+        let mut command = pipeline(&project, &["--until", "sft", "--set", set]);
+        command.args(["--set", "sft.training.max_steps=40", "--set", "sft.training.save_steps=2"]);
+        command
+    };
+    let (code, _, log) = outcome(&mut run("sft.max_length=700"));
+    assert_eq!(code, Some(0), "{log}");
+    let log = project.path("runs/parrots/training/sft/metrics.jsonl");
+    let (code, text) = signalled(&mut run("sft.training.weight_decay=0.5"), "-INT", (&log, 6));
+    assert_eq!(code, Some(130), "{text}");
+    let replay = |step: &str| {
+        let mut command = forethought(&project.path(""));
+        outcome(command.args(["replay", "runs/parrots", "--step", step]))
+    };
+    // The artifact of the first run is still there, and of other settings.
+    let (code, table, error) = replay("6");
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{table}");
+    assert!(table.contains("every number is the same, bit for bit"), "{table}");
+    assert!(!table.contains("computed from step 0 on"), "it goes on from a checkpoint: {table}");
+
+    // With the first settings the artifact counts again, and the checkpoints are of no use.
+    let (code, _, text) = outcome(&mut run("sft.max_length=700"));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("are set aside in ") && text.contains("sft: unchanged"), "{text}");
+    let (code, table, error) = replay("6");
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{table}");
+    assert!(table.contains("computed from step 0 on"), "{table}");
+}
+
 /// The steps of which a stage has checkpoints, ascending.
 fn kept(project: &Project, stage: &str) -> Vec<u64> {
     let folder = project.path("runs/parrots/training").join(stage).join("checkpoints");

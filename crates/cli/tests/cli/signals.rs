@@ -38,7 +38,7 @@ fn wait_for_steps(number: usize, log: &Path) {
     }
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     let status = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(status.expect("kill").success());
 }
@@ -56,6 +56,46 @@ pub(crate) fn signalled(
     let mut text = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut text).expect("UTF-8");
     (child.wait().expect("an exit").code(), text)
+}
+
+/// Starts a command whose temporary files go to a folder of their own, signals it once there are some, and returns its exit code,
+/// standard error and the names of what is left.
+fn signalled_at_work(command: &mut Command, signal: &str) -> (Option<i32>, String, Vec<String>) {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let names = || {
+        let entries = fs::read_dir(scratch.path()).expect("a folder").flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    command.env("TMPDIR", scratch.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let started = Instant::now();
+    while names().is_empty() {
+        assert!(started.elapsed() < Duration::from_mins(2), "no temporary folder");
+        thread::sleep(Duration::from_millis(1));
+    }
+    send(signal, &child);
+    let mut text = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut text).expect("UTF-8");
+    (child.wait().expect("an exit").code(), text, names())
+}
+
+#[test]
+fn a_check_and_a_replay_that_are_stopped_say_so_and_leave_nothing_behind() {
+    let mut check = crate::forethought(&forethought_tests::repository());
+    let (code, text, left) = signalled_at_work(check.args(["check", "think"]), "-INT");
+    assert_eq!((code, left), (Some(130), vec![]), "{text}");
+    assert!(text.ends_with("think: stopped, not everything was looked at\n"), "{text}");
+    assert!(!text.contains("error: "), "what was not looked at is no problem: {text}");
+
+    let project = Project::new();
+    let settings = ["--until", "sft", "--out", "run", "--set", "sft.training.max_steps=40"];
+    let (code, _, log) = outcome(&mut pipeline(&project, &settings));
+    assert_eq!(code, Some(0), "{log}");
+    let mut replay = crate::forethought(&project.path(""));
+    replay.args(["replay", "run", "--stage", "sft", "--step", "40"]);
+    let (code, text, left) = signalled_at_work(&mut replay, "-TERM");
+    assert_eq!((code, left), (Some(143), vec![]), "{text}");
+    assert_eq!(text, "stopped before the step was computed again\n");
 }
 
 #[test]
@@ -80,6 +120,15 @@ fn ctrl_c_in_either_training_is_130_and_resume_ends_with_the_bits_of_an_undistur
     let (code, _, log) = outcome(long(&project, "stopped").arg("--resume"));
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("resumed after step "), "{log}");
+    let manifest = fs::read_to_string(project.path("stopped/manifest.json")).expect("a manifest");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let is_resumed = |command: &serde_json::Value| {
+        let words = command.as_array().expect("words");
+        words.iter().any(|word| word == "--resume")
+    };
+    let earlier = manifest["earlier_commands"].as_array().expect("commands");
+    assert_eq!(earlier.iter().map(is_resumed).collect::<Vec<_>>(), [false, true]);
+    assert!(is_resumed(&manifest["command"]), "{manifest}");
     for model in ["sft/model/model.safetensors", "grpo/model/model.safetensors"] {
         let bytes =
             |run: &str| fs::read(project.path(run).join("artifacts").join(model)).expect(model);

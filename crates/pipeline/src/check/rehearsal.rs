@@ -1,6 +1,6 @@
 //! The stages of a pipeline run on a sample, in a temporary folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -10,19 +10,24 @@ use forethought_train::{Origins, Resume, StopFlag};
 
 use super::{Checked, relaxed, sample};
 use crate::PipelineError;
-use crate::artifact::{self, RunFolder};
+use crate::artifact::{self, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig};
 use crate::console::Console;
 use crate::purpose::{Findings, Purpose};
 use crate::stages::{Before, Context};
 
+/// What stages are rehearsed with.
+#[derive(Clone, Copy)]
+pub(super) struct With<'a> {
+    pub(super) device: &'a Device,
+    pub(super) contact: &'a FirstContact,
+    pub(super) console: Console,
+    /// Nothing more is begun once it is raised.
+    pub(super) stop: &'a StopFlag,
+}
+
 /// Runs every stage whose inputs are there; one that fails leaves those that read its artifact out.
-pub(super) fn rehearse(
-    config: &PipelineConfig,
-    device: &Device,
-    (contact, console): (&FirstContact, Console),
-    checked: &mut Checked,
-) {
+pub(super) fn rehearse(config: &PipelineConfig, with: With<'_>, checked: &mut Checked) {
     let scratch = match tempfile::tempdir() {
         Ok(scratch) => scratch,
         Err(error) => {
@@ -52,8 +57,10 @@ pub(super) fn rehearse(
         if matches!(stage, StageConfig::Report(_)) {
             continue;
         }
-        let place =
-            Place { config, index, folder: &folder, device, contact, console, findings: &findings };
+        let place = Place { config, index, folder: &folder, with, findings: &findings };
+        if with.stop.signal().is_some() {
+            break;
+        }
         let Attempted { problems, is_there } = place.attempt(stage, scratch.path());
         checked.problems.extend(problems);
         if !is_there {
@@ -64,6 +71,13 @@ pub(super) fn rehearse(
     checked.problems.extend(problems);
     checked.notices.extend(notices);
     checked.plans = plans;
+}
+
+/// The id of what a rehearsal makes. What it is made of lies in the same folder, and is not hashed: files may be large.
+fn artifact_id(stage: &StageConfig, seed: u64) -> Result<String, PipelineError> {
+    let config = serde_json::to_value(stage).map_err(PipelineError::json(stage.name()))?;
+    let (inputs, files) = (BTreeMap::new(), BTreeMap::new());
+    Ingredients { stage: stage.name(), code: "check".to_owned(), seed, config, inputs, files }.id()
 }
 
 /// What came of a stage.
@@ -85,9 +99,7 @@ struct Place<'a> {
     config: &'a PipelineConfig,
     index: usize,
     folder: &'a RunFolder,
-    device: &'a Device,
-    contact: &'a FirstContact,
-    console: Console,
+    with: With<'a>,
     findings: &'a Findings,
 }
 
@@ -111,11 +123,18 @@ impl Place<'_> {
     /// Runs a stage, and where it fails once more with less asked of its rows, which are listed then.
     fn insist(&self, stage: &StageConfig, scratch: &Path, problems: &mut Vec<String>) -> bool {
         let Err(error) = self.run(stage, scratch) else { return true };
+        if matches!(error, PipelineError::Interrupted) {
+            return false;
+        }
         problems.push(words(stage, &error));
         let Some(milder) = relaxed::milder(stage) else { return false };
-        if let Err(error) = self.run(&milder, scratch) {
-            problems.push(words(stage, &error));
-            return false;
+        match self.run(&milder, scratch) {
+            Err(PipelineError::Interrupted) => return false,
+            Err(error) => {
+                problems.push(words(stage, &error));
+                return false;
+            }
+            Ok(()) => {}
         }
         let rows = relaxed::bad_rows(&self.folder.artifact(stage.name()));
         let is_new = |row: &&String| problems.iter().all(|problem| !problem.contains(row.as_str()));
@@ -128,28 +147,40 @@ impl Place<'_> {
 
     fn run(&self, stage: &StageConfig, scratch: &Path) -> Result<(), PipelineError> {
         let name = stage.name();
-        let stage = sample::shortened(stage, scratch)?;
+        let With { device, contact, console, stop } = self.with;
+        if stop.signal().is_some() {
+            return Err(PipelineError::Interrupted);
+        }
+        let whole = stage;
+        let stage = sample::shortened(whole, scratch)?;
+        if matches!(stage, StageConfig::Ingest(_)) && stage != *whole {
+            self.findings.leave_rows_out();
+        }
+        let id = artifact_id(&stage, self.config.seed)?;
         let context = Context {
             name,
             before: Before(&self.config.stages[..self.index]),
             folder: self.folder,
             staging: artifact::stage_anew(self.folder, name)?,
             seed: Seed::new(self.config.seed).derive(name),
-            device: self.device,
+            device,
             replicas: &[],
-            stop: &StopFlag::new(),
+            stop,
             resume: Resume::Fresh,
-            console: self.console,
-            id: "check",
+            console,
+            id: &id,
             config: self.config,
             reused: &[],
             origins: &Origins::default(),
             purpose: Purpose::Check(self.findings),
-            first_contact: self.contact,
+            first_contact: contact,
         };
         stage.run(&context)?;
         if sample::is_thinned(stage.kind()) {
-            sample::thin_out(&context.staging)?;
+            let kept = sample::rows(self.config, stage.kind());
+            if sample::thin_out(&context.staging, kept)? {
+                self.findings.leave_rows_out();
+            }
         }
         artifact::settle(self.folder, name)
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::PipelineError;
-use crate::config::StageConfig;
+use crate::config::{PipelineConfig, StageConfig};
 
 /// Rows that the stages after the data see.
 const ROWS: usize = 24;
@@ -90,9 +90,34 @@ pub(super) fn is_thinned(kind: &str) -> bool {
     !["ingest", "model", "label"].contains(&kind)
 }
 
+/// How many rows of a stage are kept: some, and of what is trained on as many as the largest sampling of the pipeline needs at
+/// once, so that too few of them are noticed. Pairs are not asked.
+pub(super) fn rows(config: &PipelineConfig, kind: &str) -> Kept {
+    let asked = config.stages.iter().map(StageConfig::needed_at_once).max().unwrap_or(0);
+    Kept { of_training: if kind == "pairs" { ROWS } else { asked.max(ROWS) } }
+}
+
+/// How many rows of each file are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    /// Of files that are not of the side of validation.
+    of_training: usize,
+}
+
+impl Kept {
+    fn of(self, name: &str) -> usize {
+        if is_validation(name) { ROWS } else { self.of_training }
+    }
+}
+
+fn is_validation(name: &str) -> bool {
+    name.starts_with("validation")
+}
+
 /// Keeps some rows of each file of JSON lines, evenly spread. Files of as many lines keep the same rows, since some belong
-/// together line by line.
-pub(super) fn thin_out(folder: &Path) -> Result<(), PipelineError> {
+/// together line by line. Returns whether rows that are trained on were left out.
+pub(super) fn thin_out(folder: &Path, kept: Kept) -> Result<bool, PipelineError> {
+    let mut is_sample = false;
     for entry in fs::read_dir(folder).map_err(PipelineError::io(folder))? {
         let path = entry.map_err(PipelineError::io(folder))?.path();
         if path.extension().is_none_or(|extension| extension != "jsonl") {
@@ -100,14 +125,17 @@ pub(super) fn thin_out(folder: &Path) -> Result<(), PipelineError> {
         }
         let text = fs::read_to_string(&path).map_err(PipelineError::io(&path))?;
         let lines: Vec<&str> = text.lines().collect();
-        let mut kept = String::new();
-        for index in spread(lines.len(), ROWS) {
-            kept.push_str(lines[index]);
-            kept.push('\n');
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let wanted = kept.of(&name);
+        is_sample |= wanted < lines.len() && !is_validation(&name);
+        let mut thinned = String::new();
+        for index in spread(lines.len(), wanted) {
+            thinned.push_str(lines[index]);
+            thinned.push('\n');
         }
-        fs::write(&path, kept).map_err(PipelineError::io(&path))?;
+        fs::write(&path, thinned).map_err(PipelineError::io(&path))?;
     }
-    Ok(())
+    Ok(is_sample)
 }
 
 /// At most `wanted` indices below `length`, evenly spread, the first among them.
@@ -142,13 +170,19 @@ mod tests {
     fn files_of_as_many_lines_keep_the_same_rows() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let lines = (0..100).map(|number| number.to_string()).collect::<Vec<_>>().join("\n") + "\n";
-        for name in ["a.jsonl", "b.jsonl", "c.json"] {
+        for name in ["train.jsonl", "train.columns.jsonl", "validation.jsonl", "c.json"] {
             fs::write(folder.path().join(name), &lines).expect("written");
         }
-        thin_out(folder.path()).expect("thinned out");
+        let thin_out = |of_training| thin_out(folder.path(), Kept { of_training }).expect("read");
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a file");
-        assert_eq!(read("a.jsonl").lines().count(), ROWS);
-        assert_eq!(read("a.jsonl"), read("b.jsonl"));
+        assert!(!thin_out(100), "validation is not trained on");
+        assert_eq!(
+            (read("train.jsonl"), read("validation.jsonl").lines().count()),
+            (lines.clone(), ROWS)
+        );
+        assert!(thin_out(99));
+        assert_eq!(read("train.jsonl").lines().count(), 99);
+        assert_eq!(read("train.jsonl"), read("train.columns.jsonl"));
         assert_eq!(read("c.json"), lines, "no list of rows");
     }
 }

@@ -214,6 +214,16 @@ impl StageConfig {
         (name.as_deref(), from.as_deref())
     }
 
+    /// The questions that the stage must have to take a step.
+    pub(crate) fn needed_at_once(&self) -> usize {
+        match self {
+            Self::Grpo(stage) => stage.needed_at_once(&stage.loss),
+            Self::Rloo(stage) => stage.needed_at_once(&stage.loss),
+            Self::Ppo(stage) => stage.needed_at_once(&stage.loss),
+            _ => 0,
+        }
+    }
+
     /// The names of the stages whose artifacts this one reads; a problem if one of them is not there.
     pub(crate) fn inputs<'a>(&'a self, before: Before<'a>) -> Result<Vec<&'a str>, Problem> {
         let inputs = Inputs::new(self.name(), before);

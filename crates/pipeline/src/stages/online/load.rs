@@ -6,11 +6,11 @@ use super::source::OnlineSource;
 use crate::memory::{Asked, Load, SampledAtOnce};
 
 impl OnlineSource {
-    /// The largest micro-batch, and what one sampling holds, where every answer is as long as it may be: the longest
-    /// questions, packed as they are when they come together.
+    /// The largest micro-batch, and what one sampling of `num_prompts` questions holds, where every answer is as long as it may
+    /// be: the longest questions, packed as they are when they come together.
     pub(crate) fn load(
         &self,
-        prompts_per_step: usize,
+        num_prompts: usize,
         num_generations: usize,
         max_new_tokens: usize,
     ) -> (Load, SampledAtOnce) {
@@ -24,11 +24,7 @@ impl OnlineSource {
         };
         let answers = self.prompts_per_micro_batch * num_generations * max_new_tokens;
         let load = Load { tokens: packed(self.prompts_per_micro_batch) + answers, scored: answers };
-        let asked = Asked {
-            num_prompts: prompts_per_step * self.plan.slices,
-            per_prompt: num_generations,
-            new_tokens: max_new_tokens,
-        };
+        let asked = Asked { num_prompts, per_prompt: num_generations, new_tokens: max_new_tokens };
         (load, SampledAtOnce::largest(prompts.into_iter(), asked))
     }
 }

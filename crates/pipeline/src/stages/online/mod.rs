@@ -27,8 +27,8 @@ use forethought_tokenize::Encoder;
 
 pub use engine::{LocalRollout, Never, ReloadEvery, RolloutSource, ServerRollout};
 pub(super) use judge::{Answer, Judge, Judgement};
-use method::Method;
 pub(super) use method::OnlineMethod;
+use method::{Method, Plan};
 pub(super) use question::{Question, QuestionLimit, limited_questions, read_questions};
 pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
 
@@ -67,13 +67,19 @@ impl<L> OnlineStage<L> {
         let reference = running.needs_reference().then(|| decoder.valid());
         let critic = running.has_critic().then(|| self.critic(context, &folder)).transpose()?;
         let plan = self.plan(method).map_err(failed)?;
+        let num_questions = questions.len();
+        self.require_a_sampling(plan, context, num_questions)?;
         let vocab_size = decoder.config().vocab_size;
         let sampler = self.sampler(method, context, (&folder, vocab_size), questions)?;
         let source = OnlineSource {
             stage: context.name.to_owned(),
             sampler,
             method: running,
-            plan,
+            // A check makes as many steps of the questions of its sample as there can be.
+            plan: Plan {
+                slices: plan.slices.min(self.asked(plan, context, num_questions)),
+                ..plan
+            },
             reference,
             num_epochs: self.num_train_epochs,
             prompts_per_micro_batch: self.prompts_per_micro_batch,
@@ -86,11 +92,34 @@ impl<L> OnlineStage<L> {
         look_over(&source, context)?;
         let mut sizes = self.sizes(architecture, source.method.as_ref());
         let (per_prompt, new_tokens) = (self.num_generations(method), self.sampling.max_new_tokens);
-        let (load, sampling) = source.load(self.prompts_per_step, per_prompt, new_tokens);
+        let (load, sampling) =
+            source.load(self.prompts_per_step * plan.slices, per_prompt, new_tokens);
         (sizes.load, sizes.sampling) = (load, self.rollout.is_local().then_some(sampling));
         let policy = self.tuning().policy(decoder, context)?;
         let training = Training { config: &self.training, encoder: &encoder, sizes };
         training.run(context, Learner::new(policy, critic), source)
+    }
+
+    /// How many of `found` questions one sampling asks.
+    fn asked(&self, plan: Plan, context: &Context<'_>, found: usize) -> usize {
+        context.purpose.questions(self.prompts_per_step * plan.slices, found)
+    }
+
+    /// Refuses questions that do not fill one sampling of several steps. A check that has only some of them cannot know.
+    fn require_a_sampling(
+        &self,
+        plan: Plan,
+        context: &Context<'_>,
+        found: usize,
+    ) -> Result<(), PipelineError> {
+        let (slices, wanted) = (plan.slices, plan.slices * self.prompts_per_step);
+        if slices == 1 || wanted <= found || context.purpose.sees_a_sample() {
+            return Ok(());
+        }
+        let message = format!(
+            "{found} questions do not fill one sampling of {slices} steps, which asks {wanted}; lower prompts_per_step or the steps"
+        );
+        Err(PipelineError::stage(context.name, message))
     }
 
     /// Who asks the questions, and judges the answers.
@@ -104,7 +133,7 @@ impl<L> OnlineStage<L> {
         let failed = |message: String| PipelineError::stage(context.name, message);
         let plan = self.plan(method).map_err(failed)?;
         let encoder = Encoder::open(folder)?;
-        let prompts_per_generation = self.prompts_per_step * plan.slices;
+        let prompts_per_generation = self.asked(plan, context, questions.len());
         let rest = if plan.slices == 1 { Rest::Keep } else { Rest::Drop };
         let order = Order::new(context.seed, questions.len(), prompts_per_generation);
         let sampling = Sampling {
@@ -195,7 +224,6 @@ fn look_over(source: &OnlineSource, context: &Context<'_>) -> Result<(), Pipelin
     let Sampler { judge, questions, .. } = &source.sampler;
     let failed = |message: String| PipelineError::stage(context.name, message);
     judge.check_columns(questions).map_err(failed)?;
-    source.require_a_step(context.name)?;
     if let Purpose::Check(findings) = context.purpose {
         for message in judge.gold_problems(questions) {
             findings.problem(context.name, message);

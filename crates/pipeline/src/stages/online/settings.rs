@@ -166,6 +166,14 @@ impl<L> OnlineStage<L> {
         method.plan(self.prompts_per_step.div_ceil(self.prompts_per_micro_batch.max(1)))
     }
 
+    /// The questions without which there is no sampling; none where what is left of them is a smaller one.
+    pub(crate) fn needed_at_once(&self, method: &dyn OnlineMethod) -> usize {
+        match self.plan(method) {
+            Ok(plan) if plan.slices > 1 => plan.slices * self.prompts_per_step,
+            _ => 0,
+        }
+    }
+
     /// The weight of each reward: those by rule, then that of the reward model.
     pub(super) fn weights(&self, method: &dyn OnlineMethod) -> Vec<f64> {
         if let Some(weights) = method.weights() {

@@ -12,7 +12,6 @@ use super::critic::Values;
 use super::generation::{Generation, Sample};
 use super::method::{Credit, Judged, Method, Plan};
 use super::rollout::{Rollout, Sampler};
-use crate::PipelineError;
 use crate::learner::{Critic, Entropy, Input, Learner, Loss, Policy, Task};
 use crate::training::dropout_seed;
 
@@ -131,18 +130,6 @@ impl BatchSource<Learner> for OnlineSource {
 }
 
 impl OnlineSource {
-    /// Refuses a run whose questions do not fill one sampling.
-    pub(crate) fn require_a_step(&self, stage: &str) -> Result<(), PipelineError> {
-        if BatchSource::<Learner>::num_steps(self) > 0 {
-            return Ok(());
-        }
-        let (found, slices) = (self.sampler.questions.len(), self.plan.slices);
-        let message = format!(
-            "{found} questions do not fill one sampling of {slices} steps; lower prompts_per_step or the steps"
-        );
-        Err(PipelineError::stage(stage, message))
-    }
-
     /// Samples, lets the method judge, and returns the numbers known before the step.
     fn sample(
         &mut self,
