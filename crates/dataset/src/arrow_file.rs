@@ -5,10 +5,11 @@ mod structure;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use polars::prelude::{Column, DataFrame, PolarsResult, Series};
+use polars::prelude::PolarsResult;
 use polars_arrow::array::Array;
-use polars_arrow::datatypes::ArrowSchema;
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field};
 use polars_arrow::io::ipc::read::{
     FileReader, StreamReader, StreamState, read_file_metadata, read_stream_metadata,
 };
@@ -16,7 +17,7 @@ use polars_arrow::record_batch::RecordBatchT;
 
 use crate::error::DatasetError;
 use crate::guard::guarded;
-use crate::rows::Next;
+use crate::rows::{Batch, Column};
 
 /// What an Arrow file begins and ends with; a stream begins with its first message.
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -60,34 +61,36 @@ impl ArrowFile {
         &self.columns
     }
 
-    /// Hands over these columns a batch at a time, until it is enough.
-    pub(crate) fn for_each_batch(
+    /// Reads these columns, a batch at a time.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened or its schema not be read.
+    pub(crate) fn batches(
         &self,
         names: &[&str],
-        mut visit: impl FnMut(DataFrame) -> Result<Next, DatasetError>,
-    ) -> Result<(), DatasetError> {
-        let fault = |message| DatasetError::Arrow { path: self.path.clone(), message };
+    ) -> Result<impl Iterator<Item = Result<Batch, DatasetError>>, DatasetError> {
         let wanted = self.columns.iter().enumerate();
         let wanted = wanted.filter(|(_, column)| names.contains(&column.as_str()));
         let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
         let file = open(&self.path)?;
         let batches = guarded(|| Batches::new(self.layout, file, Some(wanted.clone())));
-        let mut batches = batches.map_err(fault)?;
-        while let Some(frame) = guarded(|| batches.next(&wanted)).map_err(fault)? {
-            if visit(frame)? == Next::Stop {
-                break;
-            }
-        }
-        Ok(())
+        let mut batches = batches.map_err(|message| self.fault(message))?;
+        let next = move || guarded(|| batches.next(&wanted)).transpose();
+        Ok(std::iter::from_fn(next).map(|batch| batch.map_err(|message| self.fault(message))))
+    }
+
+    fn fault(&self, message: String) -> DatasetError {
+        DatasetError::Arrow { path: self.path.clone(), message }
     }
 }
 
-type Batch = RecordBatchT<Box<dyn Array>>;
+type Arrays = RecordBatchT<Box<dyn Array>>;
 
 /// The batches of a file.
 struct Batches {
     schema: ArrowSchema,
-    reader: Box<dyn Iterator<Item = PolarsResult<Batch>>>,
+    reader: Box<dyn Iterator<Item = PolarsResult<Arrays>>>,
 }
 
 impl Batches {
@@ -95,14 +98,16 @@ impl Batches {
         let mut file = BufReader::new(file);
         Ok(match layout {
             Layout::File => {
-                let metadata = read_file_metadata(&mut file)?;
+                let mut metadata = read_file_metadata(&mut file)?;
                 let schema = metadata.schema.as_ref().clone();
+                metadata.schema = Arc::new(stored(&schema));
                 let reader = FileReader::new(file, metadata, projection, None);
                 Self { schema, reader: Box::new(reader) }
             }
             Layout::Stream => {
-                let metadata = read_stream_metadata(&mut file)?;
+                let mut metadata = read_stream_metadata(&mut file)?;
                 let schema = metadata.schema.clone();
+                metadata.schema = stored(&schema);
                 let reader = StreamReader::new(file, metadata, projection);
                 // A stream that waits for more is one without its end, which the structure has not.
                 let reader = reader.map_while(|state| match state {
@@ -116,14 +121,40 @@ impl Batches {
     }
 
     /// The next batch; its columns are those at `wanted` in the schema.
-    fn next(&mut self, wanted: &[usize]) -> PolarsResult<Option<DataFrame>> {
+    fn next(&mut self, wanted: &[usize]) -> PolarsResult<Option<Batch>> {
         let Some(batch) = self.reader.next().transpose()? else { return Ok(None) };
         let num_rows = batch.len();
         let fields = wanted.iter().filter_map(|index| self.schema.get_at_index(*index));
-        let columns = fields
-            .zip(batch.into_arrays())
-            .map(|((name, _), array)| Series::from_arrow(name.clone(), array).map(Column::from));
-        DataFrame::new(num_rows, columns.collect::<PolarsResult<_>>()?).map(Some)
+        let columns = fields.zip(batch.into_arrays()).map(|((name, field), array)| Column {
+            name: name.to_string(),
+            of: field.dtype.clone(),
+            arrays: vec![array],
+        });
+        Ok(Some(Batch { num_rows, columns: columns.collect() }))
+    }
+}
+
+/// A schema with what the reader does not know as something that is stored alike.
+fn stored(schema: &ArrowSchema) -> ArrowSchema {
+    let field = |field: &Field| field.with_dtype(stored_as(&field.dtype));
+    schema.iter().map(|(name, of)| (name.clone(), field(of))).collect()
+}
+
+/// The reader knows no decimals of 256 bits, but their 32 bytes.
+fn stored_as(of: &ArrowDataType) -> ArrowDataType {
+    use ArrowDataType as D;
+    let boxed = |field: &Field| Box::new(field.with_dtype(stored_as(&field.dtype)));
+    match of {
+        D::Decimal256(..) => D::FixedSizeBinary(32),
+        D::List(item) => D::List(boxed(item)),
+        D::LargeList(item) => D::LargeList(boxed(item)),
+        D::FixedSizeList(item, width) => D::FixedSizeList(boxed(item), *width),
+        D::Map(entry, is_sorted) => D::Map(boxed(entry), *is_sorted),
+        D::Struct(fields) => D::Struct(fields.iter().map(|field| *boxed(field)).collect()),
+        D::Dictionary(key, values, is_ordered) => {
+            D::Dictionary(*key, Box::new(stored_as(values)), *is_ordered)
+        }
+        other => other.clone(),
     }
 }
 

@@ -67,9 +67,6 @@ pub enum DatasetError {
     /// One file in two sources, so that its rows would count twice.
     #[error("{}: named by two sources, so its rows would count twice", .0.display())]
     NamedTwice(PathBuf),
-    /// A column that holds a text in one row and something else in another, where columns have types.
-    #[error("{0}")]
-    Column(String),
     /// A file whose name does not tell its format.
     #[error(
         "{}: its extension tells no format ({EXTENSIONS}); set `format`",

@@ -1,20 +1,29 @@
-//! Parquet files through polars, with every fault of the file as an error that names it.
+//! Parquet files through the decoders of polars, with every fault of the file as an error that names it.
+
+mod types;
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, ParquetReader, PolarsResult, SerReader};
+use polars::io::mmap::ReaderBytes;
+use polars::prelude::PolarsResult;
+use polars_arrow::array::{Array, new_null_array};
+use polars_arrow::datatypes::Field;
+use polars_parquet::read::{
+    BasicDecompressor, FileMetadata, Filter, PageReader, RowGroupMetadata, column_iter_to_arrays,
+    read_metadata,
+};
+use rayon::prelude::*;
 
 use crate::error::DatasetError;
-use crate::rows::Next;
+use crate::rows::{Batch, Column};
 
 /// What a parquet file begins and ends with.
 const MAGIC: &[u8; 4] = b"PAR1";
 /// Magic, footer length, magic: nothing shorter can be a parquet file.
 const SHORTEST: u64 = 12;
-/// Rows that are read at once, at least.
-const PIECE: usize = 16_384;
 /// Bytes that are read at once, at most, as the footer says; rows that are longer are read one by one.
 const PIECE_BYTES: usize = 32 << 20;
 
@@ -22,16 +31,9 @@ const PIECE_BYTES: usize = 32 << 20;
 #[derive(Debug)]
 pub(crate) struct ParquetFile {
     path: PathBuf,
+    metadata: FileMetadata,
+    fields: Vec<Field>,
     columns: Vec<String>,
-    groups: Vec<Group>,
-}
-
-/// What the footer says of a row group.
-#[derive(Clone, Copy, Debug)]
-struct Group {
-    rows: usize,
-    /// Its bytes, once they are decompressed.
-    bytes: usize,
 }
 
 impl ParquetFile {
@@ -40,21 +42,14 @@ impl ParquetFile {
         check_magic(path)
     }
 
-    /// Checks the frame of the file and reads the names of its columns.
+    /// Checks the frame of the file and reads what its columns are.
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
         check_magic(path)?;
-        let file = open(path)?;
-        let (columns, groups) = guarded(path, || {
-            let mut reader = ParquetReader::new(file);
-            let schema = reader.schema()?;
-            let columns = schema.iter_values().map(|field| field.name.to_string()).collect();
-            let mut groups = Vec::new();
-            for group in &reader.get_metadata()?.row_groups {
-                groups.push(Group { rows: group.num_rows(), bytes: group.total_byte_size() });
-            }
-            Ok((columns, groups))
-        })?;
-        Ok(Self { path: path.to_owned(), columns, groups })
+        let mut file = open(path)?;
+        let metadata = guarded(path, || read_metadata(&mut file))?;
+        let fields = guarded(path, || types::fields(&metadata))?;
+        let columns = fields.iter().map(|field| field.name.to_string()).collect();
+        Ok(Self { path: path.to_owned(), metadata, fields, columns })
     }
 
     /// The columns, in the order of the file.
@@ -62,10 +57,15 @@ impl ParquetFile {
         &self.columns
     }
 
+    /// What the values of a column are.
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name.as_str() == name)
+    }
+
     /// The rows of each row group.
     #[cfg(test)]
     pub(crate) fn groups(&self) -> Vec<usize> {
-        self.groups.iter().map(|group| group.rows).collect()
+        self.metadata.row_groups.iter().map(RowGroupMetadata::num_rows).collect()
     }
 
     /// An error naming the columns that are not there.
@@ -73,83 +73,114 @@ impl ParquetFile {
         crate::error::require_columns(&self.path, names, &self.columns)
     }
 
-    /// Reads these columns.
-    pub(crate) fn read(&self, names: &[&str]) -> Result<DataFrame, DatasetError> {
-        self.read_slice(names, 0, usize::MAX)
-    }
-
-    /// Reads these columns of the first rows.
-    pub(crate) fn head(&self, names: &[&str], num_rows: usize) -> Result<DataFrame, DatasetError> {
-        self.read_slice(names, 0, num_rows)
-    }
-
-    /// Reads these columns a few row groups at a time, or part of a large one, so that no large file is ever in memory as a
-    /// whole, until it is enough.
-    pub(crate) fn for_each_group(
+    /// Reads these columns of the first rows, a row group at a time, or part of a large one, so that no large file is ever in
+    /// memory as a whole.
+    pub(crate) fn batches(
         &self,
         names: &[&str],
-        mut visit: impl FnMut(DataFrame) -> Result<Next, DatasetError>,
-    ) -> Result<(), DatasetError> {
-        let mut offset = 0;
-        for length in pieces(&self.groups) {
-            if visit(self.read_slice(names, offset, length)?)? == Next::Stop {
-                break;
+        num_rows: usize,
+    ) -> impl Iterator<Item = Result<Batch, DatasetError>> {
+        let fields = self.fields.iter().filter(|field| names.contains(&field.name.as_str()));
+        let fields: Vec<&Field> = fields.collect();
+        let mut bytes = None;
+        self.parts(num_rows).into_iter().map(move |(group, rows)| {
+            let bytes = match &mut bytes {
+                Some(bytes) => bytes,
+                none => none.insert(self.map()?),
+            };
+            guarded(&self.path, || batch(bytes, group, &fields, rows))
+        })
+    }
+
+    /// So many of the first rows: those of each group that are read at once.
+    fn parts(&self, num_rows: usize) -> Vec<(&RowGroupMetadata, Range<usize>)> {
+        let (mut parts, mut left) = (Vec::new(), num_rows);
+        for group in &self.metadata.row_groups {
+            for rows in divided(group.num_rows(), group.total_byte_size()) {
+                let rows = rows.start..rows.end.min(rows.start.saturating_add(left));
+                if rows.is_empty() {
+                    return parts;
+                }
+                left -= rows.len();
+                parts.push((group, rows));
             }
-            offset += length;
         }
-        Ok(())
+        parts
     }
 
-    fn read_slice(
-        &self,
-        names: &[&str],
-        offset: usize,
-        length: usize,
-    ) -> Result<DataFrame, DatasetError> {
-        let file = open(&self.path)?;
-        let names = names.iter().map(ToString::to_string).collect();
-        guarded(&self.path, || {
-            let reader = ParquetReader::new(file).with_columns(Some(names)).set_rechunk(true);
-            reader.with_slice(Some((offset, length))).finish()
+    /// The bytes of the file, of which the system reads those that are looked at.
+    fn map(&self) -> Result<ReaderBytes<'static>, DatasetError> {
+        let mut file = open(&self.path)?;
+        guarded(&self.path, || match ReaderBytes::from(&mut file) {
+            ReaderBytes::Owned(bytes) => Ok(ReaderBytes::Owned(bytes)),
+            ReaderBytes::Borrowed(_) => Err("it cannot be mapped into memory"),
         })
     }
 }
 
-/// How many rows to read at once. Small row groups are joined, because each piece reads the footer again; large ones are
-/// divided, because other programs write a whole file as one.
-fn pieces(groups: &[Group]) -> Vec<usize> {
-    let mut pieces: Vec<Group> = Vec::new();
-    for group in groups {
-        match pieces.last_mut() {
-            Some(piece)
-                if piece.rows < PIECE && piece.bytes.saturating_add(group.bytes) <= PIECE_BYTES =>
-            {
-                piece.rows = piece.rows.saturating_add(group.rows);
-                piece.bytes += group.bytes;
-            }
-            _ => pieces.push(*group),
-        }
+/// The rows of a group in parts that are read at once: other programs write a whole file as one group.
+fn divided(num_rows: usize, num_bytes: usize) -> Vec<Range<usize>> {
+    let num_parts = num_bytes.div_ceil(PIECE_BYTES).clamp(1, num_rows.max(1));
+    let length = num_rows.div_ceil(num_parts).max(1);
+    (0..num_rows).step_by(length).map(|start| start..num_rows.min(start + length)).collect()
+}
+
+/// These rows of a group; the columns are decoded side by side.
+fn batch(
+    bytes: &ReaderBytes<'static>,
+    group: &RowGroupMetadata,
+    fields: &[&Field],
+    rows: Range<usize>,
+) -> Result<Batch, String> {
+    let column = |field: &&Field| {
+        let name = field.name.to_string();
+        let arrays = arrays(bytes, group, field, rows.clone());
+        let arrays = arrays.map_err(|error| format!("column `{name}`: {error}"))?;
+        Ok(Column { name, of: field.dtype.clone(), arrays })
+    };
+    let columns = fields.par_iter().map(column).collect::<Result<_, String>>()?;
+    Ok(Batch { num_rows: rows.len(), columns })
+}
+
+fn arrays(
+    bytes: &ReaderBytes<'static>,
+    group: &RowGroupMetadata,
+    field: &Field,
+    rows: Range<usize>,
+) -> PolarsResult<Vec<Box<dyn Array>>> {
+    let stored = field.with_dtype(field.dtype.to_storage_recursive());
+    let (Some(chunks), ReaderBytes::Owned(bytes)) =
+        (group.columns_under_root_iter(&field.name), bytes)
+    else {
+        return Ok(vec![new_null_array(stored.dtype, rows.len())]);
+    };
+    let mut pages = Vec::new();
+    let mut types = Vec::new();
+    for chunk in chunks {
+        let Range { start, end } = chunk.byte_range();
+        let [start, end] = [start, end].map(|place| usize::try_from(place).unwrap_or(usize::MAX));
+        let reader = Cursor::new(bytes.clone().sliced(start..end));
+        pages.push(BasicDecompressor::new(
+            PageReader::new(reader, chunk, Vec::new(), usize::MAX),
+            Vec::new(),
+        ));
+        types.push(&chunk.descriptor().descriptor.primitive_type);
     }
-    let mut lengths = Vec::new();
-    for Group { rows, bytes } in pieces {
-        let parts = bytes.div_ceil(PIECE_BYTES).clamp(1, rows.max(1));
-        let length = rows.div_ceil(parts);
-        let mut left = rows;
-        while left > 0 {
-            lengths.push(length.min(left));
-            left -= length.min(left);
-        }
-    }
-    lengths
+    let filter = Filter::new_ranged(rows.start, rows.end);
+    let (arrays, _) = column_iter_to_arrays(pages, types, stored, Some(filter))?;
+    Ok(arrays)
+}
+
+fn fault(path: &Path, message: String) -> DatasetError {
+    DatasetError::Parquet { path: path.to_owned(), message }
 }
 
 /// Runs polars on a file; its errors and panics become ours.
-pub(crate) fn guarded<T>(
+pub(crate) fn guarded<T, E: std::fmt::Display>(
     path: &Path,
-    run: impl FnOnce() -> PolarsResult<T>,
+    run: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, DatasetError> {
-    crate::guard::guarded(run)
-        .map_err(|message| DatasetError::Parquet { path: path.to_owned(), message })
+    crate::guard::guarded(run).map_err(|message| fault(path, message))
 }
 
 fn open(path: &Path) -> Result<File, DatasetError> {
@@ -189,17 +220,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_row_groups_are_read_together_large_ones_in_parts_and_no_row_is_lost() {
-        let of = |groups: &[(usize, usize)]| {
-            let groups: Vec<Group> =
-                groups.iter().map(|(rows, bytes)| Group { rows: *rows, bytes: *bytes }).collect();
-            pieces(&groups)
-        };
-        assert_eq!(of(&[]), [0_usize; 0]);
-        assert_eq!(of(&[(5, 10), (7, 10)]), [12]);
-        assert_eq!(of(&[(PIECE, 9), (3, 9), (PIECE, 9), (4, 9)]), [PIECE, PIECE + 3, 4]);
-        assert_eq!(of(&[(5, PIECE_BYTES), (7, 1)]), [5, 7]);
-        assert_eq!(of(&[(10, 3 * PIECE_BYTES), (2, usize::MAX)]), [4, 4, 2, 1, 1]);
-        assert_eq!(of(&[(0, 0), (0, usize::MAX)]), [0_usize; 0]);
+    fn large_row_groups_are_read_in_parts_and_no_row_is_lost() {
+        assert_eq!(divided(0, 0), []);
+        assert_eq!(divided(0, usize::MAX), []);
+        assert_eq!(divided(5, 10), [0..5]);
+        assert_eq!(divided(10, 3 * PIECE_BYTES), [0..4, 4..8, 8..10]);
+        assert_eq!(divided(2, usize::MAX), [0..1, 1..2]);
+        assert_eq!(divided(7, PIECE_BYTES + 1), [0..4, 4..7]);
     }
 }

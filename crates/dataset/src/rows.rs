@@ -3,6 +3,7 @@
 mod array;
 mod columnar;
 mod delimited;
+mod exact;
 mod json;
 mod lines;
 mod place;
@@ -15,9 +16,11 @@ use std::path::{Path, PathBuf};
 pub use json::Json;
 pub use problem::{RowError, RowProblem, RowUnit};
 
+pub(crate) use columnar::{Batch, Column, INTERVAL, JSON, UUID};
+
 use crate::arrow_file::ArrowFile;
 use crate::error::DatasetError;
-use crate::parquet_file::{ParquetFile, guarded};
+use crate::parquet_file::ParquetFile;
 use crate::probe::FirstContact;
 use crate::source::Format;
 use delimited::Delimited;
@@ -32,11 +35,17 @@ pub struct Row<'a> {
     pub number: u64,
     /// Its fields, or what is wrong with it.
     pub value: Result<Json, RowProblem>,
+    /// What the cells of text columns look like that are [judged](Selection::judged).
+    pub(crate) looks: Vec<(String, Json)>,
     /// The line it was read from, where it is one line.
     line: Option<&'a [u8]>,
 }
 
 impl Row<'_> {
+    fn whole(number: u64, json: Json) -> Self {
+        Self { number, value: Ok(json), looks: Vec::new(), line: None }
+    }
+
     /// The byte of its line, counted from 1, where something is wrong.
     #[must_use]
     pub fn column_of(&self, problem: &RowProblem) -> Option<usize> {
@@ -84,15 +93,13 @@ pub struct Selection<'a> {
     pub only: Option<&'a [&'a str]>,
     /// Columns of delimited text that are read as text, whatever they look like.
     pub as_text: &'a [&'a str],
+    /// Columns that a condition names: to it, a text that looks like a number is one.
+    pub judged: &'a [&'a str],
 }
 
 impl Selection<'_> {
     /// All columns, each as what it looks like.
-    pub const ALL: Self = Self { only: None, as_text: &[] };
-
-    fn is_text(&self, name: &str) -> bool {
-        self.as_text.contains(&name)
-    }
+    pub const ALL: Self = Self { only: None, as_text: &[], judged: &[] };
 
     /// Those of the columns that are selected.
     fn of<'c>(&self, columns: &'c [String]) -> Vec<&'c str> {
@@ -187,7 +194,7 @@ impl RowFile {
         selection: Selection<'_>,
         mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
-        self.walk(selection, |row| sink(row).map(|()| Next::Go))
+        self.walk(selection, usize::MAX, |row| sink(row).map(|()| Next::Go))
     }
 
     /// The first objects, so many at most. Rows that cannot be read are passed over.
@@ -196,12 +203,8 @@ impl RowFile {
         num_rows: usize,
         as_text: &[&str],
     ) -> Result<Vec<Json>, DatasetError> {
-        if let Content::Parquet(file) = &self.content {
-            let frame = file.head(&Selection::ALL.of(file.columns()), num_rows)?;
-            return Ok(guarded(&self.path, || columnar::rows(&frame))?.collect());
-        }
         let mut rows = Vec::new();
-        self.walk(Selection { only: None, as_text }, |row| {
+        self.walk(Selection { as_text, ..Selection::ALL }, num_rows, |row| {
             rows.extend(row.value.ok().filter(|value| value.fields().is_some()));
             Ok(if rows.len() < num_rows { Next::Go } else { Next::Stop })
         })?;
@@ -212,7 +215,7 @@ impl RowFile {
     pub(crate) fn survey(&self, num_rows: usize, as_text: &[&str]) -> Result<Survey, DatasetError> {
         let mut survey = Survey::default();
         let (mut seen, mut step, mut place) = (BTreeSet::new(), 1, 0);
-        self.for_each(Selection { only: None, as_text }, |row| {
+        self.for_each(Selection { as_text, ..Selection::ALL }, |row| {
             let Some(value) = row.value.ok().filter(|value| value.fields().is_some()) else {
                 return Ok(());
             };
@@ -242,39 +245,49 @@ impl RowFile {
         Ok(survey)
     }
 
-    /// Hands over rows until it is enough.
+    /// Hands over rows until it is enough. So many are needed at most, which a container may go by.
     fn walk(
         &self,
         selection: Selection<'_>,
+        num_rows: usize,
         mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
         let path = &self.path;
-        let mut number = 0;
-        let mut take = |rows: &mut dyn Iterator<Item = Json>| {
-            for json in rows {
-                number += 1;
-                if sink(Row { number, value: Ok(json), line: None })? == Next::Stop {
-                    return Ok(Next::Stop);
-                }
-            }
-            Ok(Next::Go)
-        };
         match &self.content {
             Content::Lines => lines::for_each(path, sink),
             Content::Array => array::for_each(path, sink),
-            Content::Delimited(file) => file.for_each(|name| selection.is_text(name), sink),
-            Content::Parquet(file) => file.for_each_group(&selection.of(file.columns()), |frame| {
-                take(&mut guarded(path, || columnar::rows(&frame))?)
-            }),
+            Content::Delimited(file) => file.for_each(selection, sink),
+            Content::Parquet(file) => {
+                let fault = |message| DatasetError::Parquet { path: path.clone(), message };
+                let names = selection.of(file.columns());
+                walk_batches(file.batches(&names, num_rows), fault, &mut sink)
+            }
             Content::Arrow(file) => {
                 let fault = |message| DatasetError::Arrow { path: path.clone(), message };
-                file.for_each_batch(&selection.of(file.columns()), |frame| {
-                    let rows = crate::guard::guarded(|| columnar::rows(&frame));
-                    take(&mut rows.map_err(fault)?)
-                })
+                let names = selection.of(file.columns());
+                walk_batches(file.batches(&names)?, fault, &mut sink)
             }
         }
     }
+}
+
+/// Hands over the rows of batches until it is enough.
+fn walk_batches(
+    batches: impl Iterator<Item = Result<Batch, DatasetError>>,
+    fault: impl Fn(String) -> DatasetError,
+    sink: &mut dyn FnMut(Row<'_>) -> Result<Next, DatasetError>,
+) -> Result<(), DatasetError> {
+    let mut number = 0;
+    for batch in batches {
+        let batch = batch?;
+        for json in crate::guard::guarded(|| batch.into_rows()).map_err(&fault)? {
+            number += 1;
+            if sink(Row::whole(number, json))? == Next::Stop {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Content {

@@ -1,5 +1,6 @@
 //! A small table of typed columns, written to parquet and read from it: the only door to polars for other crates.
 
+mod kinds;
 mod parquet;
 mod rows;
 

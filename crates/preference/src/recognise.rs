@@ -134,6 +134,17 @@ impl Declared {
         })
     }
 
+    /// The columns that hold no flag and no number in any shape that may be meant, so that where a file is text, what they
+    /// hold is one whatever it looks like.
+    #[must_use]
+    pub fn text_columns<'f>(&self, found: &'f [String]) -> Vec<&'f str> {
+        let is_text = |column: &&str| {
+            let declared = self.columns.iter().find(|(_, declared)| declared == column);
+            declared.map_or_else(|| !is_usually_no_text(column), |(part, _)| part.is_text())
+        };
+        found.iter().map(String::as_str).filter(is_text).collect()
+    }
+
     fn layout(&self, shape: Shape, found: &[String]) -> Result<Layout, LayoutError> {
         Layout::named(shape, self.columns.clone(), self.tags.clone(), found)
     }
@@ -286,4 +297,9 @@ fn why_not(layout: &Layout, better: &Layout) -> String {
         );
     }
     format!("{}: {} reads {} as well", layout.describe(), better.shape().name(), more.join(", "))
+}
+/// Whether a column of this name is a flag or a number in some shape.
+fn is_usually_no_text(column: &str) -> bool {
+    let mut parts = Shape::ALL.into_iter().flat_map(Shape::parts);
+    parts.any(|of| !of.part.is_text() && of.columns.contains(&column))
 }

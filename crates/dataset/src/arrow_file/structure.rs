@@ -7,7 +7,9 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use polars_arrow_format::ipc::planus::{ReadAsRoot as _, Result as Planus};
-use polars_arrow_format::ipc::{BlockRef, FooterRef, MessageHeaderRef, MessageRef};
+use polars_arrow_format::ipc::{
+    BlockRef, FieldRef, FooterRef, MessageHeaderRef, MessageRef, SchemaRef, TypeRef,
+};
 
 use super::MAGIC;
 
@@ -93,7 +95,7 @@ fn body_length(
     };
     let message = MessageRef::read_as_root(&metadata).map_err(unreadable)?;
     match (index, message.header().map_err(unreadable)?) {
-        (0, Some(MessageHeaderRef::Schema(_))) => {}
+        (0, Some(MessageHeaderRef::Schema(schema))) => check_types(schema)?,
         (0, _) => return Err("not an Arrow stream: its first message is no schema".to_owned()),
         (_, Some(MessageHeaderRef::RecordBatch(batch))) => {
             if batch.compression().map_err(unreadable)?.is_some() {
@@ -126,7 +128,10 @@ pub(super) fn check_file(file: &mut (impl Read + Seek)) -> Result<(), String> {
     let end = length - TAIL - footer_length;
     let mut footer = vec![0; usize::try_from(footer_length).unwrap_or(0)];
     read_at(file, end, &mut footer)?;
-    let blocks = blocks(&footer).map_err(|error| format!("corrupt: its footer: {error}"))?;
+    let unreadable = |error| format!("corrupt: its footer: {error}");
+    let schema = FooterRef::read_as_root(&footer).and_then(|footer| footer.schema());
+    schema.map_err(unreadable)?.map_or(Ok(()), check_types)?;
+    let blocks = blocks(&footer).map_err(unreadable)?;
     for (index, block) in blocks.into_iter().enumerate() {
         let outside = || format!("corrupt: batch {} does not lie within it", index + 1);
         let start =
@@ -135,6 +140,28 @@ pub(super) fn check_file(file: &mut (impl Read + Seek)) -> Result<(), String> {
         body_length(file, metadata.ok_or_else(outside)?, end, index as u64 + 1)?;
     }
     Ok(())
+}
+
+/// Refuses types that the decoder does not know, by the name of their column.
+fn check_types(schema: SchemaRef<'_>) -> Result<(), String> {
+    let Ok(fields) = schema.fields() else { return Err("corrupt: its schema".to_owned()) };
+    // A field that cannot be read is one for the decoder to refuse.
+    let unknown = fields.into_iter().flatten().flatten().find(has_unknown_type);
+    let Some(field) = unknown else { return Ok(()) };
+    let name = field.name().ok().flatten().unwrap_or_default();
+    Err(format!(
+        "column `{name}` holds runs or views of lists, which are not read; write it as plain values"
+    ))
+}
+
+fn has_unknown_type(field: &FieldRef<'_>) -> bool {
+    let of = field.type_().ok().flatten();
+    let is_unknown = matches!(
+        of,
+        Some(TypeRef::RunEndEncoded(_) | TypeRef::ListView(_) | TypeRef::LargeListView(_))
+    );
+    let children = field.children().ok().flatten().into_iter().flatten().flatten();
+    is_unknown || children.into_iter().any(|child| has_unknown_type(&child))
 }
 
 /// Where the dictionaries and batches of a file are: offset, length of the metadata, length of the body.

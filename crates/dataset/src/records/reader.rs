@@ -1,5 +1,6 @@
 //! The rows of a file into examples, one after the other: the one way from files to records.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -122,13 +123,13 @@ impl Reader<'_> {
         rows.for_each(names.selection(self.beside), |mut row| {
             entry.count_read(1);
             let value = self.value(&mut row, &names, &mut columns, &mut beside);
-            let (Ok(value), Some(layout)) = (&value, &layout) else {
+            let (Ok((value, lost)), Some(layout)) = (&value, &layout) else {
                 // Without an object in the file there is no layout.
                 let no_columns = || RowProblem::NotAnObject { found: "no columns".to_owned() };
                 return self.refuse(&rows, &row, value.err().unwrap_or_else(no_columns), entry);
             };
             if let Some(filter) = &filter
-                && !filter.keeps(&file.path, row.number, value)?
+                && !filter.keeps(&file.path, row.number, &judged(value, &mut row.looks))?
             {
                 entry.drop_row(row.number, "filtered_out");
                 return Ok(());
@@ -138,7 +139,10 @@ impl Reader<'_> {
                 Err(fault) => Taken::Faulty(fault),
             };
             match taken {
-                Taken::Whole => Ok(()),
+                Taken::Whole => {
+                    lost.iter().for_each(|what| entry.note_lost(row.number, what));
+                    Ok(())
+                }
                 Taken::Faulty(fault) => self.refuse(&rows, &row, RowProblem::from(&fault), entry),
             }
         })?;
@@ -149,14 +153,14 @@ impl Reader<'_> {
         Ok(layout.map(|layout| FileLayout { columns, ..layout }))
     }
 
-    /// The row as an object; keys that were not seen before are noted.
+    /// The row as an object, and what of it JSON has no value for; keys that were not seen before are noted.
     fn value(
         self,
         row: &mut Row<'_>,
         names: &Names<'_>,
         columns: &mut Vec<String>,
         known: &mut BTreeSet<String>,
-    ) -> Result<Value, RowProblem> {
+    ) -> Result<(Value, Vec<String>), RowProblem> {
         let json = std::mem::replace(&mut row.value, Ok(Json::Null))?;
         let Json::Object(fields) = json else {
             return Err(RowProblem::NotAnObject { found: json.kind().to_owned() });
@@ -171,8 +175,8 @@ impl Reader<'_> {
             }
         }
         match self.beside {
-            Beside::Kept => Json::Object(fields).into_value(),
-            Beside::LeftOut => names.only(fields),
+            Beside::Kept => names.with_others(fields),
+            Beside::LeftOut => Ok((names.only(fields)?, Vec::new())),
         }
     }
 
@@ -205,21 +209,24 @@ impl Reader<'_> {
 }
 
 /// The columns that are read.
+#[derive(Default)]
 struct Names<'a> {
     all: Vec<&'a str>,
     /// Those of them that hold text, whatever it looks like.
     texts: Vec<&'a str>,
+    /// Those that a condition names.
+    judged: Vec<&'a str>,
 }
 
 impl<'a> Names<'a> {
     fn of(layout: Option<&'a FileLayout>, filter: Option<&'a Filter>) -> Self {
-        let Some(layout) = layout else { return Self { all: Vec::new(), texts: Vec::new() } };
+        let Some(layout) = layout else { return Self::default() };
         let layout = &layout.recognised.layout;
         let of_filter = filter.map(Filter::columns).unwrap_or_default();
-        // A condition sees what a column looks like: a number is one.
-        let texts = layout.text_columns().filter(|name| !of_filter.contains(name)).collect();
+        let texts = layout.text_columns().collect();
         let of_layout = layout.columns().values().map(String::as_str);
-        Self { all: of_layout.chain(of_filter).collect(), texts }
+        let all = of_layout.chain(of_filter.iter().copied()).collect();
+        Self { all, texts, judged: of_filter }
     }
 
     /// The fields that are read; of the others the names alone, for messages.
@@ -235,6 +242,22 @@ impl<'a> Names<'a> {
         Ok(value)
     }
 
+    /// All fields. What JSON has no value for is a fault of a field that is read, and null in another, as is said.
+    fn with_others(
+        &self,
+        mut fields: Vec<(String, Json)>,
+    ) -> Result<(Value, Vec<String>), RowProblem> {
+        let mut lost = Vec::new();
+        for (key, value) in &mut fields {
+            if !self.all.contains(&key.as_str())
+                && let Some(found) = value.take_foreign()
+            {
+                lost.push(format!("{key}: {found}"));
+            }
+        }
+        Ok((Json::Object(fields).into_value()?, lost))
+    }
+
     /// What the ledger says of the columns that the layout does not name.
     fn others(&self, columns: &[String], beside: Beside) -> String {
         let others = columns.iter().map(String::as_str);
@@ -248,8 +271,19 @@ impl<'a> Names<'a> {
 
     fn selection(&self, beside: Beside) -> Selection<'_> {
         let only = (beside == Beside::LeftOut).then_some(self.all.as_slice());
-        Selection { only, as_text: &self.texts }
+        Selection { only, as_text: &self.texts, judged: &self.judged }
     }
+}
+
+/// The row as a condition sees it: a cell of text that looks like a number is one.
+fn judged<'v>(value: &'v Value, looks: &mut Vec<(String, Json)>) -> Cow<'v, Value> {
+    let mut value = Cow::Borrowed(value);
+    for (name, look) in looks.drain(..) {
+        if let (Value::Object(fields), Ok(look)) = (value.to_mut(), look.into_value()) {
+            fields.insert(name, look);
+        }
+    }
+    value
 }
 
 /// How the file is laid out, by its first rows, or by all of them where these do not tell.
@@ -260,11 +294,13 @@ fn layout_of(
     file: &SourceFile,
     filter: Option<&Filter>,
 ) -> Result<FileLayout, DatasetError> {
-    let texts = source.columns.iter().filter(|(part, _)| part.is_text());
-    let texts: Vec<&str> = texts.map(|(_, column)| column.as_str()).collect();
+    let texts = source.declared().text_columns(rows.columns().unwrap_or_default());
     let resolve = |columns: &[String], sample: Vec<Json>| {
-        let sample: Vec<Value> =
-            sample.into_iter().filter_map(|row| row.into_value().ok()).collect();
+        let value = |mut row: Json| {
+            row.take_foreign();
+            row.into_value().ok()
+        };
+        let sample: Vec<Value> = sample.into_iter().filter_map(value).collect();
         let recognised = file.layout((source, wanted), columns, &sample)?;
         filter.map_or(Ok(()), |filter| filter.require_columns(&file.path, columns))?;
         Ok((recognised, columns.to_vec()))

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 
+use super::exact::Quoted;
 use super::json::Json;
 use super::lines::without_place;
 use super::{Next, Row, text};
@@ -38,7 +39,7 @@ pub(super) fn for_each(
     let mut number = 0;
     for_each_item(path, |item| {
         number += 1;
-        sink(Row { number, value: Ok(item), line: None })
+        sink(Row::whole(number, item))
     })
 }
 
@@ -55,7 +56,7 @@ fn for_each_item(
         return Err(no_array(path, lines + 1, first));
     }
     let mut walk = Walk { visit, end: None };
-    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    let mut deserializer = serde_json::Deserializer::from_reader(Quoted::new(reader));
     let walked = deserializer.deserialize_any(&mut walk).and_then(|()| deserializer.end());
     match (walk.end, walked) {
         (Some(End::Stopped), _) | (None, Ok(())) => Ok(()),

@@ -4,11 +4,15 @@ use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
+use serde_json::Number;
 
 use super::json::Json;
 use super::problem::RowProblem;
-use super::{Next, Row, text};
+use super::{Next, Row, Selection, text};
 use crate::error::DatasetError;
+
+/// 2^53: up to here every integer is a float.
+const EXACT: u64 = 1 << 53;
 
 /// A file of delimited text whose header has been read.
 #[derive(Debug)]
@@ -59,22 +63,38 @@ impl Delimited {
 
     /// Hands over each record with the number of its first line, until it is enough.
     ///
-    /// An empty cell is null. A column whose cells are all numbers, or all `true` and `false`, holds such; `as_text`
-    /// says which columns hold text whatever it looks like.
+    /// An empty cell is null. A column whose cells are all numbers, or all `true` and `false`, holds such, unless it is read
+    /// as text; then a condition that names it is still told what its cells look like.
     pub(crate) fn for_each(
         &self,
-        as_text: impl Fn(&str) -> bool,
+        selection: Selection<'_>,
         mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
-        let types = self.types(as_text)?;
+        let is_text = |name: &String| selection.as_text.contains(&name.as_str());
+        let is_judged = |name: &String| selection.judged.contains(&name.as_str());
+        let looks = self.types(|name| is_text(name) && !is_judged(name))?;
+        let columns = self.columns.iter().zip(&looks);
+        let types =
+            columns.clone().map(|(name, look)| if is_text(name) { CellType::Text } else { *look });
+        let types: Vec<CellType> = types.collect();
+        let judged = columns.clone().enumerate().filter(|(_, (name, look))| {
+            is_text(name) && is_judged(name) && **look != CellType::Text
+        });
+        let judged: Vec<usize> = judged.map(|(index, _)| index).collect();
         self.for_each_record(|number, record| {
-            sink(Row { number, value: self.row(record, &types), line: None })
+            let value = self.row(record, &types);
+            let look = |index: &usize| {
+                let text = std::str::from_utf8(record.get(*index)?).ok()?;
+                Some((self.columns[*index].clone(), looks[*index].value(text)))
+            };
+            let looks = judged.iter().filter_map(look).collect();
+            sink(Row { number, value, looks, line: None })
         })
     }
 
     /// A first pass over the cells of the columns that need not be text.
-    fn types(&self, as_text: impl Fn(&str) -> bool) -> Result<Vec<CellType>, DatasetError> {
-        let start = |name: &String| if as_text(name) { CellType::Text } else { CellType::Empty };
+    fn types(&self, is_text: impl Fn(&String) -> bool) -> Result<Vec<CellType>, DatasetError> {
+        let start = |name: &String| if is_text(name) { CellType::Text } else { CellType::Empty };
         let mut types: Vec<CellType> = self.columns.iter().map(start).collect();
         if types.iter().all(|cell_type| *cell_type == CellType::Text) {
             return Ok(types);
@@ -186,7 +206,9 @@ impl CellType {
         let Ok(text) = std::str::from_utf8(cell) else { return Self::Text };
         if boolean(text).is_some() {
             Self::Boolean
-        } else if text.parse::<i64>().is_ok() {
+        } else if is_code(text) {
+            Self::Text
+        } else if integer(text).is_some() {
             Self::Integer
         } else if text.parse::<f64>().is_ok_and(f64::is_finite) {
             Self::Float
@@ -201,12 +223,32 @@ impl CellType {
         }
         let value = match self {
             Self::Boolean => boolean(text).map(Json::Boolean),
-            Self::Integer => text.parse::<i64>().ok().map(|number| Json::Number(number.into())),
-            Self::Float => text.parse().ok().map(Json::float),
+            Self::Integer => integer(text).map(Json::Number),
+            // An integer among floats is one, unless a float could not hold it.
+            Self::Float => match text.parse::<i64>() {
+                Ok(whole) if whole.unsigned_abs() > EXACT => integer(text).map(Json::Number),
+                _ => text.parse().ok().map(Json::float),
+            },
             Self::Empty | Self::Text => None,
         };
         value.unwrap_or_else(|| Json::Text(text.to_owned()))
     }
+}
+
+/// Digits that are no number: with a zero before them (`007`), or too many for an integer of 64 bits, such as long identifiers.
+/// As numbers they would not be what they were.
+fn is_code(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let has_zero = digits.len() > 1
+        && digits.starts_with('0')
+        && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    has_zero || is_whole && integer(text).is_none()
+}
+
+fn integer(text: &str) -> Option<Number> {
+    let signed = text.parse::<i64>().map(Number::from);
+    signed.or_else(|_| text.parse::<u64>().map(Number::from)).ok()
 }
 
 /// The spellings that pandas, and so `datasets`, reads as booleans.

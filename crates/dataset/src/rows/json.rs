@@ -3,7 +3,11 @@
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::exact;
 use super::problem::RowProblem;
+
+/// 2^63. Integers from there on, of either sign, may have no room in 64 bits.
+const LARGE: f64 = 9_223_372_036_854_775_808.0;
 
 /// One value of a row, whatever container it comes from.
 ///
@@ -24,6 +28,8 @@ pub enum Json {
     List(Vec<Json>),
     /// The keys in the order of the file, repeated ones included.
     Object(Vec<(String, Json)>),
+    /// A value of another container that JSON has none for, such as NaN, in words.
+    Foreign(String),
 }
 
 impl Json {
@@ -37,6 +43,42 @@ impl Json {
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
+            Self::Foreign(_) => "a value that JSON does not have",
+        }
+    }
+
+    /// What a text of JSON says. An integer that has no room in 64 bits becomes the text of its digits.
+    pub(crate) fn parse(text: &str) -> serde_json::Result<Self> {
+        let json: Self = serde_json::from_str(text)?;
+        if json.has_large_number() {
+            return serde_json::from_slice(&exact::quoted(text.as_bytes()));
+        }
+        Ok(json)
+    }
+
+    /// Whether there is a float that an integer may have been rounded to.
+    fn has_large_number(&self) -> bool {
+        match self {
+            Self::Number(number) => {
+                number.is_f64() && number.as_f64().is_some_and(|one| one.abs() >= LARGE)
+            }
+            Self::List(items) => items.iter().any(Self::has_large_number),
+            Self::Object(fields) => fields.iter().any(|(_, value)| value.has_large_number()),
+            _ => false,
+        }
+    }
+
+    /// A number of decimal digits, or a text of them where no number of 64 bits is equal to it.
+    pub(crate) fn number(digits: String) -> Self {
+        if !digits.contains('.') {
+            let whole = digits.parse::<i64>().map(Number::from);
+            let whole = whole.or_else(|_| digits.parse::<u64>().map(Number::from));
+            return whole.map_or(Self::Text(digits), Self::Number);
+        }
+        let shortest = digits.trim_end_matches('0').trim_end_matches('.');
+        match digits.parse::<f64>() {
+            Ok(number) if number.to_string() == shortest => Self::float(number),
+            _ => Self::Text(digits),
         }
     }
 
@@ -46,16 +88,35 @@ impl Json {
         if let Self::Object(fields) = self { Some(fields) } else { None }
     }
 
-    /// A number that JSON can hold; the others, which are not finite, become their text.
+    /// A number. JSON has those that are finite.
     pub(crate) fn float(number: f64) -> Self {
-        Number::from_f64(number).map_or_else(|| Self::Text(number.to_string()), Self::Number)
+        Number::from_f64(number).map_or_else(|| Self::Foreign(number.to_string()), Self::Number)
+    }
+
+    /// Puts null in the place of what JSON does not have, in this value and those within it, and returns what that was.
+    pub(crate) fn take_foreign(&mut self) -> Option<String> {
+        match self {
+            Self::Foreign(found) => {
+                let found = std::mem::take(found);
+                *self = Self::Null;
+                Some(found)
+            }
+            // The first names them all; the others are cleared too.
+            Self::List(items) => {
+                items.iter_mut().fold(None, |found, item| found.or(item.take_foreign()))
+            }
+            Self::Object(fields) => {
+                fields.iter_mut().fold(None, |found, (_, value)| found.or(value.take_foreign()))
+            }
+            _ => None,
+        }
     }
 
     /// The same as `serde_json` has it, where no object can hold a key twice.
     ///
     /// # Errors
     ///
-    /// If a key stands twice, since which of its values counts would be a guess.
+    /// If a key stands twice, since which of its values counts would be a guess; if it holds what JSON has no value for.
     pub fn into_value(self) -> Result<Value, RowProblem> {
         self.value_at("")
     }
@@ -69,12 +130,17 @@ impl Json {
             Self::List(items) => {
                 let items = items.into_iter().enumerate();
                 let item = |(index, item): (usize, Self)| match item {
-                    Self::List(_) | Self::Object(_) => item.value_at(&format!("{place}[{index}]")),
+                    Self::List(_) | Self::Object(_) | Self::Foreign(_) => {
+                        item.value_at(&format!("{place}[{index}]"))
+                    }
                     plain => plain.value_at(""),
                 };
                 Value::Array(items.map(item).collect::<Result<_, _>>()?)
             }
             Self::Object(fields) => Value::Object(object(fields, place)?),
+            Self::Foreign(found) => {
+                return Err(RowProblem::NotInJson { field: place.to_owned(), found });
+            }
         })
     }
 }

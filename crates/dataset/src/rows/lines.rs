@@ -65,7 +65,8 @@ pub(super) fn for_each(
         scope.spawn(move || read(path, &sender));
         for batch in receiver {
             for (line, value) in batch? {
-                let row = Row { number: line.number, value, line: Some(&line.bytes) };
+                let row =
+                    Row { number: line.number, value, looks: Vec::new(), line: Some(&line.bytes) };
                 if sink(row)? == Next::Stop {
                     return Ok(());
                 }
@@ -169,7 +170,7 @@ fn parse(line: &Line<Vec<u8>>) -> Result<Json, RowProblem> {
     }
     let text = std::str::from_utf8(&line.bytes)
         .map_err(|error| RowProblem::InvalidUtf8 { byte: error.valid_up_to() + 1 })?;
-    serde_json::from_str(text).map_err(|error| {
+    Json::parse(text).map_err(|error| {
         let (column, near) = (error.column(), near(text, error.column()));
         if error.is_eof() && !line.is_ended {
             return RowProblem::CutOff { column, near };

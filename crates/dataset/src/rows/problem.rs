@@ -82,6 +82,14 @@ pub enum RowProblem {
         /// How often it stands in the row.
         count: usize,
     },
+    /// A value of another container that JSON has none for, such as NaN or bytes.
+    #[error("`{field}` holds {found}, which JSON has no value for")]
+    NotInJson {
+        /// The field.
+        field: String,
+        /// What it holds.
+        found: String,
+    },
     /// A row that does not hold what its shape says.
     #[error("{message}")]
     Misfit {
@@ -107,6 +115,7 @@ impl RowProblem {
             Self::InvalidJson { .. } => "invalid_json",
             Self::NotAnObject { .. } => "not_an_object",
             Self::DuplicateKey { .. } => "duplicate_key",
+            Self::NotInJson { .. } => "not_in_json",
             Self::Misfit { fault, .. } => fault,
         }
     }
@@ -121,7 +130,10 @@ impl RowProblem {
             Self::DuplicateKey { field, .. } => column_of(line, field),
             Self::Misfit { field, .. } => column_of(line, field.as_deref().unwrap_or_default()),
             Self::NotAnObject { .. } => Some(1),
-            Self::LineTooLong { .. } | Self::CellCount { .. } | Self::InvalidCell { .. } => None,
+            Self::LineTooLong { .. }
+            | Self::CellCount { .. }
+            | Self::InvalidCell { .. }
+            | Self::NotInJson { .. } => None,
         }
     }
 }

@@ -4,15 +4,17 @@ use std::io::Write;
 use std::path::Path;
 
 use polars::prelude::{
-    Column as PolarsColumn, CompatLevel, DataFrame, DataType, KeyValueMetadata, NamedFrom,
-    ParquetWriter, PolarsResult, Schema, SchemaExt as _, Series,
+    Column as PolarsColumn, CompatLevel, DataFrame, KeyValueMetadata, NamedFrom, ParquetWriter,
+    PolarsResult, SchemaExt as _, Series,
 };
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema};
 use polars_parquet::write::schema_to_metadata_key;
 
 use super::{Column, ColumnType, Table};
 use crate::error::DatasetError;
 use crate::parquet_file::{ParquetFile, guarded};
 use crate::probe::FirstContact;
+use crate::rows::Json;
 use crate::source::Format;
 
 /// Rows of one row group. Fixed, because the bytes of a file shall depend on nothing but its rows.
@@ -23,10 +25,10 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<(), DatasetError> {
     std::fs::write(path, bytes).map_err(|source| DatasetError::write(path, source))
 }
 
-/// What writes a parquet file of this schema. In it Arrow's schema calls texts `large_string`, which every reader knows:
+/// What writes a parquet file with this schema of Arrow. It calls texts `large_string`, which every reader knows:
 /// polars' own name for them, `string_view`, is not among the types that other programs look for.
-pub(super) fn writer<W: Write>(to: W, schema: &Schema) -> ParquetWriter<W> {
-    let schema = schema_to_metadata_key(&schema.to_arrow(CompatLevel::oldest()));
+pub(super) fn writer<W: Write>(to: W, schema: &ArrowSchema) -> ParquetWriter<W> {
+    let schema = schema_to_metadata_key(schema);
     ParquetWriter::new(to)
         .with_row_group_size(Some(ROW_GROUP))
         .with_key_value_metadata(Some(KeyValueMetadata::Static(vec![schema])))
@@ -34,7 +36,8 @@ pub(super) fn writer<W: Write>(to: W, schema: &Schema) -> ParquetWriter<W> {
 
 fn encoded(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    writer(&mut bytes, &frame.schema().clone()).finish(&mut frame)?;
+    let schema = frame.schema().to_arrow(CompatLevel::oldest());
+    writer(&mut bytes, &schema).finish(&mut frame)?;
     Ok(bytes)
 }
 
@@ -48,13 +51,62 @@ pub(super) fn read(
     let file = ParquetFile::open(path)?;
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     file.require(&names)?;
-    let frame = file.read(&names)?;
-    columns.iter().try_fold(Table::new(), |table, &(name, column_type)| {
-        let series = guarded(path, || Ok(frame.column(name)?.as_materialized_series().clone()))?;
-        require_type(path, &series, column_type)?;
-        let column = guarded(path, || from_series(&series, column_type))?;
-        Ok(table.with_column(name, column))
-    })
+    let mut read = Vec::with_capacity(columns.len());
+    for (name, column_type) in columns {
+        require_type(path, &file, name, *column_type)?;
+        read.push((*name, empty(*column_type)));
+    }
+    for batch in file.batches(&names, usize::MAX) {
+        let batch = batch?;
+        for (name, values) in guarded(path, || batch.into_columns())? {
+            for (_, column) in read.iter_mut().filter(|(wanted, _)| *wanted == name) {
+                guarded(path, || extend(column, &values))?;
+            }
+        }
+    }
+    Ok(read.into_iter().fold(Table::new(), |table, (name, column)| table.with_column(name, column)))
+}
+
+fn empty(column_type: ColumnType) -> Column {
+    match column_type {
+        ColumnType::Text => Column::Text(Vec::new()),
+        ColumnType::Integer => Column::Integer(Vec::new()),
+        ColumnType::Float => Column::Float(Vec::new()),
+    }
+}
+
+/// Adds values in the type of the table; a number that does not fit is an error, not null.
+fn extend(column: &mut Column, values: &[Json]) -> Result<(), String> {
+    fn all<T>(values: &[Json], of: fn(&Json) -> Option<T>) -> Result<Vec<Option<T>>, String> {
+        let value = |json: &Json| match json {
+            Json::Null => Ok(None),
+            json => of(json).map(Some).ok_or_else(|| format!("{json:?} does not fit its column")),
+        };
+        values.iter().map(value).collect()
+    }
+    match column {
+        Column::Text(texts) => texts.extend(all(values, text)?),
+        Column::Integer(numbers) => numbers.extend(all(values, integer)?),
+        Column::Float(numbers) => numbers.extend(all(values, float)?),
+    }
+    Ok(())
+}
+
+fn text(json: &Json) -> Option<String> {
+    if let Json::Text(text) = json { Some(text.clone()) } else { None }
+}
+
+fn integer(json: &Json) -> Option<i64> {
+    if let Json::Number(number) = json { number.as_i64() } else { None }
+}
+
+fn float(json: &Json) -> Option<f64> {
+    match json {
+        Json::Number(number) => number.as_f64(),
+        // What JSON does not have, a table has: NaN and the infinite.
+        Json::Foreign(text) => text.parse().ok(),
+        _ => None,
+    }
 }
 
 fn to_frame(table: &Table) -> PolarsResult<DataFrame> {
@@ -71,36 +123,31 @@ fn to_column(name: &str, column: &Column) -> PolarsColumn {
     series.into()
 }
 
-fn require_type(path: &Path, series: &Series, expected: ColumnType) -> Result<(), DatasetError> {
-    let dtype = series.dtype();
-    let fits = match expected {
-        ColumnType::Text => dtype.is_string(),
-        ColumnType::Integer => dtype.is_integer(),
-        ColumnType::Float => dtype.is_float() || dtype.is_integer(),
-    };
-    if fits || dtype.is_null() {
+fn require_type(
+    path: &Path,
+    file: &ParquetFile,
+    name: &str,
+    expected: ColumnType,
+) -> Result<(), DatasetError> {
+    let of = file.field(name).map_or(&ArrowDataType::Null, |field| field.dtype());
+    let found = word(of);
+    let fits = found == expected.as_str() || expected == ColumnType::Float && found == "integer";
+    if fits || *of == ArrowDataType::Null {
         return Ok(());
     }
-    Err(DatasetError::ColumnType {
-        path: path.to_owned(),
-        column: series.name().to_string(),
-        found: dtype.to_string(),
-        expected: expected.as_str(),
-    })
+    let (path, column, expected) = (path.to_owned(), name.to_owned(), expected.as_str());
+    Err(DatasetError::ColumnType { path, column, found, expected })
 }
 
-/// The values in the type of the table; a number that does not fit is an error, not null.
-fn from_series(series: &Series, column_type: ColumnType) -> PolarsResult<Column> {
-    Ok(match column_type {
-        ColumnType::Text => {
-            let series = series.strict_cast(&DataType::String)?;
-            Column::Text(series.str()?.iter().map(|text| text.map(str::to_owned)).collect())
-        }
-        ColumnType::Integer => {
-            Column::Integer(series.strict_cast(&DataType::Int64)?.i64()?.iter().collect())
-        }
-        ColumnType::Float => {
-            Column::Float(series.strict_cast(&DataType::Float64)?.f64()?.iter().collect())
-        }
-    })
+/// A type in the words of error messages.
+fn word(of: &ArrowDataType) -> String {
+    use ArrowDataType as D;
+    let word = match of {
+        D::Int8 | D::Int16 | D::Int32 | D::Int64 => "integer",
+        D::UInt8 | D::UInt16 | D::UInt32 | D::UInt64 => "integer",
+        D::Float16 | D::Float32 | D::Float64 => "float",
+        D::Utf8 | D::LargeUtf8 | D::Utf8View => "text",
+        other => return format!("{other:?}"),
+    };
+    word.to_owned()
 }

@@ -7,10 +7,12 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use polars::prelude::{
-    AnyValue, Column as PolarsColumn, DataFrame, DataType, Field, PolarsResult, Schema, Series,
+    AnyValue, Column as PolarsColumn, CompatLevel, DataFrame, PolarsResult, Schema, SchemaExt as _,
+    Series,
 };
 use serde_json::{Map, Value};
 
+use super::kinds::{Kind, fields_of, named};
 use super::parquet::{ROW_GROUP, writer};
 use crate::error::DatasetError;
 use crate::parquet_file::guarded;
@@ -20,8 +22,10 @@ use crate::spool::Spool;
 /// rows it depends on nothing but the rows, and so do the bytes of the file.
 const GROUP_BYTES: usize = 16 << 20;
 
-/// Rows that become a parquet file. A field that a row does not have is null; one that holds a text in one row and
-/// something else in another is an error, since a column has one type.
+/// Rows that become a parquet file, from which they are read as they were: a field that a row does not have is null.
+///
+/// A column has one type. Objects with the same keys become one of columns; what has no type in common, objects with different
+/// keys among them, becomes JSON in a text that Arrow knows as such, as `datasets` does it.
 ///
 /// What the columns hold is known when the last row has come. Until then the rows lie in memory or, when they are many, in
 /// a temporary file.
@@ -43,7 +47,7 @@ impl RowsAsParquet {
     ///
     /// # Errors
     ///
-    /// If a column has no single type; and if the temporary file cannot be written.
+    /// If the temporary file cannot be written.
     pub fn push(&mut self, row: &Map<String, Value>) -> Result<(), DatasetError> {
         for (name, value) in row {
             let place = self.kinds.iter().position(|(known, _)| known == name);
@@ -52,19 +56,16 @@ impl RowsAsParquet {
                 self.kinds.len() - 1
             });
             let known = &mut self.kinds[place].1;
-            *known = std::mem::replace(known, Kind::Nothing).with(Kind::of(value)).map_err(
-                |(found, other)| {
-                    let number = self.rows.len() + 1;
-                    let (found, other) = (found.word(), other.word());
-                    let message = format!(
-                        "column `{name}`: row {number} holds {other}, rows before it {found}"
-                    );
-                    DatasetError::Column(message)
-                },
-            )?;
+            *known = std::mem::replace(known, Kind::Nothing).with(Kind::of(value));
         }
         let json = serde_json::to_vec(row).unwrap_or_default();
         self.rows.push(&json).map_err(|source| DatasetError::write(&env::temp_dir(), source))
+    }
+
+    /// The places in the rows that become JSON in a text, such as `messages[].tool_calls[].function.arguments`.
+    #[must_use]
+    pub fn json_places(&self) -> Vec<String> {
+        self.kinds.iter().flat_map(|(name, kind)| kind.json_places(name)).collect()
     }
 
     /// Writes the file, one group of rows after the other.
@@ -75,7 +76,8 @@ impl RowsAsParquet {
     pub fn write(mut self, path: &Path) -> Result<(), DatasetError> {
         let file = File::create(path).map_err(|source| DatasetError::write(path, source))?;
         let schema = Schema::from_iter(fields_of(&self.kinds));
-        let mut writer = guarded(path, || writer(BufWriter::new(file), &schema).batched(&schema))?;
+        let named = named(&schema.to_arrow(CompatLevel::oldest()), &self.kinds);
+        let mut writer = guarded(path, || writer(BufWriter::new(file), &named).batched(&schema))?;
         let mut next = 0;
         while next < self.rows.len() {
             let group = self.group(next)?;
@@ -120,119 +122,6 @@ fn frame(kinds: &[(String, Kind)], rows: &[Map<String, Value>]) -> PolarsResult<
     DataFrame::new(rows.len(), kinds.iter().map(column).collect::<PolarsResult<_>>()?)
 }
 
-/// What a column holds.
-#[derive(Clone, Debug, PartialEq)]
-enum Kind {
-    Nothing,
-    Flag,
-    Integer,
-    Float,
-    Text,
-    List(Box<Kind>),
-    Object(Vec<(String, Kind)>),
-}
-
-type Clash = (Kind, Kind);
-
-impl Kind {
-    /// Of a list and an object the kinds of all that is in them; what clashes inside is kept as JSON in a text.
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Nothing,
-            Value::Bool(_) => Self::Flag,
-            Value::Number(number) if number.is_i64() => Self::Integer,
-            Value::Number(_) => Self::Float,
-            Value::String(_) => Self::Text,
-            Value::Array(items) => {
-                let kind =
-                    items.iter().try_fold(Self::Nothing, |kind, item| kind.with(Self::of(item)));
-                Self::List(Box::new(kind.unwrap_or(Self::Text)))
-            }
-            Value::Object(fields) => Self::Object(
-                fields.iter().map(|(key, value)| (key.clone(), Self::of(value))).collect(),
-            ),
-        }
-    }
-
-    /// The kind that holds both.
-    fn with(self, other: Self) -> Result<Self, Clash> {
-        match (self, other) {
-            (Self::Nothing, kind) | (kind, Self::Nothing) => Ok(kind),
-            (Self::Integer, Self::Float) | (Self::Float, Self::Integer) => Ok(Self::Float),
-            (Self::List(one), Self::List(other)) => {
-                one.with(*other).map(|kind| Self::List(Box::new(kind)))
-            }
-            (Self::Object(mut fields), Self::Object(others)) => {
-                for (key, kind) in others {
-                    match fields.iter_mut().find(|(known, _)| *known == key) {
-                        Some((_, known)) => *known = known.clone().with(kind)?,
-                        None => fields.push((key, kind)),
-                    }
-                }
-                Ok(Self::Object(fields))
-            }
-            (one, other) if one == other => Ok(one),
-            clash => Err(clash),
-        }
-    }
-
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Nothing => "null",
-            Self::Flag => "true or false",
-            Self::Integer | Self::Float => "a number",
-            Self::Text => "a text",
-            Self::List(_) => "a list",
-            Self::Object(_) => "an object",
-        }
-    }
-
-    fn dtype(&self) -> DataType {
-        match self {
-            Self::Nothing => DataType::Null,
-            Self::Flag => DataType::Boolean,
-            Self::Integer => DataType::Int64,
-            Self::Float => DataType::Float64,
-            Self::Text => DataType::String,
-            Self::List(item) => DataType::List(Box::new(item.dtype())),
-            Self::Object(fields) => DataType::Struct(fields_of(fields)),
-        }
-    }
-
-    /// A value of this kind.
-    fn value<'a>(&self, value: &'a Value) -> AnyValue<'a> {
-        match (self, value) {
-            (_, Value::Null) => AnyValue::Null,
-            (Self::Flag, Value::Bool(truth)) => AnyValue::Boolean(*truth),
-            (Self::Integer, Value::Number(number)) => {
-                number.as_i64().map_or(AnyValue::Null, AnyValue::Int64)
-            }
-            (Self::Float, Value::Number(number)) => {
-                number.as_f64().map_or(AnyValue::Null, AnyValue::Float64)
-            }
-            (Self::Text, Value::String(text)) => AnyValue::String(text),
-            (Self::Text, other) => AnyValue::StringOwned(other.to_string().as_str().into()),
-            (Self::List(item), Value::Array(items)) => {
-                let values: Vec<AnyValue<'_>> = items.iter().map(|one| item.value(one)).collect();
-                let series =
-                    Series::from_any_values_and_dtype("".into(), &values, &item.dtype(), true);
-                series.map_or(AnyValue::Null, AnyValue::List)
-            }
-            (Self::Object(fields), Value::Object(map)) => {
-                let values = fields.iter().map(|(key, kind)| {
-                    kind.value(map.get(key).unwrap_or(&Value::Null)).into_static()
-                });
-                AnyValue::StructOwned(Box::new((values.collect(), fields_of(fields))))
-            }
-            _ => AnyValue::Null,
-        }
-    }
-}
-
-fn fields_of(fields: &[(String, Kind)]) -> Vec<Field> {
-    fields.iter().map(|(key, kind)| Field::new(key.as_str().into(), kind.dtype())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -269,13 +158,48 @@ mod tests {
         assert_eq!(read, expected);
     }
 
+    fn read(path: &std::path::Path) -> Vec<Value> {
+        let read = read_objects(&FirstContact::Here, path, Format::Auto).expect("readable");
+        read.into_iter().map(|row| row.value.expect("an object")).collect()
+    }
+
     #[test]
-    fn a_column_of_two_kinds_is_an_error_that_names_it() {
+    fn rows_without_a_type_in_common_come_back_as_they_were() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mixed = [json!({"a": "x"}), json!({"a": 3})];
-        let error = write(&folder.path().join("a.parquet"), &mixed).expect_err("two kinds");
-        let text = error.to_string();
-        assert_eq!(text, "column `a`: row 2 holds a number, rows before it a text");
+        let path = folder.path().join("a.parquet");
+        let call = |arguments: Value| json!([{"name": "f", "arguments": arguments}]);
+        let rows = [
+            json!({"mixed": "x", "calls": call(json!({"b": 1, "a": null})), "empty": {}, "keys": {"a": 1, "b": 2}}),
+            json!({"mixed": 3, "calls": call(json!({"c": [1, "x"]})), "empty": {}, "keys": {"b": 2, "a": 1}}),
+            json!({"mixed": ["3"], "calls": [], "empty": null, "keys": null}),
+            json!({"mixed": "[3]", "calls": call(json!({})), "empty": {}, "keys": {"a": 0, "b": 0}}),
+        ];
+        let mut parquet = RowsAsParquet::new();
+        rows.iter().for_each(|row| parquet.push(row.as_object().expect("one")).expect("kept"));
+        assert_eq!(parquet.json_places(), ["mixed", "calls[].arguments", "empty", "keys"]);
+        parquet.write(&path).expect("written");
+        let back = read(&path);
+        assert_eq!(back, rows);
+        let order =
+            |row: &Value| row["keys"].as_object().map(|keys| keys.keys().cloned().collect());
+        let orders: Vec<Option<Vec<String>>> = back.iter().map(order).collect();
+        assert_eq!(orders, rows.iter().map(order).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_integer_is_rounded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.parquet");
+        let long = (1_u64 << 53) + 1;
+        let rows = [
+            json!({"with_float": long, "with_huge": 1, "negative": u64::MAX, "plain": 0.5}),
+            json!({"with_float": 0.5, "with_huge": u64::MAX, "negative": -1, "plain": 3}),
+        ];
+        write(&path, &rows).expect("written");
+        let mut expected = rows.clone();
+        // An integer that a float holds is one there.
+        expected[1]["plain"] = json!(3.0);
+        assert_eq!(read(&path), expected);
     }
 
     #[test]

@@ -156,7 +156,7 @@ fn cells_of_a_text_column_stay_text_and_others_have_the_type_of_their_column() {
     let path = folder.write("a.csv", "prompt,label,n,mixed\n\n12,True,1,1\n013,FALSE,2.5,x\n,,,\n");
     let file = RowFile::open(&HERE, &path, Format::Auto).expect("readable");
     let mut rows = Vec::new();
-    let read = file.for_each(Selection { only: None, as_text: &["prompt"] }, |row| {
+    let read = file.for_each(Selection { as_text: &["prompt"], ..Selection::ALL }, |row| {
         rows.push((row.number, row.value.and_then(Json::into_value).expect("a whole row")));
         Ok(())
     });
@@ -169,6 +169,51 @@ fn cells_of_a_text_column_stay_text_and_others_have_the_type_of_their_column() {
             (5, json!({"prompt": null, "label": null, "n": null, "mixed": null})),
         ]
     );
+}
+
+#[test]
+fn digits_that_are_no_number_stay_text() {
+    let folder = Folder::new();
+    let text = "zip,id,long,mixed,ratio\n007,00012,18446744073709551616,9007199254740993,-0.5\n10,1e3,2,0.5,0\n";
+    let rows = values(&folder.write("a.csv", text)).expect("readable");
+    let row = |zip: &str, id: &str, long: &str, mixed: Value, ratio: f64| json!({"zip": zip, "id": id, "long": long, "mixed": mixed, "ratio": ratio});
+    let expected = [
+        row("007", "00012", "18446744073709551616", json!(9_007_199_254_740_993_u64), -0.5),
+        row("10", "1e3", "2", json!(0.5), 0.0),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_condition_sees_a_number_in_a_column_that_is_read_as_text() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "question,answer\n2 + 2?,4\n3 + 4?,7\nwho?,\n0 + 7?,7.0\n");
+    let answers = |condition: &str| {
+        let filter = Some(condition.to_owned());
+        let source = Source { filter, ..Source::new(path.display().to_string()) };
+        let read = forethought_dataset::read_problems(&super::of(source), super::reading());
+        let problems = read.expect("readable").problems;
+        problems.into_iter().map(|problem| problem.answer).collect::<Vec<_>>()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(answers("answer IS NOT NULL"), [text("4"), text("7"), text("7.0")]);
+    assert_eq!(answers("answer > 4.5"), [text("7"), text("7.0")]);
+}
+
+#[test]
+fn texts_that_are_numbers_are_the_texts_that_a_shape_wants() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "prompt,completion,label\n2+2?,4,True\n2+3?,4,False\n");
+    let examples = forethought_dataset::read_examples(
+        "convert",
+        &[Source::new(path.display().to_string())],
+        &HERE,
+    );
+    let mut examples = examples.expect("readable");
+    assert_eq!(examples.layouts[0].recognised.layout.shape().name(), "unpaired");
+    let first = serde_json::to_value(examples.rows.get(0).expect("it is there").example);
+    let first = first.expect("JSON").to_string();
+    assert!(first.contains("\"4\"") && first.contains("true"), "{first}");
 }
 
 #[test]

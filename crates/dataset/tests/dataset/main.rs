@@ -2,7 +2,9 @@
 
 mod balance;
 mod clean;
+mod columns;
 mod containers;
+mod corpus;
 mod faults;
 mod hostile;
 mod ingest;

@@ -86,7 +86,7 @@ fn a_missing_column_and_another_type_are_named() -> Result<(), DatasetError> {
     );
     assert_eq!(
         error_of(&path, &[("steps", ColumnType::Text)]),
-        ": column `steps` should be text, found i64"
+        ": column `steps` should be text, found integer"
     );
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use forethought_dataset::{Ledger, RowsAsParquet};
+use forethought_pipeline::Console;
 use forethought_preference::{DatasetEntry, DatasetInfo, Layout};
 use serde::ser::{Serialize, SerializeSeq as _, Serializer as _};
 use serde_json::{Map, Value};
@@ -38,7 +39,11 @@ pub(super) fn write<T>(
         Some("parquet") => replaced(path, |partial| {
             let mut parquet = RowsAsParquet::new();
             let made = make(&mut |row| Ok(parquet.push(row)?))?;
+            let places = parquet.json_places();
             parquet.write(partial)?;
+            if !places.is_empty() {
+                Console::Stderr.line(written_as_json(path, &places));
+            }
             Ok(made)
         }),
         _ => {
@@ -47,6 +52,21 @@ pub(super) fn write<T>(
             Err(Failure::Usage(message))
         }
     }
+}
+
+/// What the columns of the file do not show of the rows, and what can be done where that is not meant.
+fn written_as_json(path: &Path, places: &[String]) -> String {
+    let is_prose =
+        |place: &String| ["prompt", "completion", "chosen", "rejected"].contains(&place.as_str());
+    let hint = if places.iter().any(is_prose) {
+        "; they hold texts and turns: --prompts conversational or --prompts standard gives them one form"
+    } else {
+        ""
+    };
+    let (path, places) = (path.display(), places.join(", "));
+    format!(
+        "{path}: values of differing types or keys are JSON, as `datasets` has it, in: {places}{hint}"
+    )
 }
 
 fn create(path: &Path) -> Result<File, Failure> {

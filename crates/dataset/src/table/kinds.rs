@@ -1,0 +1,200 @@
+//! What the columns of rows hold, and their values as what the columns are.
+
+use polars::prelude::{AnyValue, DataType, Field, Series};
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, ExtensionType, Field as ArrowField};
+use serde_json::{Number, Value};
+
+use crate::rows::JSON;
+
+/// 2^53: up to here every integer is a float.
+const EXACT: u64 = 1 << 53;
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    Nothing,
+    Flag,
+    Number(Numbers),
+    Text,
+    List(Box<Kind>),
+    /// Objects that all have these keys in this order.
+    Object(Vec<(String, Kind)>),
+    /// Values that have no type in common: objects of differing keys, or a text here and a number there. Each becomes a text
+    /// of JSON, which Arrow knows as such.
+    Json,
+}
+
+/// What numbers there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Numbers {
+    has_float: bool,
+    has_negative: bool,
+    /// Whether a float cannot hold one of the integers.
+    has_long: bool,
+    /// Whether a signed integer cannot.
+    has_huge: bool,
+}
+
+impl Numbers {
+    fn of(number: &Number) -> Self {
+        let size = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+        Self {
+            has_float: size.is_none(),
+            has_negative: number.as_i64().is_some_and(i64::is_negative),
+            has_long: size.is_some_and(|size| size > EXACT),
+            has_huge: number.as_i64().is_none() && number.is_u64(),
+        }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            has_float: self.has_float || other.has_float,
+            has_negative: self.has_negative || other.has_negative,
+            has_long: self.has_long || other.has_long,
+            has_huge: self.has_huge || other.has_huge,
+        }
+    }
+
+    /// The type that holds each of them as it is; nothing if there is none.
+    fn dtype(self) -> Option<DataType> {
+        match self {
+            Self { has_float: true, has_long: true, .. } => None,
+            Self { has_float: true, .. } => Some(DataType::Float64),
+            Self { has_huge: true, has_negative: true, .. } => None,
+            Self { has_huge: true, .. } => Some(DataType::UInt64),
+            _ => Some(DataType::Int64),
+        }
+    }
+}
+
+impl Kind {
+    /// Of a list and an object the kinds of all that is in them.
+    pub(super) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Bool(_) => Self::Flag,
+            Value::Number(number) => Self::Number(Numbers::of(number)),
+            Value::String(_) => Self::Text,
+            Value::Array(items) => {
+                let kind = items.iter().map(Self::of).fold(Self::Nothing, Self::with);
+                Self::List(Box::new(kind))
+            }
+            // A column without columns in it cannot be written.
+            Value::Object(fields) if fields.is_empty() => Self::Json,
+            Value::Object(fields) => Self::Object(
+                fields.iter().map(|(key, value)| (key.clone(), Self::of(value))).collect(),
+            ),
+        }
+    }
+
+    /// The kind that holds both.
+    pub(super) fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, kind) | (kind, Self::Nothing) => kind,
+            (Self::Number(one), Self::Number(other)) => {
+                let both = one.with(other);
+                if both.dtype().is_some() { Self::Number(both) } else { Self::Json }
+            }
+            (Self::List(one), Self::List(other)) => Self::List(Box::new(one.with(*other))),
+            (Self::Object(fields), Self::Object(others)) if has_keys_of(&fields, &others) => {
+                let both = fields.into_iter().zip(others);
+                Self::Object(both.map(|((key, one), (_, other))| (key, one.with(other))).collect())
+            }
+            (one, other) if one == other => one,
+            _ => Self::Json,
+        }
+    }
+
+    pub(super) fn dtype(&self) -> DataType {
+        match self {
+            Self::Nothing => DataType::Null,
+            Self::Flag => DataType::Boolean,
+            Self::Number(numbers) => numbers.dtype().unwrap_or(DataType::String),
+            Self::Text | Self::Json => DataType::String,
+            Self::List(item) => DataType::List(Box::new(item.dtype())),
+            Self::Object(fields) => DataType::Struct(fields_of(fields)),
+        }
+    }
+
+    /// A value of this kind.
+    pub(super) fn value<'a>(&self, value: &'a Value) -> AnyValue<'a> {
+        match (self, value) {
+            (_, Value::Null) => AnyValue::Null,
+            (Self::Json, value) => AnyValue::StringOwned(value.to_string().as_str().into()),
+            (Self::Flag, Value::Bool(truth)) => AnyValue::Boolean(*truth),
+            (Self::Number(numbers), Value::Number(number)) => {
+                let value = match numbers.dtype() {
+                    Some(DataType::Int64) => number.as_i64().map(AnyValue::Int64),
+                    Some(DataType::UInt64) => number.as_u64().map(AnyValue::UInt64),
+                    _ => number.as_f64().map(AnyValue::Float64),
+                };
+                value.unwrap_or(AnyValue::Null)
+            }
+            (Self::Text, Value::String(text)) => AnyValue::String(text),
+            (Self::List(item), Value::Array(items)) => {
+                let values: Vec<AnyValue<'_>> = items.iter().map(|one| item.value(one)).collect();
+                let series =
+                    Series::from_any_values_and_dtype("".into(), &values, &item.dtype(), true);
+                series.map_or(AnyValue::Null, AnyValue::List)
+            }
+            (Self::Object(fields), Value::Object(map)) => {
+                let values = fields.iter().map(|(key, kind)| {
+                    kind.value(map.get(key).unwrap_or(&Value::Null)).into_static()
+                });
+                AnyValue::StructOwned(Box::new((values.collect(), fields_of(fields))))
+            }
+            _ => AnyValue::Null,
+        }
+    }
+
+    /// The places in it that hold JSON, such as `messages[].tool_calls`.
+    pub(super) fn json_places(&self, place: &str) -> Vec<String> {
+        match self {
+            Self::Json => vec![place.to_owned()],
+            Self::List(item) => item.json_places(&format!("{place}[]")),
+            Self::Object(fields) => {
+                let places =
+                    |(key, kind): &(String, Kind)| kind.json_places(&format!("{place}.{key}"));
+                fields.iter().flat_map(places).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A type of Arrow in which what is JSON is called so.
+    fn named(&self, of: ArrowDataType) -> ArrowDataType {
+        match (self, of) {
+            (Self::Json, inner) => {
+                let (name, metadata) = (JSON.into(), Some("".into()));
+                ArrowDataType::Extension(Box::new(ExtensionType { name, inner, metadata }))
+            }
+            (Self::List(item), ArrowDataType::LargeList(field)) => {
+                ArrowDataType::LargeList(Box::new(item.named_field(&field)))
+            }
+            (Self::Object(kinds), ArrowDataType::Struct(fields)) => {
+                let fields =
+                    kinds.iter().zip(&fields).map(|((_, kind), one)| kind.named_field(one));
+                ArrowDataType::Struct(fields.collect())
+            }
+            (_, other) => other,
+        }
+    }
+
+    fn named_field(&self, field: &ArrowField) -> ArrowField {
+        field.with_dtype(self.named(field.dtype.clone()))
+    }
+}
+
+fn has_keys_of(fields: &[(String, Kind)], others: &[(String, Kind)]) -> bool {
+    fields.iter().map(|(key, _)| key).eq(others.iter().map(|(key, _)| key))
+}
+
+pub(super) fn fields_of(fields: &[(String, Kind)]) -> Vec<Field> {
+    fields.iter().map(|(key, kind)| Field::new(key.as_str().into(), kind.dtype())).collect()
+}
+
+/// The schema in Arrow's words.
+pub(super) fn named(schema: &ArrowSchema, kinds: &[(String, Kind)]) -> ArrowSchema {
+    let fields = schema.iter_values().zip(kinds).map(|(field, (_, kind))| kind.named_field(field));
+    fields.map(|field| (field.name.clone(), field)).collect()
+}
