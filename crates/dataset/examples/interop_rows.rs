@@ -66,9 +66,14 @@ fn records(shape: Shape, prompt: &Prompt) -> Vec<Example> {
 
 fn conversation() -> Example {
     let mut call = Message::new(Role::Assistant, "");
-    let arguments = json!({"city": "Bern"});
-    call.tool_calls =
-        vec![ToolCall::Function(FunctionCall { name: "colour_of_sky".into(), arguments })];
+    let called = |name: &str, arguments| {
+        ToolCall::Function(FunctionCall { name: name.to_owned(), arguments })
+    };
+    call.tool_calls = vec![
+        called("colour_of_sky", json!({"city": "Bern"})),
+        called("hour", json!({"zone": 1, "of": ["day", null]})),
+        called("colour_of_sky", json!({})),
+    ];
     let turns = vec![
         Message::new(Role::User, "What colour is the sky over Bern?"),
         call,

@@ -113,7 +113,7 @@ enum Content {
     Lines,
     Array,
     Delimited(Delimited),
-    Parquet(ParquetFile),
+    Parquet(Box<ParquetFile>),
     Arrow(ArrowFile),
 }
 
@@ -150,7 +150,7 @@ impl RowFile {
             Format::Json => Content::Array,
             Format::Csv => Content::Delimited(Delimited::open(path, b',')?),
             Format::Tsv => Content::Delimited(Delimited::open(path, b'\t')?),
-            Format::Parquet => Content::Parquet(ParquetFile::open(path)?),
+            Format::Parquet => Content::Parquet(Box::new(ParquetFile::open(path)?)),
             Format::Arrow => Content::Arrow(ArrowFile::open(path)?),
         };
         let columns = content.columns(path)?;

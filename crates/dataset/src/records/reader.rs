@@ -140,7 +140,9 @@ impl Reader<'_> {
             };
             match taken {
                 Taken::Whole => {
-                    lost.iter().for_each(|what| entry.note_lost(row.number, what));
+                    for what in lost {
+                        entry.note_lost(row.number, what);
+                    }
                     Ok(())
                 }
                 Taken::Faulty(fault) => self.refuse(&rows, &row, RowProblem::from(&fault), entry),

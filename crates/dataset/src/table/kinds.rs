@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 use crate::rows::JSON;
 
 /// 2^53: up to here every integer is a float.
-const EXACT: u64 = 1 << 53;
+const EXACT: i128 = 1 << 53;
 
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,45 +25,37 @@ pub(super) enum Kind {
 }
 
 /// What numbers there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Numbers {
     has_float: bool,
-    has_negative: bool,
-    /// Whether a float cannot hold one of the integers.
-    has_long: bool,
-    /// Whether a signed integer cannot.
-    has_huge: bool,
+    /// The least and the greatest integer; both 0 where there is none.
+    integers: (i128, i128),
 }
 
 impl Numbers {
     fn of(number: &Number) -> Self {
-        let size = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-        Self {
-            has_float: size.is_none(),
-            has_negative: number.as_i64().is_some_and(i64::is_negative),
-            has_long: size.is_some_and(|size| size > EXACT),
-            has_huge: number.as_i64().is_none() && number.is_u64(),
+        let unsigned = number.as_u64().map(i128::from);
+        match unsigned.or_else(|| number.as_i64().map(i128::from)) {
+            Some(integer) => Self { has_float: false, integers: (integer.min(0), integer.max(0)) },
+            None => Self { has_float: true, integers: (0, 0) },
         }
     }
 
     fn with(self, other: Self) -> Self {
-        Self {
-            has_float: self.has_float || other.has_float,
-            has_negative: self.has_negative || other.has_negative,
-            has_long: self.has_long || other.has_long,
-            has_huge: self.has_huge || other.has_huge,
-        }
+        let ((least, most), (other_least, other_most)) = (self.integers, other.integers);
+        let integers = (least.min(other_least), most.max(other_most));
+        Self { has_float: self.has_float || other.has_float, integers }
     }
 
     /// The type that holds each of them as it is; nothing if there is none.
     fn dtype(self) -> Option<DataType> {
-        match self {
-            Self { has_float: true, has_long: true, .. } => None,
-            Self { has_float: true, .. } => Some(DataType::Float64),
-            Self { has_huge: true, has_negative: true, .. } => None,
-            Self { has_huge: true, .. } => Some(DataType::UInt64),
-            _ => Some(DataType::Int64),
+        let (least, most) = self.integers;
+        if self.has_float {
+            return (-EXACT <= least && most <= EXACT).then_some(DataType::Float64);
         }
+        let is_signed = i64::try_from(least).is_ok() && i64::try_from(most).is_ok();
+        let is_unsigned = least == 0 && u64::try_from(most).is_ok();
+        is_signed.then_some(DataType::Int64).or(is_unsigned.then_some(DataType::UInt64))
     }
 }
 

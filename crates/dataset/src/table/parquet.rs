@@ -143,8 +143,9 @@ fn require_type(
 fn word(of: &ArrowDataType) -> String {
     use ArrowDataType as D;
     let word = match of {
-        D::Int8 | D::Int16 | D::Int32 | D::Int64 => "integer",
-        D::UInt8 | D::UInt16 | D::UInt32 | D::UInt64 => "integer",
+        D::Int8 | D::Int16 | D::Int32 | D::Int64 | D::UInt8 | D::UInt16 | D::UInt32 | D::UInt64 => {
+            "integer"
+        }
         D::Float16 | D::Float32 | D::Float64 => "float",
         D::Utf8 | D::LargeUtf8 | D::Utf8View => "text",
         other => return format!("{other:?}"),

@@ -41,12 +41,12 @@ pub(super) fn values(array: &dyn Array, of: &ArrowDataType) -> Result<Vec<Json>,
         D::Float16 => each(array, |number: pf16| Json::float(number.0.to_f64())),
         D::Float32 => each(array, |number: f32| Json::float(f64::from(number))),
         D::Float64 => each(array, Json::float),
-        D::Decimal32(_, scale) => each(array, |number: i32| decimal(number, *scale)),
-        D::Decimal64(_, scale) => each(array, |number: i64| decimal(number, *scale)),
-        D::Decimal(_, scale) => each(array, |number: i128| decimal(number, *scale)),
+        D::Decimal32(_, scale) => each(array, |number: i32| decimal(&number, *scale)),
+        D::Decimal64(_, scale) => each(array, |number: i64| decimal(&number, *scale)),
+        D::Decimal(_, scale) => each(array, |number: i128| decimal(&number, *scale)),
         D::Decimal256(_, scale) => match cast::<FixedSizeBinaryArray>(array) {
             Ok(bytes) => wide_decimals(bytes, *scale),
-            Err(_) => each(array, |number: i256| decimal(number, *scale)),
+            Err(_) => each(array, |number: i256| decimal(&number, *scale)),
         },
         D::Utf8 => texts(cast::<Utf8Array<i32>>(array)?.iter()),
         D::LargeUtf8 => texts(cast::<Utf8Array<i64>>(array)?.iter()),
@@ -84,7 +84,7 @@ fn bytes<'a>(bytes: impl Iterator<Item = Option<&'a [u8]>>) -> Result<Vec<Json>,
 }
 
 /// A number with this many digits after its point.
-fn decimal(number: impl ToString, scale: usize) -> Json {
+fn decimal(number: &impl ToString, scale: usize) -> Json {
     let number = number.to_string();
     let (sign, digits) = number.strip_prefix('-').map_or(("", number.as_str()), |rest| ("-", rest));
     if scale == 0 {
@@ -99,7 +99,7 @@ fn decimal(number: impl ToString, scale: usize) -> Json {
 fn wide_decimals(array: &FixedSizeBinaryArray, scale: usize) -> Result<Vec<Json>, Fault> {
     let value = |bytes: &[u8]| {
         let number = i256::from_le_bytes(bytes.try_into().ok()?);
-        Some(decimal(number, scale))
+        Some(decimal(&number, scale))
     };
     let all = array.iter().map(|bytes| bytes.map_or(Some(Json::Null), value)).collect();
     Option::<Vec<Json>>::ok_or(all, "its values are no decimals of 32 bytes".to_owned())
@@ -107,11 +107,10 @@ fn wide_decimals(array: &FixedSizeBinaryArray, scale: usize) -> Result<Vec<Json>
 
 /// Sixteen bytes as a UUID is written.
 pub(super) fn uuids(array: &FixedSizeBinaryArray) -> Result<Vec<Json>, Fault> {
-    let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let value = |bytes: &[u8]| {
-        let groups = [bytes.get(..4)?, bytes.get(4..6)?, bytes.get(6..8)?, bytes.get(8..10)?];
-        let groups = groups.into_iter().chain(bytes.get(10..16));
-        Some(Json::Text(groups.map(digits).collect::<Vec<_>>().join("-")))
+        let digits = format!("{:032x}", u128::from_be_bytes(bytes.try_into().ok()?));
+        let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|group| &digits[group]);
+        Some(Json::Text(groups.join("-")))
     };
     let all = array.iter().map(|bytes| bytes.map_or(Some(Json::Null), value)).collect();
     Option::<Vec<Json>>::ok_or(all, "its values are no UUIDs of 16 bytes".to_owned())
@@ -125,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_decimal_is_a_number_where_one_is_equal_to_it_and_else_its_digits() {
-        let value = |number: i128, scale| decimal(number, scale).into_value();
+        let value = |number: i128, scale| decimal(&number, scale).into_value();
         assert_eq!(value(-5, 2), Ok(json!(-0.05)));
         assert_eq!(value(123_400, 2), Ok(json!(1234.0)));
         assert_eq!(value(72, 0), Ok(json!(72)));
