@@ -206,6 +206,54 @@ fn parquet_is_written_with_nested_columns() {
     assert_eq!(found["files"][0]["labels"]["label"], json!({"false": 2, "true": 2}));
 }
 
+/// Two calls whose arguments have other keys, and a turn that calls nothing.
+fn calls() -> [Value; 2] {
+    let turns = |arguments: Value| {
+        let called = json!({"type": "function", "function": {"name": "f", "arguments": arguments}});
+        json!([{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [called]},
+            {"role": "tool", "content": "3"}, {"role": "assistant", "content": "Yes"}])
+    };
+    [
+        json!({"messages": turns(json!({"zone": "b", "at": [1, "x", null]}))}),
+        json!({"messages": turns(json!({"radius": 9_007_199_254_740_993_u64, "title": null}))}),
+    ]
+}
+
+#[test]
+fn calls_of_tools_come_back_from_parquet_as_they_were() {
+    let place = Place::new(&[("calls.jsonl", &calls())]);
+    let convert =
+        |from: &str, to: &str| place.done(&["convert", from, "--to", "messages", "--output", to]).1;
+    convert("calls.jsonl", "plain.jsonl");
+    let said = convert("calls.jsonl", "calls.parquet");
+    let line = "calls.parquet: values of differing types or keys are JSON, as `datasets` has it, in: messages[]";
+    assert!(said.contains(line), "{said}");
+    convert("calls.parquet", "back.jsonl");
+    assert_eq!(place.read("back.jsonl"), place.read("plain.jsonl"));
+
+    let models = TempDir::new().expect("a temporary folder");
+    let model = tokenizer(models.path());
+    let lengths = |name: &str| {
+        let (text, _) = place.done(&["inspect", name, "--tokenizer", &model, "--json"]);
+        let found: Value = serde_json::from_str(&text).expect("JSON");
+        found["files"][0]["lengths"].clone()
+    };
+    assert_eq!(lengths("calls.parquet"), lengths("plain.jsonl"));
+}
+
+#[test]
+fn texts_beside_turns_are_written_to_parquet_with_a_hint() {
+    let rows = [
+        json!({"prompt": "a", "completion": "b"}),
+        json!({"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "assistant", "content": "b"}]}),
+    ];
+    let place = Place::new(&[("a.jsonl", &rows)]);
+    let (_, said) =
+        place.done(&["convert", "a.jsonl", "--to", "prompt_completion", "--output", "a.parquet"]);
+    let expected = "in: prompt, completion; they hold texts and turns: --prompts conversational or --prompts standard";
+    assert!(said.contains(expected), "{said}");
+}
+
 #[test]
 fn a_mix_of_a_file_is_drawn_by_the_seed() {
     let rows = |name: &str| -> Vec<Value> {
