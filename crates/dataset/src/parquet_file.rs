@@ -138,8 +138,9 @@ fn batch(
         let arrays = arrays.map_err(|error| format!("column `{name}`: {error}"))?;
         Ok(Column { name, of: field.dtype.clone(), arrays })
     };
-    let columns = fields.par_iter().map(column).collect::<Result<_, String>>()?;
-    Ok(Batch { num_rows: rows.len(), columns })
+    // Of several faults it is the first column's, whichever thread is done first.
+    let columns: Vec<Result<Column, String>> = fields.par_iter().map(column).collect();
+    Ok(Batch { num_rows: rows.len(), columns: columns.into_iter().collect::<Result<_, _>>()? })
 }
 
 fn arrays(

@@ -163,29 +163,44 @@ fn num_flips() -> usize {
     std::env::var("FORETHOUGHT_FLIPS").ok().and_then(|text| text.parse().ok()).unwrap_or(250)
 }
 
+/// What became of a file whose bits were flipped, one at a time: refused, read as it was, read as something else.
+fn flip(name: &str, folder: &Path) -> [usize; 3] {
+    let mut fates = [0; 3];
+    let whole = std::fs::read(seeds().join(name)).expect("a seed");
+    let path = folder.join(Path::new(name).file_name().expect("a file"));
+    std::fs::write(&path, &whole).expect("written");
+    let rows = read(&path, &child()).expect("the seed is whole");
+    for flip in 0..num_flips() {
+        // A generator of odd steps reaches every bit once before any twice.
+        let bit = (flip * 7919 + 13) % (whole.len() * 8);
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &bytes).expect("written");
+        let fate = match read(&path, &child()) {
+            Err(_) => 0,
+            Ok(read) if read == rows => 1,
+            Ok(_) => 2,
+        };
+        fates[fate] += 1;
+    }
+    fates
+}
+
 #[test]
 fn a_flipped_bit_ends_a_child_at_most() {
     count_panics();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (mut refused, mut same, mut other) = (0, 0, 0);
-    for name in BINARY {
-        let whole = std::fs::read(seeds().join(name)).expect("a seed");
-        let path = folder.path().join(Path::new(name).file_name().expect("a file"));
-        std::fs::write(&path, &whole).expect("written");
-        let rows = read(&path, &child()).expect("the seed is whole");
-        for flip in 0..num_flips() {
-            // A generator of odd steps reaches every bit once before any twice.
-            let bit = (flip * 7919 + 13) % (whole.len() * 8);
-            let mut bytes = whole.clone();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            std::fs::write(&path, &bytes).expect("written");
-            match read(&path, &child()) {
-                Err(_) => refused += 1,
-                Ok(read) if read == rows => same += 1,
-                Ok(_) => other += 1,
-            }
-        }
-    }
+    let fates = std::thread::scope(|scope| {
+        let start = |name: &'static str| {
+            let thread = std::thread::Builder::new().name(format!("hostile::{name}"));
+            let folder = folder.path();
+            thread.spawn_scoped(scope, move || flip(name, folder)).expect("a thread")
+        };
+        let threads: Vec<_> = BINARY.into_iter().map(start).collect();
+        let fates = threads.into_iter().map(|thread| thread.join().expect("it ends"));
+        fates.fold([0; 3], |all, one| [all[0] + one[0], all[1] + one[1], all[2] + one[2]])
+    });
+    let [refused, same, other] = fates;
     assert_eq!(PANICS.load(Ordering::Relaxed), 0, "this process saw a panic of a decoder");
     assert_eq!(refused + same + other, BINARY.len() * num_flips());
     assert!(refused > 0, "no damage was noticed");
