@@ -1,6 +1,6 @@
 //! Parquet files through the decoders of polars, with every fault of the file as an error that names it.
 
-mod types;
+mod fields;
 
 use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
@@ -47,7 +47,7 @@ impl ParquetFile {
         check_magic(path)?;
         let mut file = open(path)?;
         let metadata = guarded(path, || read_metadata(&mut file))?;
-        let fields = guarded(path, || types::fields(&metadata))?;
+        let fields = guarded(path, || fields::fields(&metadata))?;
         let columns = fields.iter().map(|field| field.name.to_string()).collect();
         Ok(Self { path: path.to_owned(), metadata, fields, columns })
     }
