@@ -113,7 +113,8 @@ Examples:
   forethought pipeline think --resume
       Go on after Ctrl-C, from the last finished optimiser step.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or config, 130 interrupted and resumable.";
+Exit codes: 0 done, 1 failed, 2 bad usage or config, 130 interrupted (Ctrl-C) and 143 terminated, both
+resumable. Either way the step is finished and a checkpoint written; a second signal leaves at once.";
 
 /// Prints the metrics of a finished run: accuracy of every model and baseline with 95 % intervals.
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use forethought_pipeline::{Console, check, parse_device};
+use forethought_pipeline::{Console, check, parse_device, redact};
 
 use crate::commands::{Failure, locate, print, stop_flag};
 use crate::examine::first_contact;
@@ -38,17 +38,17 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let contact = first_contact()?;
     let (file, base): (PathBuf, PathBuf) = locate(&arguments.name)?;
     std::env::set_current_dir(&base).map_err(|error| Failure::Io(base.clone(), error))?;
-    let stop = stop_flag()?;
+    let (stop, _) = stop_flag(Console::Silent)?;
     let pipeline = (file.as_path(), arguments.set.as_slice());
     let checked = check(pipeline, (&device, &contact), Console::Silent, &stop);
     for line in checked.plan_lines() {
-        print(&line)?;
+        print(&redact(&line))?;
     }
     for notice in &checked.notices {
-        Console::Stderr.line(format!("note: {}", forethought_pipeline::redact(notice)));
+        Console::Stderr.line(format!("note: {}", redact(notice)));
     }
     for problem in &checked.problems {
-        Console::Stderr.line(format!("error: {}", forethought_pipeline::redact(problem)));
+        Console::Stderr.line(format!("error: {}", redact(problem)));
     }
     if let Some(signal) = stop.signal() {
         Console::Stderr.line(format!("{}: stopped, not everything was looked at", arguments.name));
@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     }
     match checked.problems.len() {
         0 => {
-            print(&format!("{}: nothing found that would stop it", arguments.name))?;
+            let name = redact(&arguments.name);
+            print(&format!("{name}: nothing found that would stop it"))?;
             Ok(ExitCode::SUCCESS)
         }
         count => {

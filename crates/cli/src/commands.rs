@@ -1,13 +1,16 @@
 //! What each command does, and the exit code it ends with.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use forethought_parity::ParityError;
 use forethought_pipeline::{
-    Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, StopFlag,
-    find_pipeline, parse_devices, redact, render_report, report_json, report_table, write_file,
+    Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, Signal,
+    StopFlag, find_pipeline, parse_devices, redact, render_report, report_json, report_table,
+    write_file,
 };
 
 use crate::arguments::{Evaluate, Pipeline, Report};
@@ -58,6 +61,19 @@ impl Failure {
     }
 }
 
+/// Says what is wrong with a command line, which repeats a part of it; help and version go where they always do.
+pub(crate) fn misused(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.render();
+    let is_seen = std::io::stderr().is_terminal();
+    let text = if is_seen { text.ansi().to_string() } else { text.to_string() };
+    // A closed standard error changes nothing about the exit code.
+    let _ = write!(std::io::stderr(), "{}", redact(&text));
+    ExitCode::from(2)
+}
+
 /// The file of a pipeline, and the folder where the relative paths in it start.
 pub(crate) fn locate(name: &str) -> Result<(PathBuf, PathBuf), Failure> {
     let here = std::env::current_dir().map_err(|error| Failure::Io(".".into(), error))?;
@@ -77,7 +93,7 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
     let root = out.unwrap_or_else(|| base.join("runs").join(&config.name));
     // Relative paths of a file in configs/pipelines start beside configs/, wherever the command is called.
     std::env::set_current_dir(&base).map_err(|error| Failure::Io(base.clone(), error))?;
-    let stop = stop_flag()?;
+    let (stop, said) = stop_flag(console)?;
     let devices = parse_devices(arguments.devices.as_ref().unwrap_or(&arguments.device))?;
     let options = RunOptions {
         folder: RunFolder::new(root.clone()),
@@ -93,13 +109,29 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
         first_contact: crate::examine::first_contact()?,
     };
     let outcome = forethought_pipeline::run(&config, &options)?;
+    if matches!(outcome, Outcome::Interrupted { .. }) {
+        // What is said of the signal comes before what came of it.
+        let _ = said.recv_timeout(Duration::from_secs(1));
+    }
     let is_whole = arguments.until.as_deref().is_none_or(|until| until == "report");
     finish(&outcome, &root, if is_whole { Shown::Report } else { Shown::Nothing })
 }
 
-/// What the first SIGINT or SIGTERM raises; the second ends the process.
-pub(crate) fn stop_flag() -> Result<StopFlag, Failure> {
-    StopFlag::on_signals().map_err(|error| Failure::Io("signal handlers".into(), error))
+/// What the first SIGINT or SIGTERM raises, which is answered at once, for a step may take long to finish; and who learns that it
+/// was. The second one ends the process.
+pub(crate) fn stop_flag(console: Console) -> Result<(StopFlag, Receiver<()>), Failure> {
+    let (tell, said) = channel();
+    let say = move |signal: Signal| {
+        // A dashboard has the screen to itself, and its own words.
+        if console != Console::Dashboard {
+            let text = "the step that is running is finished and a checkpoint written; a second Ctrl-C leaves at once";
+            console.interjection(format!("{}: {text}", signal.name()));
+        }
+        // Nobody listens any more where the command is over.
+        let _ = tell.send(());
+    };
+    let stop = StopFlag::on_signals_saying(say);
+    Ok((stop.map_err(|error| Failure::Io("signal handlers".into(), error))?, said))
 }
 
 /// Where a run is shown. Not every binary has a dashboard.

@@ -33,7 +33,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     forethought_kernels::memory::keep_freed_memory();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return commands::misused(&error),
+    };
     let result = match arguments.command {
         Command::Pipeline(pipeline) => commands::pipeline(&pipeline),
         Command::Data(arguments) => data::run(&arguments),

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let device = parse_device(&arguments.device)?;
     let run = std::path::absolute(&arguments.run)
         .map_err(|error| Failure::Io(arguments.run.clone(), error))?;
-    let (machine, stop) = ((&device, &first_contact()?), stop_flag()?);
+    let (machine, (stop, _)) = ((&device, &first_contact()?), stop_flag(Console::Silent)?);
     let step = (arguments.stage.as_deref(), arguments.step);
     let replayed = match (replay(&run, step, machine, &stop), stop.signal()) {
         (Err(PipelineError::Interrupted), Some(signal)) => {
@@ -73,7 +73,7 @@ fn table(replayed: &Replayed) -> String {
     let _ = writeln!(text, "\n{:<44} {:>22} {:>22}", "", "logged", "computed");
     for (name, logged, rebuilt) in replayed.numbers() {
         let (found, mark) = match rebuilt {
-            Some(value) if value.to_bits() == logged.to_bits() => (value.to_string(), ""),
+            Some(value) if value.to_bits() == (logged + 0.0).to_bits() => (value.to_string(), ""),
             Some(value) => (value.to_string(), "  differs"),
             None => ("–".to_owned(), "  missing"),
         };

@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn large_row_groups_are_read_in_parts_and_no_row_is_lost() {
-        assert_eq!(divided(0, 0), []);
-        assert_eq!(divided(0, usize::MAX), []);
+        assert!(divided(0, 0).is_empty());
+        assert!(divided(0, usize::MAX).is_empty());
         assert_eq!(divided(5, 10), [0..5]);
         assert_eq!(divided(10, 3 * PIECE_BYTES), [0..4, 4..8, 8..10]);
         assert_eq!(divided(2, usize::MAX), [0..1, 1..2]);

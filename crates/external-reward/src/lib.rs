@@ -21,7 +21,7 @@ use forethought_reward::{ExternalConfig, RewardFn};
 
 pub use http::Http;
 pub use process::Process;
-pub use reward::{Asked, ExternalReward};
+pub use reward::{Asked, ExternalReward, GivenUp};
 
 /// Settings of an external reward that are out of range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -71,18 +71,23 @@ enum Bound {
     ZeroOrMore,
 }
 
-/// Builds a reward of a process or an endpoint. Neither is started or asked before there is something to judge.
+/// Builds a reward of a process or an endpoint, which waits for no answer that nobody wants any more. Neither is started or asked
+/// before there is something to judge.
 ///
 /// # Errors
 ///
 /// If a setting is out of range, or the reward is of a kind that needs a model.
-pub fn open(config: &ExternalConfig) -> Result<Box<dyn RewardFn>, String> {
+pub fn open(config: &ExternalConfig, given_up: GivenUp) -> Result<Box<dyn RewardFn>, String> {
     let told = |error: ExternalError| error.to_string();
     match config {
         ExternalConfig::Process(config) => {
-            Ok(Box::new(ExternalReward::process(config).map_err(told)?))
+            let reward = ExternalReward::process(config).map_err(told)?;
+            Ok(Box::new(reward.with_given_up(given_up)))
         }
-        ExternalConfig::Http(config) => Ok(Box::new(ExternalReward::http(config).map_err(told)?)),
+        ExternalConfig::Http(config) => {
+            let reward = ExternalReward::http(config).map_err(told)?;
+            Ok(Box::new(reward.with_given_up(given_up)))
+        }
         other => Err(format!("the reward `{}` cannot be opened here", other.kind())),
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use forethought_reward::ProcessConfig;
 
 use crate::message::Answer;
-use crate::reward::Asked;
+use crate::reward::{Asked, GIVEN_UP, GivenUp, PATIENCE};
 use crate::running::{Event, Running};
 use crate::{Bound, ExternalError, seconds};
 
@@ -53,9 +53,9 @@ impl Process {
 impl Asked for Process {
     const NAME: &'static str = "process";
 
-    fn ask(&mut self, id: u64, question: &[u8]) -> Result<Vec<u8>, String> {
+    fn ask(&mut self, id: u64, question: &[u8], given_up: &GivenUp) -> Result<Vec<u8>, String> {
         let (running, limit) = self.started()?;
-        let answer = answer(running, id, question, limit);
+        let answer = answer(running, (id, question), limit, given_up);
         if let Err(Fault::Lost(_)) = answer {
             // Whatever it still answers belongs to this question: a new one knows nothing of it.
             let last_words = self.running.take().map(Running::kill).unwrap_or_default();
@@ -84,19 +84,21 @@ impl Fault {
 /// The answer to this question. Answers to earlier ones, which came too late or twice, are passed over.
 fn answer(
     running: &mut Running,
-    id: u64,
-    question: &[u8],
+    (id, question): (u64, &[u8]),
     limit: Duration,
+    given_up: &GivenUp,
 ) -> Result<Vec<u8>, Fault> {
     let start = Instant::now();
     running.send(question.to_vec());
     loop {
         let left = limit.saturating_sub(start.elapsed());
-        let line = match running.wait(left) {
+        let line = match running.wait(left.min(PATIENCE)) {
             Event::Line(line) => line,
             Event::TooLong(limit) => {
                 return Err(Fault::Lost(format!("its answer is longer than {limit} bytes")));
             }
+            Event::Nothing if given_up.now() => return Err(Fault::Lost(GIVEN_UP.to_owned())),
+            Event::Nothing if start.elapsed() < limit => continue,
             Event::Nothing => {
                 let seconds = limit.as_secs_f64();
                 return Err(Fault::Lost(format!(

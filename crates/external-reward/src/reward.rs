@@ -1,6 +1,8 @@
 //! A reward function that asks somebody else.
 
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use forethought_reward::{
     Fields, HttpConfig, Need, ProcessConfig, RewardFn, Sample, Scope, Score, Verdict,
@@ -12,17 +14,46 @@ use crate::{ExternalError, Http, Process};
 /// Failures in a row after which the rest of a call is given up.
 const MAX_FAILURES: usize = 3;
 
+/// Whether nobody wants the answers any more, such as a run that was told to stop. It is asked again and again while an answer is
+/// waited for, so that the wait ends soon after; the completions that are left have no score then.
+#[derive(Clone, Default)]
+pub struct GivenUp(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl GivenUp {
+    /// As this function says.
+    #[must_use]
+    pub fn when(is_given_up: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(is_given_up)))
+    }
+
+    pub(crate) fn now(&self) -> bool {
+        self.0.as_ref().is_some_and(|is_given_up| is_given_up())
+    }
+}
+
+impl fmt::Debug for GivenUp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "GivenUp({})", self.now())
+    }
+}
+
+/// How long an answer is waited for before it is asked whether it is still wanted.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What a completion is told that nobody wants a score of.
+pub(crate) const GIVEN_UP: &str = "given up, for nobody wants the answer any more";
+
 /// Somebody who can be asked.
 pub trait Asked: Send {
     /// What it is called in metrics.
     const NAME: &'static str;
 
-    /// Sends the question with this number and waits for its answer, no longer than the time limit.
+    /// Sends the question with this number and waits for its answer, no longer than the time limit and than it is wanted.
     ///
     /// # Errors
     ///
     /// What went wrong, in words; the next question can be asked all the same.
-    fn ask(&mut self, id: u64, question: &[u8]) -> Result<Vec<u8>, String>;
+    fn ask(&mut self, id: u64, question: &[u8], given_up: &GivenUp) -> Result<Vec<u8>, String>;
 }
 
 /// Asks somebody else about each completion.
@@ -31,6 +62,7 @@ pub struct ExternalReward<A> {
     /// With the number of the latest question.
     asked: Mutex<(A, u64)>,
     columns: Option<Vec<String>>,
+    given_up: GivenUp,
 }
 
 impl ExternalReward<Process> {
@@ -41,7 +73,7 @@ impl ExternalReward<Process> {
     /// If a setting is out of range.
     pub fn process(config: &ProcessConfig) -> Result<Self, ExternalError> {
         let asked = Mutex::new((Process::new(config)?, 0));
-        Ok(Self { asked, columns: config.columns.clone() })
+        Ok(Self { asked, columns: config.columns.clone(), given_up: GivenUp::default() })
     }
 }
 
@@ -53,11 +85,18 @@ impl ExternalReward<Http> {
     /// If a setting is out of range.
     pub fn http(config: &HttpConfig) -> Result<Self, ExternalError> {
         let asked = Mutex::new((Http::new(config)?, 0));
-        Ok(Self { asked, columns: config.columns.clone() })
+        Ok(Self { asked, columns: config.columns.clone(), given_up: GivenUp::default() })
     }
 }
 
 impl<A: Asked> ExternalReward<A> {
+    /// The reward, which waits for no answer that nobody wants any more.
+    #[must_use]
+    pub fn with_given_up(mut self, given_up: GivenUp) -> Self {
+        self.given_up = given_up;
+        self
+    }
+
     /// The columns that are sent.
     fn sent(&self, fields: &Fields) -> Result<Fields, String> {
         let Some(columns) = &self.columns else { return Ok(fields.clone()) };
@@ -76,7 +115,7 @@ impl<A: Asked> ExternalReward<A> {
         let columns = self.sent(sample.fields)?;
         let Sample { completion, group, .. } = *sample;
         let question = Question { id: *id, completion, group, columns: &columns }.line()?;
-        Answer::read(&asked.ask(*id, &question)?)?.score()
+        Answer::read(&asked.ask(*id, &question, &self.given_up)?)?.score()
     }
 }
 
@@ -99,6 +138,9 @@ impl<A: Asked> RewardFn for ExternalReward<A> {
         let mut failures = 0;
         let mut last = String::new();
         let mut judge = |sample: &Sample<'_>| {
+            if self.given_up.now() {
+                return Score::none(Verdict::Failed, GIVEN_UP);
+            }
             if failures == MAX_FAILURES {
                 let reason =
                     format!("not asked after {failures} failures in a row; the last: {last}");

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use forethought_external_reward::{ExternalReward, open};
+use forethought_external_reward::{ExternalReward, GivenUp, open};
 use forethought_reward::{
     ExternalConfig, Fields, HttpConfig, ProcessConfig, RewardConfig, RewardFn, RewardSet, Sample,
     Score, Verdict,
@@ -153,7 +153,7 @@ fn settings_out_of_range_are_refused() {
     );
     assert!(error(config(f64::NAN)).ends_with("got NaN"));
     let https = HttpConfig { url: "https://a".to_owned(), columns: None, timeout: 1.0 };
-    let error = open(&ExternalConfig::Http(https)).err().expect("no TLS");
+    let error = open(&ExternalConfig::Http(https), GivenUp::default()).err().expect("no TLS");
     assert!(error.starts_with("http.url must begin with `http://`, got `https://a`"), "{error}");
 }
 
@@ -175,7 +175,8 @@ fn an_external_reward_stands_in_a_set_beside_others() {
         panic!("a process")
     };
     process.command[2] = PROGRAM.to_owned();
-    let set = RewardSet::with_external(&configs, &mut |config| open(config)).expect("in range");
+    let set = RewardSet::with_external(&configs, &mut |config| open(config, GivenUp::default()))
+        .expect("in range");
     let fields = Fields::new();
     let texts = ["<think></think>", "crash"];
     let samples = texts.map(|text| Sample::new(text, &fields));
@@ -254,4 +255,26 @@ fn nobody_at_the_address_is_said() {
     let reward = ExternalReward::http(&HttpConfig { url, columns: None, timeout: 2.0 });
     let reason = judge(&reward.expect("in range"), &["a"]).remove(0).reason;
     assert!(reason.contains("could not be asked"), "{reason}");
+}
+
+#[test]
+fn an_answer_that_nobody_wants_any_more_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    // Both would take a minute.
+    let rewards: [&dyn Fn(GivenUp) -> Box<dyn RewardFn>; 2] =
+        [&|given_up| Box::new(process(60.0).with_given_up(given_up)), &|given_up| {
+            let config = HttpConfig { url: url.clone(), timeout: 60.0, columns: None };
+            Box::new(ExternalReward::http(&config).expect("in range").with_given_up(given_up))
+        }];
+    for reward in rewards {
+        let started = Instant::now();
+        let reward = reward(GivenUp::when(move || started.elapsed() > Duration::from_millis(300)));
+        let scores = judge(reward.as_ref(), &["hang", "never asked"]);
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        for score in scores {
+            assert_eq!((score.value, score.verdict), (None, Verdict::Failed));
+            assert!(score.reason.starts_with("given up, for nobody wants"), "{}", score.reason);
+        }
+    }
 }

@@ -30,6 +30,13 @@ impl Console {
         }
     }
 
+    /// Shows one line in the middle of whatever is drawn: on a terminal it takes the line of a bar, which is drawn again below.
+    pub fn interjection(self, text: impl AsRef<str>) {
+        let is_drawn = self != Self::Silent && std::io::stderr().is_terminal();
+        let start = if is_drawn { "\r\x1b[2K" } else { "" };
+        self.line(format!("{start}{}", text.as_ref()));
+    }
+
     /// A bar over `length` units of work.
     #[must_use]
     pub fn bar(self, length: usize, what: &str) -> Bar {

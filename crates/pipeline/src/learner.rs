@@ -1,5 +1,6 @@
 //! The model as Burn's learner trains it. Which method it is trained by, each micro-batch says.
 
+mod ratios;
 mod tasks;
 
 use burn::module::Module;

@@ -60,13 +60,13 @@ pub use stages::{
     TeacherModel, TeacherSource, TokenizerSource,
 };
 pub use tuning::Base;
-pub use watch::{RunState, SampledCompletion, StageState, WatchedRun};
+pub use watch::{RunState, SampledCompletion, StageProgress, StageState, WatchedRun};
 
 /// A config as YAML, every value spelt out but secrets.
 fn yaml(config: &PipelineConfig) -> Result<String, PipelineError> {
     let mut value =
         serde_json::to_value(config).map_err(PipelineError::json("config.resolved.yaml"))?;
-    secret::redact_environments(&mut value);
+    secret::redact_settings(&mut value);
     let text = serde_yaml::to_string(&value);
     text.map(|text| redact(&text)).map_err(|error| PipelineError::stage("config", error))
 }

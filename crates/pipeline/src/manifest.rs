@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::artifact::{self, ArtifactManifest, Ingredients, hex};
 use crate::config::PipelineConfig;
 use crate::console::Console;
-use crate::secret::redact;
+use crate::secret::{redact, redact_words};
 use crate::{PipelineError, yaml};
 
 /// The file of a run's manifest.
@@ -89,12 +89,14 @@ impl StageFacts {
 impl RunManifest {
     /// The manifest of a run that has finished nothing yet.
     pub(crate) fn new(config: &PipelineConfig) -> Result<Self, PipelineError> {
+        let command: Vec<String> =
+            std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         Ok(Self {
             name: config.name.clone(),
             seed: config.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             executable_sha256: executable_sha256(),
-            command: std::env::args_os().map(|word| redact(&word.to_string_lossy())).collect(),
+            command: redact_words(&command),
             earlier_commands: Vec::new(),
             config_sha256: hex(&Sha256::digest(yaml(config)?)),
             stages: Vec::new(),

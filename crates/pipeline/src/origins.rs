@@ -7,7 +7,7 @@ use forethought_train::Origins;
 use serde_json::Value;
 
 use crate::artifact::{ArtifactManifest, Ingredients};
-use crate::secret::{redact, redact_environments};
+use crate::secret::{redact, redact_settings};
 use crate::stages::MODEL_FOLDER;
 
 /// The pieces of the last of `planned`, whose others stand before it; `finished` are the artifacts that are there.
@@ -19,7 +19,7 @@ pub(crate) fn origins(planned: &[Ingredients<'_>], finished: &[ArtifactManifest]
     let needed = needed(planned);
     for one in planned.iter().filter(|one| needed.contains(one.stage)) {
         let mut config = one.config.clone();
-        redact_environments(&mut config);
+        redact_settings(&mut config);
         // A stage is an object with its kind as the only key.
         let settings = config.as_object().and_then(|kind| kind.values().next());
         flatten(one.stage, settings.unwrap_or(&Value::Null), &mut |key, value| {

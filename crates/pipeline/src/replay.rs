@@ -59,7 +59,8 @@ impl Replayed {
     #[must_use]
     pub fn is_same(&self) -> bool {
         let is_same = |(_, logged, rebuilt): &(String, f64, Option<f64>)| {
-            rebuilt.is_some_and(|value| value.to_bits() == logged.to_bits())
+            // −0 was logged by earlier versions.
+            rebuilt.is_some_and(|value| value.to_bits() == (logged + 0.0).to_bits())
                 || (logged.is_nan() && rebuilt.is_some_and(f64::is_nan))
         };
         self.numbers().iter().all(is_same)

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
+use forethought_external_reward::GivenUp;
 use forethought_model::{ScoreModel, load_score_model, pack};
 use forethought_reward::{
     ExternalConfig, Field, FunctionConfig, ModelConfig, Need, RewardConfig, RewardFn, RewardSet,
     Sample, Scope, Score, Verdict,
 };
 use forethought_tokenize::{Conversation, Encoder, GenerationPrompt};
+use forethought_train::StopFlag;
 use serde_json::{Value, json};
 
 use crate::PipelineError;
@@ -18,15 +20,24 @@ use crate::stages::files_of;
 /// Sequences that a reward model scores at a time.
 const SCORED_AT_ONCE: usize = 32;
 
-/// Builds the rewards of a config; models are loaded onto the device.
+/// Builds the rewards of a config; models are loaded onto the device. Once a stop is asked for, no answer of a process or an
+/// endpoint is waited for any more, and whoever judges has to leave off.
 ///
 /// # Errors
 ///
 /// If a setting is out of range or a model cannot be loaded.
-pub fn reward_set(configs: &[RewardConfig], device: &Device) -> Result<RewardSet, String> {
+pub fn reward_set(
+    configs: &[RewardConfig],
+    device: &Device,
+    stop: &StopFlag,
+) -> Result<RewardSet, String> {
+    let given_up = || {
+        let stop = stop.clone();
+        GivenUp::when(move || stop.is_raised())
+    };
     RewardSet::with_external(configs, &mut |config| match config {
         ExternalConfig::Model(config) => Ok(Box::new(ModelReward::load(config, device)?)),
-        other => forethought_external_reward::open(other),
+        other => forethought_external_reward::open(other, given_up()),
     })
     .map_err(|error| error.to_string())
 }
@@ -35,7 +46,7 @@ pub fn reward_set(configs: &[RewardConfig], device: &Device) -> Result<RewardSet
 pub(crate) fn check_rewards(configs: &[RewardConfig]) -> Result<(), String> {
     RewardSet::with_external(configs, &mut |config| match config {
         ExternalConfig::Model(config) => Ok(Box::new(Unloaded(config.clone()))),
-        other => forethought_external_reward::open(other),
+        other => forethought_external_reward::open(other, GivenUp::default()),
     })
     .map(|_| ())
     .map_err(|error| error.to_string())

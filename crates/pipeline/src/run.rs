@@ -84,6 +84,8 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
     if options.resume == Resume::Continue {
         manifest.go_on(root, options.console);
     }
+    // Whoever looks at the folder now must not take the stages of an earlier run for those of this one.
+    manifest.write(root)?;
     let mut made_of = Vec::new();
     for (index, stage) in selected.into_iter().enumerate() {
         // Training stops after a step; whatever else was running when the signal came has just finished.

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use forethought_dataset::{ColumnType, FirstContact, Table};
-use forethought_train::StepRecord;
+use forethought_train::{RunLock, StepRecord};
 use serde::Serialize;
 
 use crate::PipelineError;
-use crate::artifact::{self, ArtifactManifest, RunFolder, read_json};
+use crate::artifact::{self, RunFolder, read_json};
 use crate::config::{PipelineConfig, StageConfig};
+use crate::manifest::{RunManifest, StageFacts};
 use crate::secret::redact;
 use crate::training::HISTORY;
 
@@ -25,6 +26,8 @@ pub struct WatchedRun {
 pub struct RunState {
     /// The name of the pipeline.
     pub name: String,
+    /// Whether a process works in the folder.
+    pub is_running: bool,
     /// Its stages in their order.
     pub stages: Vec<StageState>,
     /// The files of sampled completions by name, the oldest first.
@@ -36,12 +39,29 @@ pub struct RunState {
 pub struct StageState {
     /// Its name.
     pub name: String,
-    /// `done`, `running` or `waiting`.
-    pub state: &'static str,
+    /// How far.
+    pub state: StageProgress,
     /// Seconds it took, when it is done.
     pub seconds: Option<f64>,
     /// Optimiser steps that are logged.
     pub num_steps: u64,
+}
+
+/// What a stage is doing, or has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum StageProgress {
+    /// Its artifact is there, and of this run.
+    Done,
+    /// A process works on it.
+    Running,
+    /// It was begun, and nobody works on it any more: a signal, a kill or an error ended the run.
+    Interrupted,
+    /// Its artifact is that of an earlier run in the folder.
+    Older,
+    /// It was not begun.
+    Waiting,
 }
 
 /// A sampled completion.
@@ -83,24 +103,38 @@ impl WatchedRun {
     /// If its config cannot be read.
     pub fn state(&self) -> Result<RunState, PipelineError> {
         let config = self.config()?;
-        let stages = config.stages.iter().map(|stage| self.stage(stage)).collect();
+        let root = self.folder.root();
+        let is_running = RunLock::is_held(root);
+        // A run writes its manifest when it begins, and again after each stage.
+        let manifest: Option<RunManifest> = read_json(&root.join("manifest.json")).ok();
+        let finished = manifest.map_or_else(Vec::new, |manifest| manifest.stages);
+        let mut stages: Vec<StageState> =
+            config.stages.iter().map(|stage| self.stage(stage, &finished)).collect();
+        // Stages run in their order: what was begun behind the first of these was begun by an earlier run.
+        let begun = stages.iter_mut().find(|stage| stage.state == StageProgress::Interrupted);
+        if let Some(stage) = begun.filter(|_| is_running) {
+            stage.state = StageProgress::Running;
+        }
         let mut completions: Vec<String> = names(&self.completions_folder());
         completions.retain(|name| name.ends_with(".parquet"));
-        Ok(RunState { name: redact(&config.name), stages, completions })
+        Ok(RunState { name: redact(&config.name), is_running, stages, completions })
     }
 
-    fn stage(&self, stage: &StageConfig) -> StageState {
+    /// How far a stage is if nobody works in the folder.
+    fn stage(&self, stage: &StageConfig, finished: &[StageFacts]) -> StageState {
         let name = stage.name().to_owned();
-        let manifest = self.folder.artifact(&name).join(artifact::MANIFEST);
-        let done: Option<ArtifactManifest> = read_json(&manifest).ok();
-        let is_running = self.folder.staging(&name).is_dir();
-        let state = match (&done, is_running) {
-            (_, true) => "running",
-            (Some(_), false) => "done",
-            (None, false) => "waiting",
+        let done = finished.iter().find(|one| one.name == name);
+        let is_begun = self.folder.staging(&name).is_dir();
+        let is_there = self.folder.artifact(&name).join(artifact::MANIFEST).is_file();
+        let state = match done {
+            Some(_) => StageProgress::Done,
+            None if is_begun => StageProgress::Interrupted,
+            None if is_there => StageProgress::Older,
+            None => StageProgress::Waiting,
         };
+        let seconds = done.map(|one| one.seconds);
         let num_steps = self.records(&name).last().map_or(0, |record| record.step);
-        StageState { name, state, seconds: done.map(|manifest| manifest.seconds), num_steps }
+        StageState { name, state, seconds, num_steps }
     }
 
     /// What a stage logged after this step; nothing of a stage that there is not.

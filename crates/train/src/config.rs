@@ -248,6 +248,11 @@ impl Trainer {
         self.non_finite != NonFinite::Stop || self.loss_spike.is_some()
     }
 
+    /// How often a run goes back to a checkpoint after a spike of the loss.
+    pub(crate) fn max_rollbacks(&self) -> u64 {
+        self.loss_spike.as_ref().map_or(0, |spike| spike.max_rollbacks)
+    }
+
     /// The learning rate of every step of a run of `num_steps` steps.
     #[must_use]
     pub fn schedule(&self, num_steps: u64) -> Schedule {

@@ -1,6 +1,7 @@
 //! What looks wrong with a training, in words: a pure function over its last steps.
 
 use crate::record::StepRecord;
+use crate::step::SKIPPED;
 
 /// Steps that are looked back on.
 const WINDOW: usize = 20;
@@ -22,6 +23,15 @@ pub struct Limits {
 pub enum Diagnosis {
     /// Nothing that the step trained on was scored.
     EmptyMasks,
+    /// Tokens were left out of the loss, for their log-probability is no finite number.
+    NotFinite {
+        /// How many at this step.
+        count: f64,
+        /// The metric that counts them.
+        metric: &'static str,
+    },
+    /// The step changed no weight.
+    Skipped,
     /// All answers to most questions are worth the same.
     NoVariance {
         /// Mean share of such questions.
@@ -59,6 +69,8 @@ impl Diagnosis {
     fn head(self) -> &'static str {
         match self {
             Self::EmptyMasks => "no token is scored",
+            Self::NotFinite { .. } => "numbers that are not finite are left out of the loss",
+            Self::Skipped => "a step was left out",
             Self::NoVariance { .. } => "groups without variance",
             Self::NoAdvantage => "the loss is 0 because every advantage is",
             Self::AllTruncated => "every completion is cut off",
@@ -75,6 +87,13 @@ impl std::fmt::Display for Diagnosis {
         match self {
             Self::EmptyMasks => formatter.write_str(
                 "the masks of this step are empty; look at the completions of the data and at max_length",
+            ),
+            Self::NotFinite { count, metric } => write!(
+                formatter,
+                "{metric} is {count:.0} at this step; the model holds impossible what the data or its own samples hold, so lower the learning rate, and look for tokens that it never saw or weights that overflowed"
+            ),
+            Self::Skipped => formatter.write_str(
+                "its loss or its gradient was not finite, or it led to a spike; its rows are in bad-steps, and the weights are those of before",
             ),
             Self::NoVariance { share } => write!(
                 formatter,
@@ -115,6 +134,8 @@ pub fn diagnose(records: &[StepRecord], limits: Limits) -> Vec<Diagnosis> {
     let Some(last) = recent.last() else { return Vec::new() };
     let findings = [
         empty_masks(last),
+        not_finite(last),
+        skipped(last),
         no_variance(recent),
         no_advantage(last),
         all_truncated(recent),
@@ -138,6 +159,21 @@ pub(crate) fn news(records: &[StepRecord], limits: Limits) -> Vec<String> {
 
 fn empty_masks(last: &StepRecord) -> Option<Diagnosis> {
     (last.metric("num_scored_tokens") == Some(0.0)).then_some(Diagnosis::EmptyMasks)
+}
+
+/// The metrics that count what a loss leaves out.
+const NOT_FINITE: [&str; 4] =
+    ["skipped_tokens", "tokens/not_finite", "completions/not_finite", "values/not_finite"];
+
+fn not_finite(last: &StepRecord) -> Option<Diagnosis> {
+    NOT_FINITE.into_iter().find_map(|metric| {
+        let count = last.metric(metric).filter(|count| *count > 0.0)?;
+        Some(Diagnosis::NotFinite { count, metric })
+    })
+}
+
+fn skipped(last: &StepRecord) -> Option<Diagnosis> {
+    (last.metric(SKIPPED) == Some(1.0)).then_some(Diagnosis::Skipped)
 }
 
 fn no_variance(recent: &[StepRecord]) -> Option<Diagnosis> {
@@ -264,6 +300,18 @@ mod tests {
     fn empty_masks_are_noticed_at_once() {
         assert_eq!(found("num_scored_tokens", &[3.0, 0.0]), [Diagnosis::EmptyMasks]);
         assert_eq!(found("num_scored_tokens", &[0.0, 3.0]), []);
+    }
+
+    #[test]
+    fn tokens_that_are_left_out_of_the_loss_are_noticed_at_once() {
+        for metric in NOT_FINITE {
+            assert_eq!(found(metric, &[2.0, 0.0]), [], "{metric}");
+            let findings = found(metric, &[0.0, 2.0]);
+            assert_eq!(findings, [Diagnosis::NotFinite { count: 2.0, metric }]);
+            let text = findings[0].to_string();
+            assert!(text.contains(&format!(": {metric} is 2 at this step;")), "{text}");
+        }
+        assert_eq!(found(SKIPPED, &[1.0]), [Diagnosis::Skipped]);
     }
 
     #[test]

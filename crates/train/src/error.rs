@@ -60,9 +60,7 @@ pub enum TrainError {
         rows: String,
     },
     /// The loss rose far above those before it, once more than the run may go back. No weight was changed by it.
-    #[error(
-        "step {step} ({description}): the loss is {loss}, those before it {mean} with a deviation of {deviation}; the weights were not updated; {rows}; the run has gone back {num_rollbacks} times, as often as loss_spike allows"
-    )]
+    #[error("{}; {}", self.what_happened(), gone_back(*num_rollbacks))]
     LossSpike {
         /// The step, counted from 1.
         step: u64,
@@ -167,4 +165,52 @@ fn log_difference(expected: u64, found: u64) -> String {
         return format!("of its lines up to there, {expected}, some were changed");
     }
     format!("it has {found} lines up to there, and had {expected}")
+}
+
+/// Why a run does not go back to a checkpoint.
+fn gone_back(num_rollbacks: u64) -> String {
+    let times = match num_rollbacks {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    };
+    format!("the run has gone back {times}, as often as loss_spike.max_rollbacks allows")
+}
+
+impl TrainError {
+    /// What happened, without what follows from it: a run that goes on says it too.
+    pub(crate) fn what_happened(&self) -> String {
+        match self {
+            Self::LossSpike { step, description, loss, mean, deviation, rows, .. } => format!(
+                "step {step} ({description}): the loss is {loss}, those before it {mean} with a deviation of {deviation}; the weights were not updated; {rows}"
+            ),
+            other => other.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_goes_on_after_a_spike_does_not_say_that_it_has_gone_back_too_often() {
+        let spike = |num_rollbacks| TrainError::LossSpike {
+            step: 7,
+            description: "examples 1, 2".to_owned(),
+            loss: 9.5,
+            mean: 0.5,
+            deviation: 0.25,
+            rows: "its rows are in a.json".to_owned(),
+            num_rollbacks,
+        };
+        let happened = "step 7 (examples 1, 2): the loss is 9.5, those before it 0.5 with a deviation of 0.25; the weights were not updated; its rows are in a.json";
+        assert_eq!(spike(0).what_happened(), happened);
+        for (count, words) in [(1, "once"), (2, "twice"), (3, "3 times")] {
+            let end = format!(
+                "; the run has gone back {words}, as often as loss_spike.max_rollbacks allows"
+            );
+            assert_eq!(spike(count).to_string(), format!("{happened}{end}"));
+        }
+    }
 }

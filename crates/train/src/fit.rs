@@ -142,6 +142,7 @@ where
     for notice in &notices {
         reporter.notice(notice);
     }
+    reporter.recall(&history);
     let path = store.path(first_step);
     let learner = learner_of(model, config, config.schedule(num_steps), contents, &path)?;
     let job = Job {

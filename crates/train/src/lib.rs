@@ -46,5 +46,5 @@ pub use progress::Progress;
 pub use record::StepRecord;
 pub use schedule::{Curve, Schedule};
 pub use scheduler::{SchedulerKwargs, SchedulerType};
-pub use source::{Abandoned, BatchError, BatchRow, BatchSource, StepBatches, StepOutput};
+pub use source::{Abandoned, BatchError, BatchRow, BatchSource, Reported, StepBatches, StepOutput};
 pub use stop::{Signal, StopFlag};

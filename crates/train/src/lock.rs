@@ -3,8 +3,13 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 const FILE: &str = "run.lock";
+/// How often a lock is tried again, and how long after.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A folder that belongs to this process until the lock is dropped.
 ///
@@ -57,7 +62,7 @@ impl RunLock {
         let mut options = File::options();
         let options = options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(failed)?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { folder: folder.to_owned(), pid: pid(&mut file) });
@@ -68,6 +73,24 @@ impl RunLock {
         sign(&mut file).map_err(failed)?;
         Ok(Self { _file: file })
     }
+
+    /// Whether a process works in the folder. Nothing is written, and a folder without a lock file is free.
+    #[must_use]
+    pub fn is_held(folder: &Path) -> bool {
+        let Ok(file) = File::open(folder.join(FILE)) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+}
+
+/// Takes the lock. Whoever only looks whether a folder is taken ([`RunLock::is_held`]) has it for a moment.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            other => return other,
+        }
+    }
+    file.try_lock()
 }
 
 /// The number in the file; none while its owner is about to write it.
@@ -91,7 +114,9 @@ mod tests {
     #[test]
     fn a_folder_has_one_owner_at_a_time_and_is_free_after_it() {
         let folder = tempfile::tempdir().expect("a folder");
+        assert!(!RunLock::is_held(folder.path()));
         let first = RunLock::acquire(folder.path()).expect("a free folder");
+        assert!(RunLock::is_held(folder.path()));
         let error = RunLock::acquire(folder.path()).expect_err("taken").to_string();
         let pid = std::process::id();
         assert!(
@@ -99,6 +124,7 @@ mod tests {
             "{error}"
         );
         drop(first);
+        assert!(!RunLock::is_held(folder.path()), "the file stays, the lock does not");
         RunLock::acquire(folder.path()).expect("free again");
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Reporter {
     first_step: u64,
     logging_steps: u64,
     started: Instant,
+    /// The last step that sampled: steps after it train on the same answers.
+    sampled: Option<StepRecord>,
     /// What is made of a sentence before it is shown.
     shown: fn(&str) -> String,
 }
@@ -79,8 +81,14 @@ impl Reporter {
             first_step,
             logging_steps,
             started,
+            sampled: None,
             shown,
         }
+    }
+
+    /// Takes note of the steps that a resumed run has behind it.
+    pub(crate) fn recall(&mut self, history: &[StepRecord]) {
+        self.sampled = history.iter().rev().find(|record| has_answers(record)).cloned();
     }
 
     /// Shows a finished step.
@@ -93,6 +101,9 @@ impl Reporter {
         expect(clippy::unnecessary_wraps, reason = "only the dashboard has such keys")
     )]
     pub(crate) fn step(&mut self, record: &StepRecord) -> Result<(), TrainError> {
+        if has_answers(record) {
+            self.sampled = Some(record.clone());
+        }
         #[cfg(feature = "tui")]
         if let Display::Dashboard(dashboard) = &mut self.display {
             let step = record.step;
@@ -101,7 +112,7 @@ impl Reporter {
         match &self.display {
             Display::Bar(bar) => {
                 bar.set_position(record.step);
-                bar.set_message(summary(record));
+                bar.set_message(summary(record, self.sampled.as_ref()));
             }
             Display::Lines if self.is_due(record.step) => say(&self.line(record)),
             _ => {}
@@ -139,7 +150,8 @@ impl Reporter {
         let done = record.step - self.first_step;
         let eta = eta(self.started.elapsed(), done, self.num_steps - record.step);
         let (stage, num_steps) = (&self.stage, self.num_steps);
-        let summary = [summary(record), rewards(record)].concat();
+        let answers = self.sampled.as_ref().unwrap_or(record);
+        let summary = [summary(record, Some(answers)), rewards(answers)].concat();
         format!("{stage}: {}/{num_steps}, {summary}, {eta} left", record.step)
     }
 }
@@ -159,24 +171,51 @@ fn bar(stage: &str, span: Span) -> ProgressBar {
 
 const TEMPLATE: &str = "{prefix} [{bar:30}] {pos}/{len} {elapsed}, {eta} left, {msg}";
 
-/// The numbers of a step that fit in half a line.
-fn summary(record: &StepRecord) -> String {
+/// Whether answers were sampled before this step, so that it has their rewards.
+fn has_answers(record: &StepRecord) -> bool {
+    record.metric(MEAN_LENGTH).is_some()
+}
+
+const MEAN_LENGTH: &str = "completions/mean_length";
+
+/// The numbers of a step that fit in half a line. What is known of answers is that of the step that sampled them, which is named
+/// if it is another one.
+fn summary(record: &StepRecord, sampled: Option<&StepRecord>) -> String {
     let part = |text: &str, value: Option<f64>, digits: usize| {
-        value.map_or(String::new(), |value| format!(", {text} {value:.digits$}"))
+        value.map_or(String::new(), |value| format!(", {text} {}", fixed(value, digits)))
     };
-    let reward =
-        part("reward", record.metric("reward").or(record.metric("objective/rlhf_reward")), 2);
-    let kl = part("KL", record.metric("objective/kl").or(record.metric("kl")), 3);
-    let length = part("length", record.metric("completions/mean_length"), 1);
+    let of_answers = sampled.filter(|_| !has_answers(record)).unwrap_or(record);
+    let first_of = |record: &StepRecord, names: [&str; 2]| {
+        names.into_iter().find_map(|name| record.metric(name))
+    };
+    let reward = part("reward", first_of(of_answers, ["reward", "objective/rlhf_reward"]), 2);
+    let length = part("length", of_answers.metric(MEAN_LENGTH), 1);
+    let age = if of_answers.step == record.step || (reward.is_empty() && length.is_empty()) {
+        String::new()
+    } else {
+        format!(" (of step {})", of_answers.step)
+    };
+    let kl = first_of(record, ["objective/kl", "kl"]);
+    let kl = part("KL", kl.or_else(|| of_answers.metric("objective/kl")), 3);
     let speed = record.tokens_per_second;
-    format!("loss {:.4}{reward}{kl}{length}, {speed:.0} tokens/s", record.loss)
+    let loss = fixed(record.loss, 4);
+    format!("loss {loss}{reward}{kl}{length}{age}, {speed:.0} tokens/s")
+}
+
+/// A number with so many digits; one that rounds to 0 has no sign.
+fn fixed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    match text.strip_prefix('-') {
+        Some(size) if size.chars().all(|one| one == '0' || one == '.') => size.to_owned(),
+        _ => text,
+    }
 }
 
 /// The mean of each reward, where there are several; they fit in a line, and not beside a bar.
 fn rewards(record: &StepRecord) -> String {
     let mean = |(name, value): &(String, f64)| {
         let name = name.strip_prefix("rewards/")?.strip_suffix("/mean")?;
-        Some(format!("{name} {value:.3}"))
+        Some(format!("{name} {}", fixed(*value, 3)))
     };
     let means: Vec<String> = record.metrics.iter().filter_map(mean).collect();
     if means.len() > 1 { format!(", {}", means.join(", ")) } else { String::new() }
@@ -243,6 +282,29 @@ mod tests {
         let others = [("rewards/accuracy/std".to_owned(), 0.5), ("rewards/form/mean".into(), 1.0)];
         let line = reporter(0).line(&record(100, [&metrics[..], &others].concat()));
         assert!(line.contains("812 tokens/s, accuracy 0.250, form 1.000, 00"), "{line}");
+    }
+
+    #[test]
+    fn a_step_on_answers_of_an_earlier_one_shows_their_reward_and_whose_it_is() {
+        let answers = [("reward".to_owned(), 6.5), ("completions/mean_length".to_owned(), 31.25)];
+        let mut reporter = reporter(0);
+        reporter.step(&record(3, answers.to_vec())).expect("shown");
+        let line = reporter.line(&record(4, vec![("kl".to_owned(), 0.0625)]));
+        let expected = "loss 0.1235, reward 6.50, KL 0.062, length 31.2 (of step 3), 812 tokens/s";
+        assert!(line.contains(expected), "{line}");
+        // A resumed run knows it from its log.
+        let mut resumed = super::tests::reporter(3);
+        resumed.recall(&[record(2, vec![]), record(3, answers.to_vec())]);
+        let line = resumed.line(&record(4, vec![]));
+        assert!(line.contains("reward 6.50, length 31.2 (of step 3), 812"), "{line}");
+    }
+
+    #[test]
+    fn a_number_that_rounds_to_zero_has_no_sign() {
+        let tiny = StepRecord { loss: -0.000_01, ..record(1, vec![("kl".to_owned(), -0.0)]) };
+        let line = reporter(0).line(&tiny);
+        assert!(line.contains("loss 0.0000, KL 0.000, 812"), "{line}");
+        assert_eq!(fixed(-0.126, 2), "-0.13");
     }
 
     #[test]

@@ -55,6 +55,20 @@ impl StepRecord {
         fields.into_iter().chain(metrics).filter(|(_, value)| value.is_finite())
     }
 
+    /// The record with 0 for every −0, which is what sums of nothing and negated counts come to.
+    pub(crate) fn without_negative_zeros(mut self) -> Self {
+        let fields = [
+            &mut self.loss,
+            &mut self.grad_norm,
+            &mut self.learning_rate,
+            &mut self.tokens_per_second,
+        ];
+        let metrics = self.metrics.iter_mut().map(|(_, value)| value);
+        // -0 + 0 is 0, and every other number stays.
+        fields.into_iter().chain(metrics).for_each(|value| *value += 0.0);
+        self
+    }
+
     /// The metric with this name.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
@@ -151,5 +165,18 @@ mod tests {
         let record: StepRecord = serde_json::from_str(line).expect("null is NaN");
         assert!(record.metric("kl").expect("it is there").is_nan());
         assert_eq!(record.metric("reward"), None);
+    }
+
+    #[test]
+    fn a_negative_zero_is_logged_as_zero_and_nothing_else_changes() {
+        let record = StepRecord {
+            loss: -0.0,
+            grad_norm: -1.5,
+            metrics: vec![("tokens/not_finite".to_owned(), -0.0), ("kl".to_owned(), f64::NAN)],
+            ..StepRecord::new("grpo", 1)
+        };
+        let json = serde_json::to_string(&record.without_negative_zeros()).expect("JSON");
+        assert!(json.contains(r#""loss":0.0,"grad_norm":-1.5"#), "{json}");
+        assert!(json.contains(r#""tokens/not_finite":0.0,"kl":null"#), "{json}");
     }
 }

@@ -55,6 +55,13 @@ pub trait BatchSource<M: TrainStep> {
         Ok(Vec::new())
     }
 
+    /// Numbers that follow from what each micro-batch of a finished step reported, under TRL's names; `reported` holds the
+    /// metrics of each. They are logged with the step.
+    fn finished(&mut self, step: u64, reported: &[Reported]) -> Vec<(String, f64)> {
+        let _ = (step, reported);
+        Vec::new()
+    }
+
     /// What the steps so far left behind and later ones depend on, such as completions that were sampled and are not
     /// used up. It is stored in every checkpoint. Most sources have no such thing.
     fn state(&self) -> Option<String> {
@@ -81,6 +88,9 @@ pub struct BatchRow {
     pub text: String,
 }
 
+/// The metrics of one micro-batch.
+pub type Reported = Vec<(&'static str, f64)>;
+
 /// The micro-batches of one optimiser step.
 #[derive(Clone, Debug)]
 pub struct StepBatches<I> {
@@ -102,7 +112,8 @@ pub struct StepOutput {
     pub loss: Tensor<1>,
     /// Weight of this micro-batch in the means of `metrics`, `>= 0`: its number of tokens, or 1.
     pub weight: f64,
-    /// Detached `[1]` tensors under TRL's names. The step's metric is their mean, weighted by `weight`.
+    /// Detached `[1]` tensors under TRL's names. The step's metric is their mean, weighted by `weight`; of a name that ends in
+    /// `/min` or `/max` the least or the greatest, as TRL takes them over all that was sampled at once.
     pub metrics: Vec<(&'static str, Tensor<1>)>,
 }
 
@@ -131,37 +142,77 @@ pub(crate) fn losses(outputs: &[StepOutput]) -> Vec<f64> {
     outputs.iter().map(|output| read(output.loss.clone())).collect()
 }
 
-/// Sum of the losses, and the weighted mean of each metric in order of first appearance.
+/// The metrics of each micro-batch.
+pub(crate) fn reported(outputs: &[StepOutput]) -> Vec<Reported> {
+    let of = |output: &StepOutput| {
+        output.metrics.iter().map(|(name, value)| (*name, read(value.clone()))).collect()
+    };
+    outputs.iter().map(of).collect()
+}
+
+/// Sum of the losses, and each metric in order of first appearance.
 ///
 /// A step whose weights are all zero has plain means: nothing in it counted, and its metrics say so themselves.
 pub(crate) fn reduce(outputs: Vec<StepOutput>) -> (f64, Vec<(String, f64)>) {
     let total: f64 = outputs.iter().map(|output| output.weight).sum();
     let mut loss = 0.0;
-    let mut means: Vec<Mean> = Vec::new();
+    let mut reduced: Vec<Reduced> = Vec::new();
     for output in outputs {
         loss += read(output.loss);
         let weight = if total > 0.0 { output.weight } else { 1.0 };
         for (name, value) in output.metrics {
             let value = read(value);
-            match means.iter_mut().find(|mean| mean.name == name) {
-                Some(mean) => mean.add(value, weight),
-                None => means.push(Mean { name, sum: value * weight, weight }),
+            match reduced.iter_mut().find(|known| known.name == name) {
+                Some(known) => known.add(value, weight),
+                None => reduced.push(Reduced { name, value, sum: value * weight, weight }),
             }
         }
     }
-    (loss, means.into_iter().map(|mean| (mean.name.to_owned(), mean.sum / mean.weight)).collect())
+    (loss, reduced.into_iter().map(|one| (one.name.to_owned(), one.result())).collect())
 }
 
-struct Mean {
+/// A metric of the micro-batches so far.
+struct Reduced {
     name: &'static str,
+    /// The least or the greatest.
+    value: f64,
     sum: f64,
     weight: f64,
 }
 
-impl Mean {
+impl Reduced {
     fn add(&mut self, value: f64, weight: f64) {
+        self.value = match Extreme::of(self.name) {
+            // NaN is that of a micro-batch in which nothing counted.
+            Some(Extreme::Least) => self.value.min(value),
+            _ => self.value.max(value),
+        };
         self.sum += value * weight;
         self.weight += weight;
+    }
+
+    fn result(&self) -> f64 {
+        match Extreme::of(self.name) {
+            Some(_) => self.value,
+            None => self.sum / self.weight,
+        }
+    }
+}
+
+/// Metrics that are no means.
+#[derive(Clone, Copy)]
+enum Extreme {
+    Least,
+    Greatest,
+}
+
+impl Extreme {
+    fn of(name: &str) -> Option<Self> {
+        match name.rsplit_once('/') {
+            Some((_, "min")) => Some(Self::Least),
+            Some((_, "max")) => Some(Self::Greatest),
+            _ => None,
+        }
     }
 }
 
@@ -185,6 +236,18 @@ mod tests {
         let (loss, metrics) = reduce(vec![output(0.25, 1.0, 4.0), output(0.5, 3.0, 8.0)]);
         assert!((loss - 0.75).abs() < 1e-12);
         assert_eq!(metrics, [("entropy".to_owned(), 7.0)]);
+    }
+
+    #[test]
+    fn the_least_and_the_greatest_of_a_step_are_no_means() {
+        let output = |least: f32, greatest: f32| {
+            let scalar = |value: f32| Tensor::from_floats([value], &Device::flex());
+            let metrics = vec![("ratio/min", scalar(least)), ("ratio/max", scalar(greatest))];
+            StepOutput { loss: scalar(0.0), weight: 1.0, metrics }
+        };
+        let (_, metrics) =
+            reduce(vec![output(0.5, 2.0), output(0.25, 1.5), output(0.75, f32::NAN)]);
+        assert_eq!(metrics, [("ratio/min".to_owned(), 0.25), ("ratio/max".to_owned(), 2.0)]);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use crate::gradients::{clip, global_norm};
 use crate::guard::{Bad, judge};
 use crate::record::StepRecord;
 use crate::replicas::accumulate;
-use crate::source::{Abandoned, BatchSource, StepBatches, StepOutput, losses, reduce};
+use crate::source::{
+    Abandoned, BatchSource, Reported, StepBatches, StepOutput, losses, reduce, reported,
+};
 use crate::strategy::Job;
 
 /// What became of a step.
@@ -27,7 +29,7 @@ pub(crate) enum Taken {
 }
 
 /// A metric of steps that changed no weight.
-const SKIPPED: &str = "skipped";
+pub(crate) const SKIPPED: &str = "skipped";
 
 /// A step whose gradients are computed.
 struct Computed {
@@ -36,6 +38,7 @@ struct Computed {
     micro_batch_losses: Vec<f64>,
     /// Of the batches, then of the loss.
     metrics: Vec<(String, f64)>,
+    reported: Vec<Reported>,
     description: String,
     num_tokens: usize,
     /// Tokens of all steps so far, this one included.
@@ -73,7 +76,7 @@ impl<S> Job<S> {
         }
         let kept = self.config.may_take_back().then(|| self.source.state()).flatten();
         let (grads, outputs) = accumulate(&learner.model(), inputs, &self.replicas);
-        let micro_batch_losses = losses(&outputs);
+        let (micro_batch_losses, reported) = (losses(&outputs), reported(&outputs));
         let (loss, of_loss) = reduce(outputs);
         let num_all_tokens = self.num_tokens + num_tokens as u64;
         let counted = [("num_tokens".to_owned(), num_all_tokens as f64)];
@@ -83,6 +86,7 @@ impl<S> Job<S> {
             loss,
             micro_batch_losses,
             metrics,
+            reported,
             description,
             num_tokens,
             num_all_tokens,
@@ -109,7 +113,8 @@ impl<S> Job<S> {
             return self.refuse(learner, (step, norm.total), (bad, computed), kept);
         }
         self.num_tokens = computed.num_all_tokens;
-        let Computed { grads, loss, metrics, num_tokens, started, .. } = computed;
+        let Computed { grads, loss, mut metrics, reported, num_tokens, started, .. } = computed;
+        metrics.extend(self.source.finished(step - 1, &reported));
         learner.optimizer_step(self.clip(learner, grads, norm.total));
         self.record(StepRecord {
             step,
@@ -140,15 +145,14 @@ impl<S> Job<S> {
         let error = self.error(bad, (step, norm), &computed);
         let is_spike = matches!(error, TrainError::LossSpike { .. });
         let is_over = if is_spike {
-            let limit = self.config.loss_spike.map_or(0, |spike| spike.max_rollbacks);
-            limit <= self.guarded.num_rollbacks
+            self.config.max_rollbacks() <= self.guarded.num_rollbacks
         } else {
             self.config.non_finite.limit() <= self.guarded.num_skipped
         };
         if is_over {
             return Err(error);
         }
-        self.reporter.notice(&error.to_string());
+        self.reporter.notice(&error.what_happened());
         if is_spike {
             return Ok(Taken::Spike);
         }
@@ -248,6 +252,7 @@ impl<S> Job<S> {
     }
 
     fn record(&mut self, record: StepRecord) -> Result<(), TrainError> {
+        let record = record.without_negative_zeros();
         // What is left out has no numbers of its loss.
         let is_whole = |record: &StepRecord| record.metric(SKIPPED).is_none();
         if is_whole(&record) && !self.history.iter().any(is_whole) {

@@ -3,9 +3,11 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
+use signal_hook::iterator::Signals;
 
 /// A request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,10 +97,38 @@ impl StopFlag {
         Ok(stop)
     }
 
+    /// As [`StopFlag::on_signals`], and `say` is told of the first signal at once, from a thread of its own: a step may take
+    /// long to finish, and whoever pressed Ctrl-C should know that it was heard.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system refuses the handlers or the thread.
+    pub fn on_signals_saying(say: impl FnOnce(Signal) + Send + 'static) -> io::Result<Self> {
+        let stop = Self::on_signals()?;
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let listen = move || {
+            let first = signals.forever().next();
+            let known = [Signal::Interrupt, Signal::Terminate];
+            let signal = known.into_iter().find(|signal| Some(signal.number()) == first);
+            if let Some(signal) = signal {
+                say(signal);
+            }
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
+        Ok(stop)
+    }
+
     /// Asks for a stop, as `signal` would.
     pub fn raise(&self, signal: Signal) {
         let number = usize::try_from(signal.number()).unwrap_or_default();
         self.received.store(number, Ordering::SeqCst);
+    }
+
+    /// Whether a stop was asked for. Unlike [`StopFlag::signal`] it may be asked as often as one likes, for it does not count
+    /// as one of the reads of [`StopFlag::after_reads`].
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.received.load(Ordering::SeqCst) != 0
     }
 
     /// The signal that asked for a stop, if one did.
@@ -138,7 +168,9 @@ mod tests {
         let flag = StopFlag::new();
         let clone = flag.clone();
         assert_eq!(clone.signal(), None);
+        assert!(!clone.is_raised());
         flag.raise(Signal::Terminate);
+        assert!(clone.is_raised());
         assert_eq!(clone.signal(), Some(Signal::Terminate));
         assert_eq!(clone.signal().map(Signal::exit_code), Some(143));
     }

@@ -229,7 +229,10 @@ impl<S> Job<S> {
         }
         (self.metrics, self.history) = (metrics, history);
         let left_out = index + 1 - step;
-        self.reporter.notice(&format!("went back to step {step}, leaving out {left_out} steps"));
+        let (count, limit) = (self.guarded.num_rollbacks, self.config.max_rollbacks());
+        self.reporter.notice(&format!(
+            "went back to step {step}, leaving out {left_out} steps; {count} of {limit} times that loss_spike.max_rollbacks allows"
+        ));
         Ok(step)
     }
 

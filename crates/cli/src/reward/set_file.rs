@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use forethought_pipeline::{Document, PipelineError, parse_device, reward_set};
+use forethought_pipeline::{Document, PipelineError, StopFlag, parse_device, reward_set};
 use forethought_reward::{RewardConfig, RewardSet};
 use serde::Deserialize;
 
@@ -65,6 +65,6 @@ impl SetConfig {
 
     /// Builds the functions; models are computed on the device of this name.
     pub(crate) fn open(&self, device: &str) -> Result<RewardSet, Failure> {
-        reward_set(&self.rewards, &parse_device(device)?).map_err(Failure::Usage)
+        reward_set(&self.rewards, &parse_device(device)?, &StopFlag::new()).map_err(Failure::Usage)
     }
 }

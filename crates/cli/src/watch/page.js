@@ -25,8 +25,12 @@ const element = (name, text, attributes = {}) => {
 const number = (value) => {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
+  // Counts are whole, however large.
+  if (Number.isSafeInteger(value)) return String(value);
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 };
+
+const seconds = (value) => (value < 0.05 ? "<0.1 s" : `${value.toFixed(1)} s`);
 
 function curve(points) {
   const [width, height] = [300, 100];
@@ -45,7 +49,9 @@ function curve(points) {
     svg.append(path);
   };
   draw(`M0 0H${width}M0 ${height / 2}H${width}M0 ${height}H${width}`, "grid");
-  draw("M" + points.map(([step, value]) => `${x(step).toFixed(2)} ${y(value).toFixed(2)}`).join("L"), "curve");
+  // A line from one point to itself is drawn as a dot.
+  if (points.length === 1) draw(`M${x(first)} ${y(low)}h0`, "curve point");
+  else draw("M" + points.map(([step, value]) => `${x(step).toFixed(2)} ${y(value).toFixed(2)}`).join("L"), "curve");
   return { svg, low, high, first, last };
 }
 
@@ -77,12 +83,13 @@ function drawStages(run) {
   document.title = `${run.name} – forethought`;
   $("name").textContent = run.name;
   $("stages").replaceChildren(...run.stages.map((stage) => {
-    const took = stage.seconds === null ? "" : ` ${number(stage.seconds)} s`;
-    return element("li", stage.name + took, { "data-state": stage.state });
+    const took = stage.seconds === null ? "" : ` ${seconds(stage.seconds)}`;
+    const word = { interrupted: " (interrupted)", older: " (of an earlier run)" }[stage.state] || "";
+    return element("li", stage.name + took + word, { "data-state": stage.state });
   }));
   const trained = run.stages.filter((stage) => stage.num_steps > 0);
   if (shown === null && trained.length > 0) {
-    shown = (trained.find((stage) => stage.state === "running") || trained[trained.length - 1]).name;
+    shown = (trained.find((stage) => stage.state === "running" || stage.state === "interrupted") || trained[trained.length - 1]).name;
   }
   $("tabs").replaceChildren(...trained.map((stage) => {
     const tab = element("button", `${stage.name} · ${stage.num_steps}`, { "aria-pressed": String(stage.name === shown) });
@@ -124,6 +131,16 @@ async function drawCompletions(names) {
   }));
 }
 
+function whatGoesOn(run) {
+  const running = run.stages.find((stage) => stage.state === "running");
+  if (running) return `${running.name} is running`;
+  if (run.is_running) return "the run is between two stages";
+  const interrupted = run.stages.find((stage) => stage.state === "interrupted");
+  if (!interrupted) return "nothing is running";
+  const steps = interrupted.num_steps > 0 ? ` after step ${interrupted.num_steps}` : "";
+  return `${interrupted.name} was interrupted${steps}; nothing is running`;
+}
+
 async function refresh() {
   try {
     const run = await get("/api/run");
@@ -141,8 +158,7 @@ async function refresh() {
     drawStages(run);
     if (changed) { drawCharts(); drawFindings(); }
     await drawCompletions(run.completions);
-    const running = run.stages.find((stage) => stage.state === "running");
-    $("state").textContent = (running ? `${running.name} is running` : "nothing is running") + ` · ${new Date().toLocaleTimeString()}`;
+    $("state").textContent = `${whatGoesOn(run)} · ${new Date().toLocaleTimeString()}`;
     document.body.dataset.ready = "true";
   } catch (error) {
     $("state").textContent = `no answer: ${error.message}`;

@@ -1,10 +1,13 @@
 //! `forethought check`: every problem at once, and nothing left behind.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use forethought_tests::{Project, repository};
 
+use crate::signals::{SLOW, send};
 use crate::{forethought, outcome};
 
 #[test]
@@ -176,4 +179,55 @@ fn problems_of_config_files_rows_and_lengths_are_listed_in_one_go() {
     ] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
+}
+
+#[test]
+fn a_check_that_is_interrupted_leaves_nothing_behind() {
+    let project = Project::new();
+    project.write("judge.sh", format!("touch judging\n{SLOW}"));
+    let temporary = project.path("temporary");
+    fs::create_dir(&temporary).expect("a folder");
+    let rewards = "grpo.rewards=[{process: {command: [sh, judge.sh]}}]";
+    let mut child = forethought(&project.path(""))
+        .args(["check", "pipeline.yaml", "--set", rewards])
+        .env("TMPDIR", &temporary)
+        .spawn()
+        .expect("it starts");
+    let started = Instant::now();
+    while !project.path("judging").exists() {
+        assert!(started.elapsed() < Duration::from_mins(2), "nothing is judged");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(fs::read_dir(&temporary).expect("a folder").count() > 0, "it works there");
+    send("-INT", &child);
+    assert_eq!(child.wait().expect("an exit").code(), Some(130));
+    let left = fs::read_dir(&temporary).expect("a folder");
+    let left: Vec<PathBuf> = left.map(|one| one.expect("an entry").path()).collect();
+    assert_eq!(left, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_check_names_no_temporary_folder_and_blames_the_set_that_is_wrong() {
+    let project = Project::new();
+    let wrong = [
+        "sft.training.learning_rat=1",
+        "grpo.sampling.top_p=3",
+        "grpo.sampling.max_new_tokens=0",
+        "grpo.rewards=[{tiered: 9}]",
+        "grpo.num_generations=1",
+    ];
+    let mut command = forethought(&project.path(""));
+    command.args(["check", "pipeline.yaml"]);
+    let (code, _, error) = outcome(command.args(wrong.iter().flat_map(|set| ["--set", set])));
+    assert_eq!(code, Some(2), "{error}");
+    for set in wrong {
+        assert!(error.contains(&format!("error: --set {set}: ")), "{set} is not blamed in {error}");
+    }
+    // A judge that can say nothing: the run would keep its answers, and the check keeps none.
+    let judge = "grpo.rewards=[{process: {command: [sh, absent.sh]}}]";
+    let mut command = forethought(&project.path(""));
+    let (code, _, error) = outcome(command.args(["check", "pipeline.yaml", "--set", judge]));
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("could not judge") || error.contains("has no value"), "{error}");
+    assert!(!error.contains("/.tmp") && !error.contains("the answers are in"), "{error}");
 }

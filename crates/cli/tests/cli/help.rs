@@ -64,4 +64,7 @@ fn the_examples_use_only_options_there_are() {
 fn the_help_of_pipeline_lists_its_exit_codes() {
     let text = help(&["pipeline"]);
     assert!(text.contains("0 done, 1 failed, 2 bad usage or config, 130 interrupted"), "{text}");
+    assert!(text.contains("143 terminated"), "{text}");
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("a readme");
+    assert!(readme.contains("130 interrupted and 143 terminated"), "both pages say the same");
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use forethought_dataset::{ColumnType, FirstContact, Table};
 use forethought_tests::Project;
 
 use crate::watch::Server;
@@ -227,4 +228,91 @@ stages:
     assert!(code.is_some_and(|code| code != 0), "{output}{log}");
     assert!(!output.contains(CANARY) && !log.contains(CANARY), "{log}");
     assert_eq!(leaks(&project.path("taught")), Vec::<String>::new());
+}
+
+/// A judge that repeats what it was started with.
+const PARROT: &str = r#"while read -r line; do
+  id=${line#*\"id\":}
+  echo "{\"id\": ${id%%,*}, \"score\": 0, \"reason\": \"$X_KEY $*\"}"
+done
+"#;
+
+/// The reasons in a file of completions, which lies compressed.
+fn reasons(file: &Path) -> String {
+    let table = Table::read_parquet(&FirstContact::Here, file, &[("reason", ColumnType::Text)]);
+    let table = table.expect("a file of completions");
+    table.texts("reason").iter().flatten().cloned().collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_secret_by_the_place_where_it_stands_is_in_nothing_that_a_run_leaves_or_shows() {
+    let project = Project::new();
+    project.write("judge.sh", PARROT);
+    let process = "{process: {command: [sh, judge.sh, --api-key, canary-1-Word, --token=canary-2-Option, '-H', 'Authorization: Bearer canary-3-Bearer'], environment: {X_KEY: canary-4-Variable}}, weight: 0.0}";
+    // Nobody listens at port 9.
+    let http = "{http: {url: 'http://127.0.0.1:9/a?key=canary-5-Key&sig=canary-6-Sig&X-Amz-Signature=canary-7-Amz', timeout: 0.5}, weight: 0.0}";
+    let rewards = format!("grpo.rewards=[{{tiered: 12/6/3}}, {process}, {http}]");
+    let sets = [
+        rewards.as_str(),
+        "grpo.max_unjudged_share=1.0",
+        "sft.training.max_steps=2",
+        "grpo.training.max_steps=2",
+        "grpo.log_completions_steps=1",
+    ];
+    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
+    let mut command = pipeline(&project, &["--out", "runs/parrots"]);
+    let (code, output, log) = outcome(command.args(&sets));
+    assert_eq!(code, Some(0), "{log}");
+    let shown = output + &log + &told(&project, "runs/parrots", &sets);
+    assert_eq!(shown.lines().find(|line| line.contains(CANARY)), None);
+
+    let root = project.path("runs/parrots");
+    let manifest = fs::read_to_string(root.join("manifest.json")).expect("a manifest");
+    assert!(manifest.contains("--api-key, [redacted], --token=[redacted]"), "{manifest}");
+    assert_eq!(leaks(&root), Vec::<String>::new());
+    let said = reasons(&root.join("completions/grpo-000001.parquet"));
+    assert!(said.contains("process: [redacted] --api-key [redacted]"), "{said}");
+    assert!(said.contains("http: http://127.0.0.1:9/a?key=[redacted]&sig=[redacted]"), "{said}");
+    assert!(!said.contains(CANARY), "{said}");
+}
+
+#[test]
+fn names_that_hold_a_secret_are_refused_before_anything_is_written() {
+    let project = Project::new();
+    let token = "canary-of-the-environment";
+    for (set, place) in [
+        (format!("name={token}"), "name: holds a secret"),
+        (format!("sft.name={token}"), "stages.5.sft.name: holds a secret"),
+    ] {
+        for command in ["pipeline", "check"] {
+            let arguments = [command, "pipeline.yaml", "--set", &set];
+            let mut command = forethought(&project.path(""));
+            let (code, output, log) = outcome(command.args(arguments).env("HF_TOKEN", token));
+            assert_eq!(code, Some(2), "{log}");
+            assert!(log.contains(place), "{log}");
+            assert!(!output.contains(CANARY) && !log.contains(CANARY), "{log}");
+        }
+        assert!(!project.path("runs").exists());
+    }
+}
+
+#[test]
+fn errors_of_a_command_line_show_no_token() {
+    let project = Project::new();
+    let token = "canary-of-the-environment";
+    let url = "https://me:canary-password@host/?sig=canary-password";
+    for arguments in [
+        ["schema", token],
+        ["completions", token],
+        ["check", token],
+        ["watch", token],
+        ["pipeline", url],
+        ["schema", url],
+        ["evaluate", url],
+    ] {
+        let mut command = forethought(&project.path(""));
+        let (code, output, log) = outcome(command.args(arguments).env("HF_TOKEN", token));
+        assert!(code.is_some_and(|code| code != 0) && log.contains("error: "), "{log}");
+        assert!(!output.contains(CANARY) && !log.contains(CANARY), "{log}");
+    }
 }

@@ -29,7 +29,7 @@ fn long(project: &Project, out: &str) -> Command {
     command
 }
 
-fn wait_for_steps(number: usize, log: &Path) {
+pub(crate) fn wait_for_steps(number: usize, log: &Path) {
     let started = Instant::now();
     let lines = || fs::read_to_string(log).map_or(0, |text| text.lines().count());
     while lines() < number {
@@ -134,4 +134,39 @@ fn ctrl_c_in_either_training_is_130_and_resume_ends_with_the_bits_of_an_undistur
             |run: &str| fs::read(project.path(run).join("artifacts").join(model)).expect(model);
         assert!(bytes("straight") == bytes("stopped"), "{model} differs");
     }
+}
+
+/// A judge that thinks for a second about each answer.
+pub(crate) const SLOW: &str = r#"while read -r line; do
+  sleep 1
+  id=${line#*\"id\":}
+  echo "{\"id\": ${id%%,*}, \"score\": 1}"
+done
+"#;
+
+#[test]
+fn ctrl_c_in_a_slow_reward_is_answered_at_once_and_waits_for_no_further_answer() {
+    let project = Project::new();
+    project.write("judge.sh", format!("touch judging\n{SLOW}"));
+    // 16 answers, a second each.
+    let rewards = "grpo.rewards=[{process: {command: [sh, judge.sh]}}]";
+    let set = ["--until", "grpo", "--set", "sft.training.max_steps=1", "--set", rewards];
+    let mut command = pipeline(&project, &set);
+    let mut child =
+        command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+    let started = Instant::now();
+    while !project.path("judging").exists() {
+        assert!(started.elapsed() < Duration::from_mins(2), "nothing is judged");
+        thread::sleep(Duration::from_millis(10));
+    }
+    send("-INT", &child);
+    let asked = Instant::now();
+    let mut text = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut text).expect("UTF-8");
+    assert_eq!(child.wait().expect("an exit").code(), Some(130), "{text}");
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}: {text}", asked.elapsed());
+    let said = text.lines().find(|line| line.starts_with("SIGINT: ")).unwrap_or_default();
+    assert!(said.ends_with("a second Ctrl-C leaves at once"), "{text}");
+    assert!(text.contains("--resume to go on"), "{text}");
+    assert!(!text.contains("could not judge"), "what was not waited for is no fault: {text}");
 }

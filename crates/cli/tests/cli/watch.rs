@@ -2,10 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use forethought_tests::Project;
+use serde_json::Value;
 
 use crate::{forethought, outcome, pipeline, skipped};
 
@@ -86,6 +87,29 @@ fn chromium() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// What a browser makes of the page of a run; with `FORETHOUGHT_SCREENSHOTS` it leaves a picture there, too.
+fn seen(browser: &Path, project: &Project, server: &Server, name: &str) -> String {
+    let profile = project.path(&format!("profile-{name}"));
+    let open = |arguments: &[String]| {
+        let mut command = Command::new(browser);
+        command
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .args(["--virtual-time-budget=8000", "--window-size=1400,1600"])
+            .args(arguments)
+            .arg(format!("http://{}/", server.address));
+        outcome(&mut command)
+    };
+    if let Some(folder) = std::env::var_os("FORETHOUGHT_SCREENSHOTS") {
+        let picture = Path::new(&folder).join(format!("{name}.png"));
+        open(&[format!("--screenshot={}", picture.display())]);
+    }
+    let (code, page, error) = open(&["--dump-dom".to_owned()]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(page.contains("data-ready=\"true\""), "{page}");
+    page
+}
+
 #[test]
 fn a_browser_draws_the_curves_and_lists_the_completions() {
     let Some(browser) = chromium() else {
@@ -93,21 +117,91 @@ fn a_browser_draws_the_curves_and_lists_the_completions() {
     };
     let project = finished();
     let server = Server::of(&project, "runs/parrots", &[]);
-    let profile = project.path("profile");
-    let mut command = Command::new(browser);
-    command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .args(["--virtual-time-budget=8000", "--window-size=1400,1600"])
-        .arg("--dump-dom")
-        .arg(format!("http://{}/", server.address));
-    let (code, page, error) = outcome(&mut command);
-    assert_eq!(code, Some(0), "{error}");
-    assert!(page.contains("data-ready=\"true\""), "{page}");
+    let page = seen(&browser, &project, &server, "done");
     for metric in ["loss", "reward", "grad_norm", "completions/mean_length"] {
         let figure = format!("data-metric=\"{metric}\"");
         assert!(page.contains(&figure), "{metric} is not drawn: {page}");
     }
     assert!(page.contains("class=\"curve\"") && page.contains("Say its number"), "{page}");
     assert!(page.contains("data-state=\"done\""), "{page}");
+}
+
+/// How far each stage of a run is, as the server says.
+fn states(server: &Server) -> (bool, Vec<(String, String)>) {
+    let answer = server.get("/api/run", &server.address);
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let run: Value = serde_json::from_str(body).expect("JSON");
+    let stage = |one: &Value| {
+        let text = |key: &str| one[key].as_str().expect("a text").to_owned();
+        (text("name"), text("state"))
+    };
+    let stages = run["stages"].as_array().expect("a list").iter().map(stage).collect();
+    (run["is_running"].as_bool().expect("a claim"), stages)
+}
+
+fn state_of(states: &[(String, String)], name: &str) -> String {
+    states.iter().find(|(known, _)| known == name).expect("a stage").1.clone()
+}
+
+#[test]
+fn a_run_that_was_interrupted_is_not_said_to_run_and_stages_of_an_earlier_run_are_told_apart() {
+    let project = finished();
+    // The same folder with other settings, killed in its first training.
+    let set = [
+        "--set",
+        "seed=8",
+        "--set",
+        "sft.num_train_epochs=4000",
+        "--set",
+        "sft.training.max_steps=4000",
+    ];
+    let log = project.path("runs/parrots/training/sft/metrics.jsonl");
+    let (_, during) = {
+        let mut command = pipeline(&project, &set);
+        let mut child = command.stderr(Stdio::null()).spawn().expect("it starts");
+        crate::signals::wait_for_steps(1, &log);
+        let server = Server::of(&project, "runs/parrots", &[]);
+        let during = states(&server);
+        child.kill().expect("killed");
+        child.wait().expect("over");
+        (server, during)
+    };
+    assert!(during.0, "a process has the folder");
+    assert_eq!(state_of(&during.1, "sft"), "running");
+    let server = Server::of(&project, "runs/parrots", &[]);
+    let (is_running, after) = states(&server);
+    assert!(!is_running);
+    let expected =
+        [("ingest", "done"), ("sft", "interrupted"), ("grpo", "older"), ("predict", "waiting")];
+    for (stage, state) in expected {
+        assert_eq!(state_of(&after, stage), state, "{stage}");
+    }
+    let Some(browser) = chromium() else {
+        return skipped("an interrupted run in a browser: Chromium is not installed");
+    };
+    let page = seen(&browser, &project, &server, "interrupted");
+    assert!(page.contains("sft was interrupted after step "), "{page}");
+    assert!(page.contains("grpo (of an earlier run)"), "{page}");
+}
+
+#[test]
+fn one_step_is_a_dot_and_counts_are_whole() {
+    let Some(browser) = chromium() else {
+        return skipped("the page of one step in a browser: Chromium is not installed");
+    };
+    let project = Project::new();
+    let set = ["--until", "sft", "--set", "sft.training.max_steps=1"];
+    let (code, _, log) = outcome(&mut pipeline(&project, &set));
+    assert_eq!(code, Some(0), "{log}");
+    // A count that four digits do not hold.
+    let history = project.path("runs/parrots/artifacts/sft/history.jsonl");
+    let text = std::fs::read_to_string(&history).expect("a log");
+    let (before, rest) = text.split_once("\"num_tokens\":").expect("a count");
+    let (_, rest) = rest.split_once(',').expect("more metrics");
+    std::fs::write(&history, format!("{before}\"num_tokens\":20649.0,{rest}")).expect("written");
+    let server = Server::of(&project, "runs/parrots", &[]);
+    let page = seen(&browser, &project, &server, "one-step");
+    assert!(page.contains("class=\"curve point\""), "{page}");
+    assert!(page.contains("<span>20649</span>"), "{page}");
+    assert!(!page.contains("e-4 s"), "seconds are told as a person would: {page}");
 }

@@ -71,6 +71,9 @@ pub(super) fn rehearse(config: &PipelineConfig, with: With<'_>, checked: &mut Ch
     checked.problems.extend(problems);
     checked.notices.extend(notices);
     checked.plans = plans;
+    for text in checked.problems.iter_mut().chain(&mut checked.notices) {
+        *text = sample::without_scratch(text, scratch.path());
+    }
 }
 
 /// The id of what a rehearsal makes. What it is made of lies in the same folder, and is not hashed: files may be large.

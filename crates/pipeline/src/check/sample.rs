@@ -62,6 +62,27 @@ fn shorten(value: &mut Value) {
     }
 }
 
+/// Folders of beginnings, in which a file has the path that it has outside: in one those that start at the root, in the other
+/// those that start at the working directory.
+const ABSOLUTE: &str = "beginning-of";
+const RELATIVE: &str = "beginning-of-here";
+
+fn place_of_beginning(path: &Path, scratch: &Path) -> PathBuf {
+    match path.strip_prefix("/") {
+        Ok(below) => scratch.join(ABSOLUTE).join(below),
+        Err(_) => scratch.join(RELATIVE).join(path),
+    }
+}
+
+/// What is said of a rehearsal, in terms of what lasts: of the file instead of the beginning of it that was read, and of the
+/// run folder that a run would have.
+pub(super) fn without_scratch(text: &str, scratch: &Path) -> String {
+    let scratch = scratch.display();
+    text.replace(&format!("{scratch}/{RELATIVE}/"), "")
+        .replace(&format!("{scratch}/{ABSOLUTE}/"), "/")
+        .replace(&scratch.to_string(), "RUN")
+}
+
 /// A copy of the first lines of a long file of JSON lines; none where the file is short or something else.
 fn beginning(path: &Path, scratch: &Path) -> Result<Option<PathBuf>, PipelineError> {
     let is_lines = path.extension().is_some_and(|one| one == "jsonl" || one == "ndjson");
@@ -69,7 +90,10 @@ fn beginning(path: &Path, scratch: &Path) -> Result<Option<PathBuf>, PipelineErr
     if !is_lines || !is_long {
         return Ok(None);
     }
-    let short = scratch.join(path.file_name().unwrap_or_default());
+    let short = place_of_beginning(path, scratch);
+    if let Some(folder) = short.parent() {
+        fs::create_dir_all(folder).map_err(PipelineError::io(folder))?;
+    }
     let mut reader = BufReader::new(fs::File::open(path).map_err(PipelineError::io(path))?);
     let mut writer = fs::File::create(&short).map_err(PipelineError::io(&short))?;
     let (mut line, mut written) = (Vec::new(), 0);
@@ -164,6 +188,18 @@ mod tests {
         assert_eq!(value["predict"]["sampling"]["max_new_tokens"], 8);
         assert_eq!(value["predict"]["measure"]["max_questions"], 2);
         assert_eq!(value["predict"]["measure"]["max_new_tokens"], 4);
+    }
+
+    #[test]
+    fn what_lies_in_the_temporary_folder_is_named_by_what_lasts() {
+        let scratch = Path::new("/scratch/X");
+        for (path, said) in [("/data/a.jsonl", "/data/a.jsonl"), ("data/a.jsonl", "data/a.jsonl")] {
+            let text =
+                format!("{}:3: no JSON", place_of_beginning(Path::new(path), scratch).display());
+            assert_eq!(without_scratch(&text, scratch), format!("{said}:3: no JSON"));
+        }
+        let text = "/scratch/X/artifacts/model/model: no such file";
+        assert_eq!(without_scratch(text, scratch), "RUN/artifacts/model/model: no such file");
     }
 
     #[test]

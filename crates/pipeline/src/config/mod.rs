@@ -124,6 +124,9 @@ impl PipelineConfig {
     /// As [`PipelineConfig::read`], without the reading.
     pub fn from_document(document: &Document) -> Result<Self, ConfigError> {
         let config: Self = document.to_config()?;
+        if let Some(message) = secret_in_name(&config.name) {
+            return Err(document.error("name", message));
+        }
         for (index, stage) in config.stages.iter().enumerate() {
             let problems = stage.problems().into_iter().chain(config.misplaced(index));
             if let Some((below, message)) = problems.into_iter().next() {
@@ -146,6 +149,9 @@ impl PipelineConfig {
             let message = format!("must be of letters, digits, `-` and `_`, got `{name}`");
             return Some(("name".to_owned(), message));
         }
+        if let Some(message) = secret_in_name(name) {
+            return Some(("name".to_owned(), message));
+        }
         if before.iter().any(|one| one.name() == name) {
             let message = format!("the stage `{name}` stands twice");
             return Some((String::new(), message));
@@ -163,6 +169,14 @@ impl PipelineConfig {
         };
         self.stages.iter().find_map(of).unwrap_or_else(|| Target::thinking_tokens(25))
     }
+}
+
+/// Names stand in folders, in logs and in reports, where nothing can be taken out of them any more.
+fn secret_in_name(name: &str) -> Option<String> {
+    let is_secret = crate::redact(name) != name;
+    let message = "holds a secret, such as the value of an environment variable; names stand in folders, logs and reports, so \
+                   choose another";
+    is_secret.then(|| message.to_owned())
 }
 
 /// Finds the file of a pipeline: a path, or the name of a file in `configs/pipelines/` here or in a folder above.

@@ -69,6 +69,11 @@ impl Override {
         &self.text
     }
 
+    /// The value it sets.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// The path it sets, from the root of the document.
     pub(crate) fn path(&self) -> &str {
         &self.path

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::yaml::{ConfigError, Document, key_path};
-use super::{PipelineConfig, StageConfig};
+use super::{PipelineConfig, StageConfig, secret_in_name};
 
 /// More than this many mistakes in one stage are not looked for.
 const MOST: usize = 50;
@@ -40,6 +40,7 @@ impl PipelineConfig {
             .collect();
         let order = if stages.iter().all(Option::is_some) { Order::Known } else { Order::Unknown };
         let mut config = head.map_or_else(nothing, |read| read.config);
+        errors.extend(secret_in_name(&config.name).map(|message| document.error("name", message)));
         let mut names = Vec::new();
         for stage in stages.into_iter().flatten() {
             names.extend(stage.is_changed.then(|| stage.config.name().to_owned()));
@@ -76,20 +77,36 @@ fn repaired(
     errors: &mut Vec<ConfigError>,
 ) -> Option<Repaired> {
     let base = format!("stages.{index}");
-    let Read { mut config, mut value, mut is_changed } =
+    let Read { mut config, mut value, taken } =
         read::<StageConfig>(document, value.clone(), &base, errors)?;
-    let problems = config.problems();
-    for (below, message) in &problems {
-        let key = format!("{}.{below}", config.kind());
-        let place = format!("{base}.{key}");
-        errors.push(document.error(place.trim_end_matches('.'), message.clone()));
-        is_changed |= remove(&mut value, &super::yaml::key_path(&key));
+    let mut is_changed = !taken.is_empty();
+    let mut said = Vec::new();
+    // A setting that is out of range may hide the next one, where they are looked at together.
+    for _ in 0..MOST {
+        let problems = config.problems();
+        if problems.is_empty() {
+            return Some(Repaired { config, is_changed });
+        }
+        let mut is_mended = false;
+        for problem in problems {
+            let key = format!("{}.{}", config.kind(), problem.0);
+            let key = super::yaml::key_path(key.trim_end_matches('.'));
+            // What was refused before is missing now.
+            let is_echo = taken.iter().any(|one| super::yaml::is_below(&key, one));
+            if !is_echo && !said.contains(&problem) {
+                errors.push(document.error(&format!("{base}.{key}"), problem.1.clone()));
+                is_mended |= remove(&mut value, &key).is_some();
+                said.push(problem);
+            }
+        }
+        // What is out of range because of several settings together stays, and the stage would say so again.
+        if !is_mended {
+            return None;
+        }
+        is_changed = true;
+        config = serde_json::from_value(value.clone()).ok()?;
     }
-    if !problems.is_empty() {
-        config = serde_json::from_value(value).ok()?;
-    }
-    // What is out of range because of several settings together is still there, and the stage would say so again.
-    config.problems().is_empty().then_some(Repaired { config, is_changed })
+    None
 }
 
 /// Stages that cannot stand where they do.
@@ -107,8 +124,8 @@ struct Read<T> {
     config: T,
     /// The part without what was refused.
     value: Value,
-    /// Whether something was.
-    is_changed: bool,
+    /// The paths of what was.
+    taken: Vec<String>,
 }
 
 /// Reads a part of the document. Whatever is refused is noted and taken out, until the rest can be read.
@@ -121,7 +138,7 @@ fn read<T: DeserializeOwned>(
     let mut taken: Vec<String> = Vec::new();
     for _ in 0..MOST {
         let error = match serde_path_to_error::deserialize(&value) {
-            Ok(config) => return Some(Read { config, value, is_changed: !taken.is_empty() }),
+            Ok(config) => return Some(Read { config, value, taken }),
             Err(error) => error,
         };
         let below = key_path(&error.path().to_string());
@@ -134,30 +151,36 @@ fn read<T: DeserializeOwned>(
             let key = key.collect::<Vec<_>>().join(".");
             errors.push(document.error(&key, super::suggest::with_nearest_name(&message)));
         }
-        if is_echo || !remove(&mut value, &below) {
+        // A stage is an object with its kind as the only key.
+        let is_whole = !base.is_empty() && !below.contains('.');
+        if is_echo || is_whole {
             return None;
         }
-        taken.push(below);
+        taken.push(remove(&mut value, &below)?);
     }
     None
 }
 
-/// Takes the value at a path out of its map. One in a list stays: those after it would have other paths.
-fn remove(value: &mut Value, path: &str) -> bool {
+/// Takes the value at a path out of its map, and returns the path. For one in a list the whole list is taken: those after it would
+/// have other paths.
+fn remove(value: &mut Value, path: &str) -> Option<String> {
     let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let mut place = value;
+    let mut place = &mut *value;
     for part in above.split('.').filter(|part| !part.is_empty()) {
-        let next = match place {
-            Value::Object(map) => map.get_mut(part),
-            Value::Array(list) => part.parse().ok().and_then(|index: usize| list.get_mut(index)),
-            _ => None,
+        place = match place {
+            Value::Object(map) => map.get_mut(part)?,
+            Value::Array(list) => list.get_mut(part.parse::<usize>().ok()?)?,
+            _ => return None,
         };
-        let Some(next) = next else { return false };
-        place = next;
     }
-    place
-        .as_object_mut()
-        .is_some_and(|map: &mut Map<String, Value>| map.shift_remove(last).is_some())
+    match place {
+        Value::Object(map) => {
+            Map::shift_remove(map, last)?;
+            Some(path.to_owned())
+        }
+        Value::Array(_) if above.contains('.') => remove(value, above),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -193,6 +216,23 @@ stages:
         );
         assert!(found[2].contains("did you mean `label`?"), "{}", found[2]);
         assert!(found[5].contains("did you mean `learning_rate`?"), "{}", found[5]);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_or_out_of_range_hides_none_behind_it() {
+        let text = "\
+name: y
+stages:
+  - grpo:
+      num_generations: 1
+      rewards: [{tiered: 9}]
+      sampling: {top_p: 3, max_new_tokens: 0}
+";
+        let found = problems(text).join("\n");
+        for part in ["num_generations: must be at least 2", "top_p", "max_new_tokens", "rewards"] {
+            assert!(found.contains(part), "{part} is not in {found}");
+        }
+        assert!(!found.contains("must not be empty"), "what was refused is not missing: {found}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::locate::{Locations, MAX_DEPTH};
 use super::overrides::{Override, OverrideError};
+use crate::secret::remember;
 
 /// Something in a configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -112,9 +113,11 @@ impl Document {
             path: path.to_owned(),
             message: error.to_string(),
         })?;
+        remember(&value);
         let mut applied = Vec::new();
         for text in overrides {
             let one = Override::parse(text)?;
+            remember(one.value());
             applied.push(one.apply(&mut value)?);
         }
         Ok(Self { path: path.to_owned(), locations, overrides: applied, value })
@@ -142,18 +145,35 @@ impl Document {
     #[must_use]
     pub fn error(&self, key: &str, message: String) -> ConfigError {
         let key = if key.is_empty() { "the document".to_owned() } else { key.to_owned() };
-        ConfigError::Value { place: self.place(&key), key, message }
+        ConfigError::Value { place: self.place(&key, &message), key, message }
     }
 
-    /// Where the value at this path was written last.
-    fn place(&self, key: &str) -> Place {
-        let covers =
-            |one: &&Override| key == one.path() || key.starts_with(&format!("{}.", one.path()));
-        match self.overrides.iter().rev().find(covers) {
+    /// Where the value at this path was written last. Some values are only known to be wrong somewhere below a path; then the
+    /// override is meant that sets something there and says what the message found.
+    fn place(&self, key: &str, message: &str) -> Place {
+        let found = found_in(message);
+        let is_meant = |one: &&Override| {
+            is_below(key, one.path())
+                || is_below(one.path(), key)
+                    && found.is_some_and(|found| one.text().contains(found))
+        };
+        match self.overrides.iter().rev().find(is_meant) {
             Some(one) => Place::Override(one.text().to_owned()),
             None => Place::Line(self.path.clone(), self.locations.line(key).unwrap_or(0)),
         }
     }
+}
+
+/// Whether a path is another one, or leads through it.
+pub(super) fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// What a message of serde says was found: ``unknown field `rat` ``, `invalid type: string "a"`.
+fn found_in(message: &str) -> Option<&str> {
+    let start = message.find(['`', '"'])?;
+    let quote = message[start..].chars().next()?;
+    message[start + 1..].split(quote).next().filter(|found| !found.is_empty())
 }
 
 /// `stages[4].sft.rate` and `.` as this module writes paths: `stages.4.sft.rate` and nothing.
@@ -250,6 +270,34 @@ mod tests {
             error(&GOOD.replace("rate: 1", "rate: a"), &["steps.1.count=3"]),
             "a.yaml:3: steps.0.rate: invalid type: string \"a\", expected f64"
         );
+    }
+
+    #[test]
+    fn an_override_is_blamed_for_what_is_only_known_to_be_wrong_below() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only whether it can be read is asked")]
+        struct Config {
+            // What is flattened is read later, when the paths below are forgotten.
+            #[serde(flatten)]
+            rest: Rest,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only whether it can be read is asked")]
+        struct Rest {
+            sampling: Step,
+        }
+        let text = "sampling:\n  rate: 1\n";
+        let set = |text: &str| vec!["name=x".to_owned(), text.to_owned()];
+        for (set, message) in [
+            (set("sampling.cuont=1"), "unknown field `cuont`"),
+            (set("sampling.rate=fast"), "invalid type: string \"fast\""),
+        ] {
+            let text = format!("name: y\n{text}");
+            let document = Document::parse(Path::new("a.yaml"), &text, &set).expect("YAML");
+            let error = document.to_config::<Config>().expect_err("wrong").to_string();
+            assert!(error.starts_with(&format!("--set {}: ", set[1])), "{error}");
+            assert!(error.contains(message), "{error}");
+        }
     }
 
     #[test]

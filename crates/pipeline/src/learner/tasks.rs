@@ -16,7 +16,7 @@ use forethought_objective::{
 };
 use forethought_seed::Seed;
 
-use super::Learner;
+use super::{Learner, ratios};
 use crate::memory::Load;
 
 /// A loss and what it needs beside the scores.
@@ -327,7 +327,7 @@ impl Policy {
         // How far the engines that sample and train are apart shows only while their weights are the same.
         let trained = scores.log_probs.clone().detach();
         let old = self.old_log_probs.as_ref().map_or(trained, list); // [token]
-        let difference = (old - sampled.clone()).abs(); // [token]
+        let log_ratio = old - sampled.clone(); // [token]
         let mut batch = PolicyBatch::new(scores.log_probs, self.completions.clone(), self.totals)
             .with_sampling_log_probs(sampled)
             .with_entropy(entropy);
@@ -341,17 +341,12 @@ impl Policy {
             batch = batch.with_token_advantages(advantages.clone());
         }
         let mut output = self.loss.0.forward(batch);
-        // Some losses report the difference themselves.
-        if output.metrics.iter().all(|(name, _)| *name != MEAN_DIFFERENCE) {
-            output.metrics.push((MEAN_DIFFERENCE, difference.clone().mean()));
-            output.metrics.push((MAX_DIFFERENCE, difference.max()));
-        }
+        let lengths: Vec<usize> = self.completions.iter().map(|one| one.num_tokens).collect();
+        ratios::report(&mut output, &lengths, log_ratio);
         output
     }
 }
 
-const MEAN_DIFFERENCE: &str = "sampling/sampling_logp_difference/mean";
-const MAX_DIFFERENCE: &str = "sampling/sampling_logp_difference/max";
 /// What entropies are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entropy {

@@ -153,7 +153,7 @@ impl SolveStage {
         let failed = |message: String| PipelineError::stage(context.name, message);
         let rewards = self.rewards(context);
         let correct = self.index(&rewards).map_err(failed)?;
-        let functions = reward_set(&rewards, context.device).map_err(failed)?;
+        let functions = reward_set(&rewards, context.device, context.stop).map_err(failed)?;
         let judge = Judge { functions: Some(functions), reward_model: None, weights: Vec::new() };
         let base = base_folder(context)?;
         let questions = limited_questions(context, &Encoder::open(&base)?, self.limit(context))?;
@@ -270,6 +270,8 @@ impl Exam<'_> {
             group: one.prompt_index,
         });
         let judgement: Judgement = self.judge.judge(&answers.collect::<Vec<_>>());
+        // What was not waited for has no score.
+        self.context.check_stop()?;
         let (scores, correct) = (&judgement.scores[..], self.correct);
         let grades = Grades { completions: &completions, scores, correct };
         let path = self.context.staging.join(format!("{name}.jsonl"));

@@ -11,15 +11,17 @@ use super::rollout::Rollout;
 use super::source::OnlineSource;
 
 impl OnlineSource {
-    /// One parquet file a logged sampling: what was asked, what came, what it was worth and why; and where it is.
+    /// One parquet file a logged sampling: what was asked, what came, what it was worth and why; and where it is, unless
+    /// nothing is left behind.
     pub(super) fn write_completions(
         &self,
         step: u64,
         rollout: &Rollout,
         totals: &[Option<f32>],
         samples: &[Sample],
-    ) -> Result<PathBuf, BatchError> {
-        std::fs::create_dir_all(&self.completions)?;
+    ) -> Result<Option<PathBuf>, BatchError> {
+        let Some(folder) = &self.completions else { return Ok(None) };
+        std::fs::create_dir_all(folder)?;
         let mut prompts = Vec::new();
         for index in &rollout.chosen {
             let prompt = &self.sampler.questions[*index].prompt;
@@ -37,10 +39,10 @@ impl OnlineSource {
             .text("reason", reasons)
             .float("advantage", advantages);
         let table = self.sampler.judge.add_scores(table, &rollout.judgement);
-        let path = self.completions.join(format!("{}-{:06}.parquet", self.stage, step + 1));
+        let path = folder.join(format!("{}-{:06}.parquet", self.stage, step + 1));
         let file = Replacement::of(&path);
         table.write_parquet(file.path())?;
         file.settle()?;
-        Ok(path)
+        Ok(Some(path))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use forethought_grpo::DynamicSampling;
 use forethought_objective::{PolicyCompletion, PolicyLoss, StepTotals, ValueLoss};
-use forethought_train::BatchError;
+use forethought_train::{BatchError, Reported};
 
 use super::generation::Sample;
 
@@ -77,6 +77,17 @@ pub(crate) struct Judged<'a> {
     pub(crate) totals: &'a [Option<f32>],
     /// Answers to each question.
     pub(crate) group_size: usize,
+    /// The tokens that end an answer.
+    pub(crate) eos_ids: &'a [u32],
+}
+
+/// Whether the answers of a sampling are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passes {
+    /// There are steps left that train on them.
+    Going,
+    /// There are none.
+    Over,
 }
 
 impl Judged<'_> {
@@ -139,6 +150,11 @@ pub(crate) trait Method: Send {
     /// The objective of the critic.
     fn value_loss(&self) -> Option<Arc<dyn ValueLoss + Send + Sync>> {
         None
+    }
+
+    /// Numbers that follow from what the micro-batches of a finished step reported.
+    fn finished(&mut self, _reported: &[Reported], _passes: Passes) -> Vec<(String, f64)> {
+        Vec::new()
     }
 
     /// What the samplings so far left behind and later ones depend on.

@@ -6,6 +6,7 @@ mod engine;
 mod generation;
 mod grpo;
 mod judge;
+mod lengths;
 mod load;
 mod logged;
 mod method;
@@ -86,7 +87,7 @@ impl<L> OnlineStage<L> {
             temperature: self.sampling.temperature,
             log_completions_steps: self.log_completions_steps,
             max_unjudged_share: self.max_unjudged_share,
-            completions: context.folder.completions(),
+            completions: (!context.purpose.is_check()).then(|| context.folder.completions()),
             generation: None,
         };
         look_over(&source, context)?;
@@ -145,7 +146,7 @@ impl<L> OnlineStage<L> {
             Needs { sampling: &sampling, encoder: &encoder, vocab_size, num_steps, training };
         let server = self.rollout.open(context, needs)?;
         let judge = Judge {
-            functions: self.functions(context.device).map_err(failed)?,
+            functions: self.functions(context.device, context.stop).map_err(failed)?,
             reward_model: self.reward_model(context)?,
             weights: self.weights(method),
         };

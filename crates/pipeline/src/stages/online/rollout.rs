@@ -87,6 +87,10 @@ impl Sampler {
             group: completion.prompt_index,
         });
         let judgement = self.judge.judge(&answers.collect::<Vec<_>>());
+        if self.stop_flag.is_raised() {
+            // Some of it may not have been waited for. The step has not begun, and is made again by the resumed run.
+            return Err(Abandoned.into());
+        }
         Ok(Rollout { chosen: chosen.to_vec(), completions, texts, judgement, refill: None })
     }
 

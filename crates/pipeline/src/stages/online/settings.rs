@@ -8,7 +8,7 @@ use forethought_reward::{RewardConfig, RewardSet};
 use forethought_rloo::RlooConfig;
 use forethought_rollout::Sampling;
 use forethought_tokenize::Overflow;
-use forethought_train::TrainConfig;
+use forethought_train::{StopFlag, TrainConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -184,8 +184,12 @@ impl<L> OnlineStage<L> {
     }
 
     /// The rewards by rule, if there are any; models among them on the device.
-    pub(super) fn functions(&self, device: &Device) -> Result<Option<RewardSet>, String> {
-        (!self.rewards.is_empty()).then(|| reward_set(&self.rewards, device)).transpose()
+    pub(super) fn functions(
+        &self,
+        device: &Device,
+        stop: &StopFlag,
+    ) -> Result<Option<RewardSet>, String> {
+        (!self.rewards.is_empty()).then(|| reward_set(&self.rewards, device, stop)).transpose()
     }
 
     pub(crate) fn problems(&self, method: &dyn OnlineMethod) -> Vec<Problem> {

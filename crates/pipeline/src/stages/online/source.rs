@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use forethought_model::{Decoder, ScoredRow};
 use forethought_objective::{GenerationTotals, PolicyCompletion, StepTotals};
 use forethought_rollout::Completion;
-use forethought_train::{BatchError, BatchRow, BatchSource, Cursor, StepBatches};
+use forethought_train::{BatchError, BatchRow, BatchSource, Cursor, Reported, StepBatches};
 use rand::seq::SliceRandom as _;
 
 use super::critic::Values;
 use super::generation::{Generation, Sample};
-use super::method::{Credit, Judged, Method, Plan};
+use super::lengths::of_lengths;
+use super::method::{Credit, Judged, Method, Passes, Plan};
 use super::rollout::{Rollout, Sampler};
 use crate::learner::{Critic, Entropy, Input, Learner, Loss, Policy, Task};
 use crate::training::dropout_seed;
@@ -31,8 +32,8 @@ pub(crate) struct OnlineSource {
     pub(crate) log_completions_steps: u64,
     /// The largest share of the answers of one sampling that a reward may leave unjudged.
     pub(crate) max_unjudged_share: f64,
-    /// The folder of sampled answers.
-    pub(crate) completions: PathBuf,
+    /// The folder of sampled answers; none where nothing is left behind.
+    pub(crate) completions: Option<PathBuf>,
     /// What was sampled last.
     pub(crate) generation: Option<Generation>,
 }
@@ -101,6 +102,11 @@ impl BatchSource<Learner> for OnlineSource {
         Ok(rows)
     }
 
+    fn finished(&mut self, step: u64, reported: &[Reported]) -> Vec<(String, f64)> {
+        let is_last = Place::of(step + 1, self.plan).starts_generation();
+        self.method.finished(reported, if is_last { Passes::Over } else { Passes::Going })
+    }
+
     /// The answers are worth keeping only while steps are left that train on them: what has no use is sampled anew.
     fn state(&self) -> Option<String> {
         let kept = self.generation.as_ref().filter(|_| self.plan.num_steps() > 1);
@@ -145,12 +151,15 @@ impl OnlineSource {
         if let Err(error) = judged {
             // Whoever has to find out why wants to see what was not judged.
             let path = self.write_completions(step, &rollout, &totals, &samples)?;
-            return Err(format!("{error}; the answers are in {}", path.display()).into());
+            let place = path.map(|path| format!("; the answers are in {}", path.display()));
+            return Err(format!("{error}{}", place.unwrap_or_default()).into());
         }
         self.look_back(&mut samples, learner);
         let mut of_server = self.server_metrics(&samples)?;
         let group_size = self.sampler.num_generations;
-        let judged = Judged { samples: &samples, columns: &columns, totals: &totals, group_size };
+        let eos_ids = self.sampler.encoder.eos_ids();
+        let judged =
+            Judged { samples: &samples, columns: &columns, totals: &totals, group_size, eos_ids };
         let credit = self.method.judge(judged)?;
         let has_token_advantages = credit.token_advantages.is_some();
         hand_out(&mut samples, &credit);
@@ -300,13 +309,8 @@ impl OnlineSource {
 
     /// What is known before the update, under TRL's names.
     fn metrics(&self, rollout: &Rollout, credit: Credit) -> Vec<(String, f64)> {
-        let completions = &rollout.completions;
-        let count = completions.len() as f64;
-        let tokens: usize = completions.iter().map(|one| one.ids.len()).sum();
-        let clipped = completions.iter().filter(|one| !one.is_finished).count();
         let mut metrics = credit.metrics;
-        metrics.push(("completions/mean_length".to_owned(), tokens as f64 / count));
-        metrics.push(("completions/clipped_ratio".to_owned(), clipped as f64 / count));
+        metrics.extend(of_lengths(&rollout.completions));
         metrics.extend(self.sampler.judge.metrics(&rollout.judgement));
         if let Some(counts) = rollout.refill {
             let refill = [

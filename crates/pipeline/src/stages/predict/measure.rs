@@ -6,6 +6,7 @@ use forethought_model::{Decoder, ScoreModel, ScoredRow, load, load_score_model};
 use forethought_reward::{RewardConfig, RewardSet};
 use forethought_rollout::{Cancel, Completion, Request, Sampling, generate};
 use forethought_tokenize::Encoder;
+use forethought_train::StopFlag;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +102,7 @@ impl Measure {
         let reference = self.reference.as_deref().or(stages.first().copied());
         let failed = |message: String| PipelineError::stage(context.name, message);
         let judge = Judge {
-            functions: self.functions(context.device).map_err(failed)?,
+            functions: self.functions(context.device, context.stop).map_err(failed)?,
             reward_model: self.reward_model(context)?,
             weights: Vec::new(),
         };
@@ -119,17 +120,17 @@ impl Measure {
             let divergence = (!is_reference)
                 .then(|| divergence([&policy, &reference_model], &completions, questions));
             context.check_stop()?;
-            measured.push(Measured {
-                stage: stage.to_owned(),
-                rewards: rewards(&judge, &encoder, &completions, questions)?,
-                divergence: divergence.flatten(),
-            });
+            let rewards = rewards(&judge, &encoder, &completions, questions)?;
+            // What was not waited for has no reward.
+            context.check_stop()?;
+            let divergence = divergence.flatten();
+            measured.push(Measured { stage: stage.to_owned(), rewards, divergence });
         }
         write_json(&context.staging.join(MEASURED), &measured)
     }
 
-    fn functions(&self, device: &Device) -> Result<Option<RewardSet>, String> {
-        (!self.rewards.is_empty()).then(|| reward_set(&self.rewards, device)).transpose()
+    fn functions(&self, device: &Device, stop: &StopFlag) -> Result<Option<RewardSet>, String> {
+        (!self.rewards.is_empty()).then(|| reward_set(&self.rewards, device, stop)).transpose()
     }
 
     fn reward_model(&self, context: &Context<'_>) -> Result<Option<ScoreModel>, PipelineError> {
