@@ -1,6 +1,7 @@
 //! Arrow IPC files and streams, a batch at a time, with every fault of the file as an error that names it.
 
 mod structure;
+mod unpacked;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -14,6 +15,8 @@ use polars_arrow::io::ipc::read::{
     FileReader, StreamReader, StreamState, read_file_metadata, read_stream_metadata,
 };
 use polars_arrow::record_batch::RecordBatchT;
+use structure::Packing;
+use tempfile::SpooledTempFile;
 
 use crate::error::DatasetError;
 use crate::guard::guarded;
@@ -36,6 +39,7 @@ enum Layout {
 pub(crate) struct ArrowFile {
     path: PathBuf,
     layout: Layout,
+    packing: Packing,
     columns: Vec<String>,
 }
 
@@ -47,13 +51,14 @@ impl ArrowFile {
 
     /// Checks it and reads its schema.
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
-        let layout = checked(path)?;
+        let (layout, packing) = checked(path)?;
         let file = open(path)?;
+        // Schemas are not compressed.
         let schema = guarded(|| Batches::new(layout, file, None).map(|batches| batches.schema));
         let schema =
             schema.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
         let columns = schema.iter_names().map(ToString::to_string).collect();
-        Ok(Self { path: path.to_owned(), layout, columns })
+        Ok(Self { path: path.to_owned(), layout, packing, columns })
     }
 
     /// The columns, in the order of the file.
@@ -74,10 +79,22 @@ impl ArrowFile {
         let wanted = wanted.filter(|(_, column)| names.contains(&column.as_str()));
         let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
         let file = open(&self.path)?;
-        let batches = guarded(|| Batches::new(self.layout, file, Some(wanted.clone())));
+        let batches = match self.packing {
+            Packing::Plain => guarded(|| Batches::new(self.layout, file, Some(wanted.clone()))),
+            Packing::Packed => self
+                .unpacked(file)
+                .and_then(|stream| guarded(|| Batches::of_stream(stream, Some(wanted.clone())))),
+        };
         let mut batches = batches.map_err(|message| self.fault(message))?;
         let next = move || guarded(|| batches.next(&wanted)).transpose();
         Ok(std::iter::from_fn(next).map(|batch| batch.map_err(|message| self.fault(message))))
+    }
+
+    /// The stream without compression; a file has one behind its magic.
+    fn unpacked(&self, mut file: File) -> Result<SpooledTempFile, String> {
+        let start = if self.layout == Layout::File { structure::HEAD } else { 0 };
+        file.seek(SeekFrom::Start(start)).map_err(|error| error.to_string())?;
+        guarded(|| unpacked::unpacked(BufReader::new(file)))
     }
 
     fn fault(&self, message: String) -> DatasetError {
@@ -104,20 +121,25 @@ impl Batches {
                 let reader = FileReader::new(file, metadata, projection, None);
                 Self { schema, reader: Box::new(reader) }
             }
-            Layout::Stream => {
-                let mut metadata = read_stream_metadata(&mut file)?;
-                let schema = metadata.schema.clone();
-                metadata.schema = stored(&schema);
-                let reader = StreamReader::new(file, metadata, projection);
-                // A stream that waits for more is one without its end, which the structure has not.
-                let reader = reader.map_while(|state| match state {
-                    Ok(StreamState::Some(batch)) => Some(Ok(batch)),
-                    Ok(StreamState::Waiting) => None,
-                    Err(error) => Some(Err(error)),
-                });
-                Self { schema, reader: Box::new(reader) }
-            }
+            Layout::Stream => return Self::of_stream(file, projection),
         })
+    }
+
+    fn of_stream(
+        mut stream: impl Read + Seek + 'static,
+        projection: Option<Vec<usize>>,
+    ) -> PolarsResult<Self> {
+        let mut metadata = read_stream_metadata(&mut stream)?;
+        let schema = metadata.schema.clone();
+        metadata.schema = stored(&schema);
+        let reader = StreamReader::new(stream, metadata, projection);
+        // A stream that waits for more is one without its end, which the structure has not.
+        let reader = reader.map_while(|state| match state {
+            Ok(StreamState::Some(batch)) => Some(Ok(batch)),
+            Ok(StreamState::Waiting) => None,
+            Err(error) => Some(Err(error)),
+        });
+        Ok(Self { schema, reader: Box::new(reader) })
     }
 
     /// The next batch; its columns are those at `wanted` in the schema.
@@ -158,16 +180,17 @@ fn stored_as(of: &ArrowDataType) -> ArrowDataType {
     }
 }
 
-/// The layout of a file whose structure holds.
-fn checked(path: &Path) -> Result<Layout, DatasetError> {
+/// The layout of a file whose structure holds, and whether it is compressed.
+fn checked(path: &Path) -> Result<(Layout, Packing), DatasetError> {
     let mut file = open(path)?;
     let layout = layout(&mut file).map_err(|source| DatasetError::read(path, source))?;
     let check = match layout {
         Layout::File => structure::check_file(&mut file),
         Layout::Stream => structure::check_stream(&mut file),
     };
-    check.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
-    Ok(layout)
+    let packing =
+        check.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
+    Ok((layout, packing))
 }
 
 fn open(path: &Path) -> Result<File, DatasetError> {

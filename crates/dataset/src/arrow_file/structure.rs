@@ -14,26 +14,41 @@ use polars_arrow_format::ipc::{
 use super::MAGIC;
 
 /// What stands before the length of a message, since format version 5.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Footer length and magic at the end of a file.
 const TAIL_BYTES: usize = 10;
 const TAIL: u64 = TAIL_BYTES as u64;
 /// Bytes of a magic with its padding, at the beginning of a file.
-const HEAD: u64 = 8;
+pub(super) const HEAD: u64 = 8;
+
+/// Whether the columns of batches are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Plain,
+    Packed,
+}
+
+impl Packing {
+    /// Packed where one of both is.
+    fn and(self, other: Self) -> Self {
+        if self == Self::Packed { self } else { other }
+    }
+}
 
 /// Walks through the messages of a stream without reading their bodies.
-pub(super) fn check_stream(file: &mut (impl Read + Seek)) -> Result<(), String> {
+pub(super) fn check_stream(file: &mut (impl Read + Seek)) -> Result<Packing, String> {
     let length = length(file)?;
-    let (mut at, mut index) = (0, 0_u64);
+    let (mut at, mut index, mut packing) = (0, 0_u64, Packing::Plain);
     loop {
         let Some((metadata_at, metadata_length)) = message_length(file, at, length)? else {
             return if index > 0 {
-                Ok(())
+                Ok(packing)
             } else {
                 Err("an Arrow stream without a schema".to_owned())
             };
         };
-        let body = body_length(file, (metadata_at, metadata_length), length, index)?;
+        let (body, packed) = body(file, (metadata_at, metadata_length), length, index)?;
+        packing = packing.and(packed);
         at = metadata_at
             .checked_add(metadata_length)
             .and_then(|end| end.checked_add(body))
@@ -79,13 +94,13 @@ fn message_length(
     }
 }
 
-/// The length of the body that follows a message's metadata. The first message is the schema.
-fn body_length(
+/// The length of the body that follows a message's metadata, and whether it is packed. The first message is the schema.
+fn body(
     file: &mut (impl Read + Seek),
     (at, metadata_length): (u64, u64),
     length: u64,
     index: u64,
-) -> Result<u64, String> {
+) -> Result<(u64, Packing), String> {
     let corrupt = |what: &str| format!("corrupt: message {index} {what}");
     let mut metadata = vec![0; usize::try_from(metadata_length.min(length)).unwrap_or(0)];
     read_at(file, at, &mut metadata)?;
@@ -94,23 +109,26 @@ fn body_length(
         _ => corrupt("cannot be read"),
     };
     let message = MessageRef::read_as_root(&metadata).map_err(unreadable)?;
-    match (index, message.header().map_err(unreadable)?) {
-        (0, Some(MessageHeaderRef::Schema(schema))) => check_types(schema)?,
+    let packed = match (index, message.header().map_err(unreadable)?) {
+        (0, Some(MessageHeaderRef::Schema(schema))) => check_types(schema).map(|()| None)?,
         (0, _) => return Err("not an Arrow stream: its first message is no schema".to_owned()),
         (_, Some(MessageHeaderRef::RecordBatch(batch))) => {
-            if batch.compression().map_err(unreadable)?.is_some() {
-                return Err("its columns are compressed; write it without compression".to_owned());
-            }
+            batch.compression().map_err(unreadable)?
         }
-        (_, Some(MessageHeaderRef::DictionaryBatch(_))) => {}
+        (_, Some(MessageHeaderRef::DictionaryBatch(batch))) => {
+            let data = batch.data().map_err(unreadable)?;
+            data.map_or(Ok(None), |data| data.compression()).map_err(unreadable)?
+        }
         _ => return Err(corrupt("is of a kind that holds no rows")),
-    }
+    };
+    let packing = if packed.is_some() { Packing::Packed } else { Packing::Plain };
     let length = message.body_length().map_err(unreadable)?;
-    u64::try_from(length).map_err(|_| corrupt("has a negative length"))
+    let length = u64::try_from(length).map_err(|_| corrupt("has a negative length"))?;
+    Ok((length, packing))
 }
 
 /// Compares the places that the footer of a file names with the file.
-pub(super) fn check_file(file: &mut (impl Read + Seek)) -> Result<(), String> {
+pub(super) fn check_file(file: &mut (impl Read + Seek)) -> Result<Packing, String> {
     let length = length(file)?;
     if length < HEAD + TAIL {
         return Err(format!("{length} bytes are too few for an Arrow file"));
@@ -132,14 +150,16 @@ pub(super) fn check_file(file: &mut (impl Read + Seek)) -> Result<(), String> {
     let schema = FooterRef::read_as_root(&footer).and_then(|footer| footer.schema());
     schema.map_err(unreadable)?.map_or(Ok(()), check_types)?;
     let blocks = blocks(&footer).map_err(unreadable)?;
+    let mut packing = Packing::Plain;
     for (index, block) in blocks.into_iter().enumerate() {
         let outside = || format!("corrupt: batch {} does not lie within it", index + 1);
         let start =
             end_of(block).filter(|block_end| *block_end <= end).and(u64::try_from(block.0).ok());
         let metadata = message_length(file, start.ok_or_else(outside)?, end)?;
-        body_length(file, metadata.ok_or_else(outside)?, end, index as u64 + 1)?;
+        let (_, packed) = body(file, metadata.ok_or_else(outside)?, end, index as u64 + 1)?;
+        packing = packing.and(packed);
     }
-    Ok(())
+    Ok(packing)
 }
 
 /// Refuses types that the decoder does not know, by the name of their column.

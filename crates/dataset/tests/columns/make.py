@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet
 
 MOMENT = datetime.datetime(2024, 7, 15, 12, 30, 1, 250000)
@@ -151,6 +152,11 @@ def main():
         writer.write_table(arrow)
     with pa.ipc.new_stream("stream.arrow", arrow.schema) as writer:
         writer.write_table(arrow, max_chunksize=2)
+    for codec in ["lz4", "zstd"]:
+        # Numbers that repeat, so that there is something to compress.
+        columns = {"n": list(range(300)) * 5, "text": ["a"] * 1500, "of": pa.array(["x", "yy"] * 750).dictionary_encode()}
+        with pa.ipc.new_file(f"{codec}.feather", pa.table(columns).schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+            writer.write_table(pa.table(columns), max_chunksize=1000)
     answers = {
         "all.parquet": expected(COLUMNS),
         "plain.parquet": expected(dict(zip(parquet.column_names, pa.parquet.read_table("plain.parquet").columns))),

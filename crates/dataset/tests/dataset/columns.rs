@@ -66,6 +66,17 @@ fn every_type_is_read_as_python_reads_it() {
 }
 
 #[test]
+fn compressed_columns_are_unpacked() {
+    for name in ["lz4.feather", "zstd.feather"] {
+        let found = columns(name);
+        let numbers = (0..5).flat_map(|_| 0..300).collect::<Vec<u64>>();
+        assert_eq!(found["n"], json!(numbers), "{name}");
+        assert_eq!(found["text"], json!(vec!["a"; 1500]), "{name}");
+        assert_eq!(found["of"], json!(["x", "yy"].repeat(750)), "{name}");
+    }
+}
+
+#[test]
 fn a_column_that_is_not_asked_for_is_not_read() {
     let file = RowFile::open(&HERE, &file("all.parquet"), Format::Auto).expect("a whole file");
     let only = Some(["category", "uint8"].as_slice());
