@@ -63,6 +63,25 @@ fn a_run_stops_where_a_reward_leaves_more_unjudged_than_it_may() {
 }
 
 #[test]
+fn a_run_whose_reward_fails_keeps_its_steps_and_goes_on_where_more_may_stay_unjudged() {
+    // As the other, but the answers of the first sampling are all judged.
+    let later = EVERY_FOURTH.replace("$((n%4)) -eq 0 ]", "$((n%4)) -eq 0 ] && [ $n -gt 64 ]");
+    let command = serde_json::to_string(&["sh", "-c", &later]).expect("JSON");
+    let project = with_rewards(&format!("[{{process: {{command: {command}}}}}]"), "0.2");
+    let attempt = || attempt(&project, "run", "grpo").set("grpo.training.save_steps=500");
+    let error = attempt().error();
+    assert!(error.contains("step 2: the reward process could not judge 16 of 64"), "{error}");
+    let log = std::fs::read_to_string(project.path("run/training/grpo/metrics.jsonl"));
+    let log = log.expect("a log");
+    assert_eq!(log.lines().count(), 1);
+
+    let run = attempt().set("grpo.max_unjudged_share=0.3").resumed().finish();
+    let history = String::from_utf8(run.bytes("grpo/history.jsonl")).expect("UTF-8");
+    assert!(history.starts_with(&log), "the first step was not done again");
+    assert_eq!(history.lines().count(), 2);
+}
+
+#[test]
 fn a_folder_with_a_reward_model_scores_what_grpo_samples() {
     let preferring = project("reward", 6);
     let folder = attempt(&preferring, "run", "reward").finish().artifact("reward/model");

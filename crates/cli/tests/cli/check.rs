@@ -116,7 +116,7 @@ fn every_pipeline_that_comes_with_the_project_is_right_but_for_files_that_do_not
         match ABSENT.iter().find(|(absent, ..)| *absent == stem) {
             None => {
                 assert_eq!(code, Some(0), "{name}: {error}");
-                assert!(problems.is_empty() && plan.contains("sft: "), "{name}: {plan}");
+                assert!(problems.is_empty() && plan.contains(" of memory: "), "{name}: {plan}");
             }
             Some((_, data, model)) => {
                 assert_eq!(code, Some(2), "{name}: {error}");
