@@ -4,10 +4,12 @@
                                                    or as parquet with row groups of 200,000 rows
     python data.py run FILE TOKENIZER OUT          does what the stages ingest, label and balance do, in 2 processes
     python data.py time COMMAND...                 times another program
+    python data.py count RUN                       counts what those stages left in a run folder
 
-`run` and `time` print one line of JSON: seconds of the whole, by the clock and of the processor, the largest memory of one
-process and, for `run`, seconds of its parts and how many rows came out. `run` is written to be fast: one pass over the
-rows, in which only what is needed later is kept; imports are not counted.
+Each but `make` prints one line of JSON. `run` and `time`: seconds of the whole, by the clock and of the processor, and the
+largest memory of one process. `run` and `count`: how many rows were labelled, their tokens, and how many are on either side
+of the split; `run` also seconds of its parts. It is written to be fast: one pass over the rows, in which only what is needed
+later is kept; imports are not counted.
 """
 
 import argparse
@@ -35,6 +37,8 @@ run.add_argument("out", type=Path)
 run.add_argument("--processes", type=int, default=2)
 run.add_argument("--min-count", type=int, default=300)
 run.add_argument("--max-train", type=int, default=9000)
+count = commands.add_parser("count")
+count.add_argument("out", type=Path)
 timed = commands.add_parser("time")
 timed.add_argument("program", nargs=argparse.REMAINDER)
 arguments = arguments.parse_args()
@@ -130,6 +134,7 @@ def prepare():
         "rows": len(labelled),
         "tokens": sum(labelled["tokens"][:]),
         "train": len(train),
+        "validation": len(validation),
         "peak_mb": max(usage) / 1024,
     }
     print(json.dumps(figures))
@@ -158,6 +163,16 @@ def balance(questions, tokens):
     return train, rest[: len(train) // 4]
 
 
+def counts():
+    """What the stages have written, as `run` counts what it has made."""
+    def lines(stage, name):
+        return open(arguments.out / "artifacts" / stage / name, encoding="utf-8")
+
+    amounts = [json.loads(line)["amount"] for line in lines("label", "labelled.jsonl")]
+    sides = {side: sum(1 for _ in lines("balance", f"{side}.jsonl")) for side in ("train", "validation")}
+    print(json.dumps({"rows": len(amounts), "tokens": sum(amounts), **sides}))
+
+
 def measure():
     load = os.getloadavg()[0]
     start = time.perf_counter()
@@ -169,4 +184,4 @@ def measure():
     print(json.dumps(figures))
 
 
-{"make": replicate, "run": prepare, "time": measure}[arguments.command]()
+{"make": replicate, "run": prepare, "time": measure, "count": counts}[arguments.command]()

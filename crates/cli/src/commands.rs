@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use forethought_parity::ParityError;
 use forethought_pipeline::{
-    Console, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions, Signal,
-    StopFlag, find_pipeline, parse_devices, redact, render_report, report_json, report_table,
-    write_file,
+    Console, Document, Outcome, PipelineConfig, PipelineError, Resume, RunFolder, RunOptions,
+    Signal, StopFlag, find_pipeline, parse_devices, redact, render_report, report_json,
+    report_table, write_file,
 };
 
 use crate::arguments::{Evaluate, Pipeline, Report};
@@ -88,7 +88,8 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
         (Some(file), _) => (file.clone(), here.clone()),
         (None, name) => find_pipeline(name.as_deref().unwrap_or_default(), &here)?,
     };
-    let config = PipelineConfig::read(&file, &arguments.set).map_err(PipelineError::from)?;
+    let document = Document::read(&file, &arguments.set).map_err(PipelineError::from)?;
+    let config = PipelineConfig::from_document(&document).map_err(PipelineError::from)?;
     let out = arguments.out.as_ref().map(|out| here.join(out));
     let root = out.unwrap_or_else(|| base.join("runs").join(&config.name));
     // Relative paths of a file in configs/pipelines start beside configs/, wherever the command is called.
@@ -108,7 +109,8 @@ pub(crate) fn pipeline(arguments: &Pipeline) -> Result<ExitCode, Failure> {
         console,
         first_contact: crate::examine::first_contact()?,
     };
-    let outcome = forethought_pipeline::run(&config, &options)?;
+    let outcome = forethought_pipeline::run(&config, &options);
+    let outcome = outcome.map_err(|error| error.in_document(&document))?;
     if matches!(outcome, Outcome::Interrupted { .. }) {
         // What is said of the signal comes before what came of it.
         let _ = said.recv_timeout(Duration::from_secs(1));
@@ -187,6 +189,13 @@ pub(crate) fn report(arguments: &Report) -> Result<ExitCode, Failure> {
     write_file(&page, html.as_bytes()).map_err(|error| Failure::Io(page.clone(), error))?;
     Console::Stderr.line(format!("report: {}", page.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the folder that a file is to be written into, if it is not there.
+pub(crate) fn make_folder(of_file: &Path) -> Result<(), Failure> {
+    let folder = of_file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Some(folder) = folder else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|error| Failure::Io(folder.to_owned(), error))
 }
 
 /// Standard output; a reader that has gone away is no failure.

@@ -1,6 +1,10 @@
 //! What can be wrong with files and settings, each error with the path and the place in it.
 
+mod settings;
+
 use std::path::{Path, PathBuf};
+
+use forethought_preference::RecogniseError;
 
 use crate::rows::RowError;
 
@@ -31,7 +35,7 @@ pub enum DatasetError {
         message: String,
     },
     /// Several splits of which one must be chosen, or one that is not there.
-    #[error("{path}: {}; it has: {}", wanted_split(wanted.as_deref()), listed(found))]
+    #[error("{path}: {}", wanted_part(wanted.as_deref(), found, ("split", "split")))]
     Splits {
         /// The path as it was given.
         path: String,
@@ -41,7 +45,7 @@ pub enum DatasetError {
         found: Vec<String>,
     },
     /// Several configurations of a data set of which one must be chosen, or one that is not there.
-    #[error("{path}: {}; it has: {}", wanted_configuration(wanted.as_deref()), listed(found))]
+    #[error("{path}: {}", wanted_part(wanted.as_deref(), found, ("configuration", "dataset")))]
     Configurations {
         /// The name of the data set as it was given.
         path: String,
@@ -181,7 +185,7 @@ pub enum DatasetError {
         /// The file.
         path: PathBuf,
         /// What does not fit.
-        source: Box<forethought_preference::RecogniseError>,
+        source: Box<RecogniseError>,
     },
     /// An index of data sets that leads nowhere.
     #[error("{}: {message}", path.display())]
@@ -254,6 +258,14 @@ pub enum DatasetError {
         /// The ledger, as text.
         table: String,
     },
+    /// A source that cannot be read as its settings say, or whose settings do not say enough.
+    #[error("{error}")]
+    Source {
+        /// The place of the source among the sources, from 0.
+        index: usize,
+        /// What is wrong with it.
+        error: Box<DatasetError>,
+    },
     /// A ledger whose sums are wrong: a fault of the program, not of the data.
     #[error("the ledger of {stage} does not account for {from}: {fault}")]
     Unaccounted {
@@ -320,17 +332,18 @@ fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn wanted_split(wanted: Option<&str>) -> String {
+/// What is wrong with the choice of a part, under which key it is chosen, and which parts there are.
+fn wanted_part(wanted: Option<&str>, found: &[String], (part, key): (&str, &str)) -> String {
+    let there = match found {
+        [] => format!("it has no {part}s; leave out `{key}`"),
+        names => format!("it has: {}", names.join(", ")),
+    };
     match wanted {
-        None => "there are several splits; choose one with `split`".to_owned(),
-        Some(split) => format!("there is no split `{split}`"),
-    }
-}
-
-fn wanted_configuration(wanted: Option<&str>) -> String {
-    match wanted {
-        None => "there are several configurations; choose one with `dataset`".to_owned(),
-        Some(name) => format!("there is no configuration `{name}`"),
+        None => format!("there are several {part}s; choose one with `{key}`; {there}"),
+        Some(name) => {
+            let hint = hint(nearest(name, found.iter().map(String::as_str)).as_deref());
+            format!("there is no {part} `{name}`{hint}; {there}")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod duplicates;
 mod mixed;
 mod select;
+mod settings;
 
 use forethought_schema::RecordKind;
 use forethought_seed::Seed;
@@ -14,30 +15,18 @@ pub use mixed::{Mixed, RowFate};
 
 use crate::error::DatasetError;
 use crate::probe::FirstContact;
-use crate::records::{Beside, Examples, Met, OnBadRow, Reader, Source, read_into};
+use crate::records::{Beside, Examples, Met, Reader, Source, read_into};
 pub(crate) use select::Candidates;
 
-/// Sources, and how they become one list.
-///
-/// What is kept and in which order depends on the seed and on the set of rows of each source, never on the order of files
-/// or rows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MixConfig {
-    /// The sources. Where two hold the same, the earlier one keeps it.
-    pub sources: Vec<Source>,
-    /// At most so many rows of all sources. Default: no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_rows: Option<usize>,
-    /// Which rows count as the same and are taken once. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deduplicate: Option<Deduplicate>,
-    /// The order of the rows. Default `as_read`.
-    #[serde(default)]
-    pub order: MixOrder,
-    /// What happens to a row that cannot be read: `skip` counts it in the ledger, `error` ends the reading. Default `skip`.
-    #[serde(default)]
-    pub on_bad_row: OnBadRow,
+crate::mix_settings! {
+    /// Sources, and how they become one list.
+    ///
+    /// What is kept and in which order depends on the seed and on the set of rows of each source, never on the order of
+    /// files or rows.
+    #[derive(Default)]
+    pub struct MixConfig {
+        ..
+    }
 }
 
 /// The order of a mix.

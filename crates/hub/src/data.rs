@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use glob::{MatchOptions, Pattern};
 
-use crate::{Hub, HubError, HubName, Kind};
+use crate::repository::LISTING;
+use crate::{Hub, HubError, HubName, Kind, Repository};
 
 /// The endings of files that hold rows.
 const DATA: [&str; 7] = [".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".arrow"];
@@ -25,62 +26,105 @@ pub struct FetchedFile {
     pub was_cached: bool,
 }
 
+/// A data set at one commit: the names of its files, and the files that are asked for.
+#[derive(Debug)]
+pub struct DataSet<'a> {
+    repository: Repository<'a>,
+    files: Vec<String>,
+}
+
 impl Hub {
+    /// A data set, of which nothing but the list of its files is fetched. Offline it is the list of the last time.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such data set, or its list cannot be had.
+    pub fn data_set<'a>(&'a self, name: &'a HubName) -> Result<DataSet<'a>, HubError> {
+        let repository = self.open(name, Kind::Dataset, LISTING)?;
+        let files = repository.list()?;
+        Ok(DataSet { repository, files })
+    }
+
     /// The files of a data set that match a pattern, or all that hold rows; those that are not in the cache are fetched.
     /// `done` is told of each file once it is there.
     ///
     /// # Errors
     ///
-    /// If no file matches; if a file cannot be fetched, or offline is not in the cache: then all that are missing are named.
+    /// As [`Hub::data_set`] and [`DataSet::fetch`]; and if no file matches.
     pub fn fetch_data(
         &self,
         name: &HubName,
         pattern: Option<&str>,
         done: &mut dyn FnMut(&FetchedFile),
     ) -> Result<Vec<FetchedFile>, HubError> {
-        let repository = self.open(name, Kind::Dataset, "list of files")?;
-        let files = repository.list()?;
-        let chosen = choose(name, &files, pattern)?;
-        if self.is_offline() {
-            let missing: Vec<&str> =
-                chosen.iter().copied().filter(|file| !repository.has(file)).collect();
+        let data = self.data_set(name)?;
+        let chosen = pattern.map_or_else(|| data.files_of_rows(), |one| data.files_of(one))?;
+        data.fetch(&chosen, done)
+    }
+}
+
+impl DataSet<'_> {
+    /// The names of the files that hold rows, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn files_of_rows(&self) -> Result<Vec<&str>, HubError> {
+        self.some("of rows", self.names().filter(|file| is_data(file)).collect())
+    }
+
+    /// The names of the files that match a pattern, in which `*` stands for no `/`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or the pattern is none.
+    pub fn files_of(&self, pattern: &str) -> Result<Vec<&str>, HubError> {
+        let Ok(parsed) = Pattern::new(pattern) else { return self.some(pattern, Vec::new()) };
+        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
+        let matching = self.names().filter(|file| parsed.matches_with(file, options));
+        self.some(pattern, matching.collect())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(String::as_str)
+    }
+
+    fn some<'f>(&self, what: &str, found: Vec<&'f str>) -> Result<Vec<&'f str>, HubError> {
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let (name, files) = (self.repository.name.clone(), self.files.clone());
+        Err(HubError::NoMatch { name, pattern: what.to_owned(), files })
+    }
+
+    /// These files, in the cache; those that are not there are fetched. `done` is told of each file once it is there.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be fetched, or offline is not in the cache: then all that are missing are named.
+    pub fn fetch(
+        &self,
+        names: &[&str],
+        done: &mut dyn FnMut(&FetchedFile),
+    ) -> Result<Vec<FetchedFile>, HubError> {
+        let repository = &self.repository;
+        if repository.hub.is_offline() {
+            let missing = names.iter().copied().filter(|file| !repository.has(file));
+            let missing: Vec<&str> = missing.collect();
             if !missing.is_empty() {
                 return Err(repository.missing(&missing.join(", ")));
             }
         }
         let mut fetched = Vec::new();
-        for file in chosen {
+        for file in names {
             let was_cached = repository.has(file);
             let path = repository.file(file)?;
-            let one = FetchedFile { name: file.to_owned(), path, was_cached };
+            let one = FetchedFile { name: (*file).to_owned(), path, was_cached };
             done(&one);
             fetched.push(one);
         }
         Ok(fetched)
     }
-}
-
-/// The files of a pattern, or those that hold rows.
-fn choose<'f>(
-    name: &HubName,
-    files: &'f [String],
-    pattern: Option<&str>,
-) -> Result<Vec<&'f str>, HubError> {
-    let none = |pattern: &str| HubError::NoMatch {
-        name: name.clone(),
-        pattern: pattern.to_owned(),
-        files: files.to_vec(),
-    };
-    let names = files.iter().map(String::as_str);
-    let (chosen, what): (Vec<&str>, &str) = match pattern {
-        None => (names.filter(|file| is_data(file)).collect(), "of rows"),
-        Some(pattern) => {
-            let parsed = Pattern::new(pattern).map_err(|_| none(pattern))?;
-            let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
-            (names.filter(|file| parsed.matches_with(file, options)).collect(), pattern)
-        }
-    };
-    if chosen.is_empty() { Err(none(what)) } else { Ok(chosen) }
 }
 
 fn is_data(file: &str) -> bool {
@@ -95,26 +139,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_those_of_a_pattern_or_those_that_hold_rows() {
-        let files = [
-            "README.md",
-            "dataset_infos.json",
-            "main/test.parquet",
-            "main/train.parquet",
-            "x/a.jsonl.gz",
-        ];
-        let files = files.map(String::from);
-        let name: HubName = "me/data".parse().expect("a name");
-        let chosen = |pattern| choose(&name, &files, pattern).map_err(|error| error.to_string());
-        assert_eq!(
-            chosen(None),
-            Ok(vec!["main/test.parquet", "main/train.parquet", "x/a.jsonl.gz"])
-        );
-        assert_eq!(chosen(Some("main/tr*")), Ok(vec!["main/train.parquet"]));
-        assert_eq!(
-            chosen(Some("*.parquet")),
-            Err("me/data@main has no file *.parquet; it has: README.md, dataset_infos.json, main/test.parquet, \
-                 main/train.parquet, x/a.jsonl.gz".to_owned())
-        );
+    fn files_that_hold_rows_are_told_by_their_names() {
+        let files = ["main/test.parquet", "a.jsonl.gz", "b.JSON", "x.csv.zst"];
+        assert!(files.into_iter().all(is_data));
+        let others = ["README.md", "dataset_infos.json", "x/state.json", ".hidden.json", "a.gz"];
+        assert!(!others.into_iter().any(is_data));
     }
 }

@@ -29,6 +29,14 @@ pub enum HubError {
         /// The cache.
         cache: PathBuf,
     },
+    /// The hub knows no data set of this name, or no such revision of it.
+    #[error("there is no data set {name} at {endpoint}")]
+    NoDataSet {
+        /// The data set.
+        name: HubName,
+        /// Where it was looked for.
+        endpoint: String,
+    },
     /// The hub has the repository, or says nothing about it, but not the file.
     #[error("{name} has no {file} at {endpoint}")]
     NoFile {

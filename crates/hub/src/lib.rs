@@ -22,7 +22,7 @@ pub use error::HubError;
 pub use name::{HubName, HubPath};
 
 #[cfg(feature = "fetch")]
-pub use data::FetchedFile;
+pub use data::{DataSet, FetchedFile};
 #[cfg(feature = "fetch")]
 pub use repository::{Kind, Repository};
 #[cfg(feature = "fetch")]

@@ -12,6 +12,9 @@ use crate::{Hub, HubError, HubName};
 /// How often a download that breaks off is taken up again.
 const RETRIES: usize = 5;
 
+/// What errors call the names of all files.
+pub(crate) const LISTING: &str = "list of files";
+
 /// What a repository holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -105,7 +108,7 @@ impl Repository<'_> {
             Kind::Model => {
                 api.metadata(&repository.url(probe)).map_err(failed)?.commit_hash().to_owned()
             }
-            Kind::Dataset => repository.info().map_err(failed)?.sha,
+            Kind::Dataset => repository.info().map_err(|error| self.no_data_set(&error))?.sha,
         };
         // It becomes a folder of the cache.
         if commit.is_empty() || !commit.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -117,6 +120,17 @@ impl Repository<'_> {
             self.hub.fetch_error(self.name, probe, message)
         })?;
         Ok(commit)
+    }
+
+    /// The error of a hub that does not list the files.
+    fn no_data_set(&self, error: &ApiError) -> HubError {
+        match status(error) {
+            Some(404) => {
+                let (name, endpoint) = (self.name.clone(), self.hub.endpoint.clone());
+                HubError::NoDataSet { name, endpoint }
+            }
+            _ => self.hub.failure(self.name, LISTING, error),
+        }
     }
 
     /// Where a file is now, if the repository has it; it is fetched if it is not there yet.
@@ -174,13 +188,13 @@ impl Repository<'_> {
     pub(crate) fn list(&self) -> Result<Vec<String>, HubError> {
         let listing = self.listing();
         let Place::Online { api, commit } = &self.place else {
-            let text = std::fs::read(&listing).map_err(|_| self.missing("list of files"))?;
+            let text = std::fs::read(&listing).map_err(|_| self.missing(LISTING))?;
             return serde_json::from_slice(&text).map_err(|error| {
                 self.hub.fetch_error(self.name, &listing.display().to_string(), error.to_string())
             });
         };
         let info = api.repo(self.at(commit)).info();
-        let info = info.map_err(|error| self.hub.failure(self.name, "list of files", &error))?;
+        let info = info.map_err(|error| self.hub.failure(self.name, LISTING, &error))?;
         let mut files: Vec<String> = info.siblings.into_iter().map(|one| one.rfilename).collect();
         // Names become paths of the cache, so none may lead elsewhere.
         files.retain(|file| is_inside(file));

@@ -13,10 +13,11 @@ use burn::tensor::Device;
 use forethought_dataset::FirstContact;
 use forethought_train::StopFlag;
 
+use crate::PipelineError;
 use crate::config::{ConfigError, Document, Examined, PipelineConfig, StageConfig};
 use crate::console::Console;
 use crate::memory::{MemoryPlan, in_words};
-use crate::stages::mix_files;
+use crate::stages::files_of_sources;
 
 /// What a check has found.
 #[derive(Debug, Default)]
@@ -53,37 +54,57 @@ pub fn check(
         Ok(document) => document,
         Err(error) => return Checked { problems: vec![error.to_string()], ..Checked::default() },
     };
-    let Examined { config, errors, repaired } = PipelineConfig::examine(&document);
+    let Examined { config, errors, repaired, positions } = PipelineConfig::examine(&document);
     let without = |stage: &String| format!("{stage} was looked at without what is refused in it");
     let mut checked = Checked {
         problems: errors.iter().map(ConfigError::to_string).collect(),
         notices: repaired.iter().map(without).collect(),
         ..Checked::default()
     };
-    for stage in &config.stages {
-        checked.problems.extend(missing_files(stage));
+    let words = Words { document: &document, positions: &positions };
+    for (index, stage) in config.stages.iter().enumerate() {
+        checked.problems.extend(missing_files((index, stage), words));
     }
     let with = rehearsal::With { device, contact, console, stop };
-    rehearsal::rehearse(&config, with, &mut checked);
+    rehearsal::rehearse((&config, words), with, &mut checked);
     // The same file may be missed by its stage and by those that read it.
     let mut seen = std::collections::BTreeSet::new();
     checked.problems.retain(|problem| seen.insert(problem.clone()));
     checked
 }
 
-/// The files of a stage that cannot be opened, each on its own.
-fn missing_files(stage: &StageConfig) -> Vec<String> {
-    let listed = match stage {
-        StageConfig::Ingest(ingest) => {
-            let of = |source| mix_files(std::slice::from_ref(source));
-            ingest.sources.iter().map(of).collect::<Vec<_>>()
+/// How errors of stages are told: with the place in the file, or else with the name of the stage.
+#[derive(Clone, Copy, Debug)]
+struct Words<'a> {
+    document: &'a Document,
+    /// The place of each stage in the list of the file.
+    positions: &'a [usize],
+}
+
+impl Words<'_> {
+    fn of(self, (index, stage): (usize, &StageConfig), error: PipelineError) -> String {
+        let position = self.positions.get(index).copied().unwrap_or(index);
+        let error = error.of_stage(position, stage).in_document(self.document);
+        let text = error.to_string();
+        let is_placed = matches!(error, PipelineError::Source(_)) || error.is_usage();
+        if is_placed || text.starts_with("stage ") {
+            text
+        } else {
+            format!("stage {}: {text}", stage.name())
         }
-        other => vec![other.files()],
+    }
+}
+
+/// The files of a stage that cannot be opened, each on its own.
+fn missing_files((index, stage): (usize, &StageConfig), words: Words<'_>) -> Vec<String> {
+    let listed = match stage.sources() {
+        Some(sources) => files_of_sources(sources.list).collect(),
+        None => vec![stage.files()],
     };
     let mut problems = Vec::new();
     for files in listed {
         match files {
-            Err(error) => problems.push(format!("stage {}: {error}", stage.name())),
+            Err(error) => problems.push(words.of((index, stage), error)),
             Ok(files) => problems.extend(files.iter().filter_map(|path| {
                 let error = std::fs::File::open(path).err()?;
                 Some(format!("stage {}: {}: {error}", stage.name(), path.display()))

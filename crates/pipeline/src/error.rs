@@ -3,9 +3,22 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use forethought_dataset::DatasetError;
 use forethought_rollout::RolloutError;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Document, Place, StageConfig};
+
+/// A source that does not go with its settings.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{error}", located(place.as_ref(), key))]
+pub struct SourceError {
+    /// The path of the setting that would mend it: `stages.0.ingest.sources.1.shape`.
+    pub key: String,
+    /// Where it stands, or what is nearest to where it would; none where the config came from no document.
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub error: DatasetError,
+}
 
 /// What stopped a pipeline.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +71,10 @@ pub enum PipelineError {
     },
     /// The data cannot be used.
     #[error(transparent)]
-    Dataset(#[from] forethought_dataset::DatasetError),
+    Dataset(#[from] DatasetError),
+    /// The data cannot be used as the settings of a source say, and other settings would mend it.
+    #[error(transparent)]
+    Source(Box<SourceError>),
     /// The tokenizer cannot be used.
     #[error(transparent)]
     Tokenize(#[from] forethought_tokenize::TokenizeError),
@@ -122,7 +138,42 @@ impl From<forethought_remote_rollout::RemoteError> for PipelineError {
     }
 }
 
+/// Place and key, before what is wrong there.
+fn located(place: Option<&Place>, key: &str) -> String {
+    place.map_or_else(String::new, |place| format!("{place}: {key}: "))
+}
+
 impl PipelineError {
+    /// The same with the key of the setting that would mend it, where it is one of the stage at this place.
+    pub(crate) fn of_stage(self, index: usize, stage: &StageConfig) -> Self {
+        match (self, stage.sources()) {
+            (Self::Dataset(error), Some(sources)) => match error.setting() {
+                Some(setting) => {
+                    let key =
+                        format!("stages.{index}.{}.{}{setting}", stage.kind(), sources.section);
+                    Self::Source(Box::new(SourceError { key, place: None, error }))
+                }
+                None => Self::Dataset(error),
+            },
+            (error, _) => error,
+        }
+    }
+
+    /// The same with the file and the line of the setting that it is about, if it is about one: of a pipeline, or of a mix.
+    #[must_use]
+    pub fn in_document(self, document: &Document) -> Self {
+        let (key, error) = match self {
+            Self::Source(source) => (source.key, source.error),
+            Self::Dataset(error) => match error.setting() {
+                Some(key) => (key, error),
+                None => return Self::Dataset(error),
+            },
+            error => return error,
+        };
+        let place = Some(document.place(&key, &error.to_string()));
+        Self::Source(Box::new(SourceError { key, place, error }))
+    }
+
     /// What a stage noticed.
     pub(crate) fn stage(stage: &str, message: impl Display) -> Self {
         Self::Stage { stage: stage.to_owned(), message: message.to_string() }

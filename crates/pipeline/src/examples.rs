@@ -141,16 +141,17 @@ impl From<ExampleLine> for Example {
     }
 }
 
-/// The ids of each example with the mask of its completion; what is too long is handled as the limit says.
+/// The ids of each example with the mask of its completion; what is too long is handled as the limit says. Of the texts, one
+/// is in memory at a time.
 pub(crate) fn encode_examples(
     (stage, file): (&str, &str),
-    examples: &[Example],
+    examples: impl Iterator<Item = Result<Example, PipelineError>>,
     limit: Limit<'_>,
 ) -> Result<(Vec<Encoded>, Ledger), PipelineError> {
     let mut lengths = Lengths::new(stage, file);
-    let mut kept = Vec::with_capacity(examples.len());
-    for (index, example) in examples.iter().enumerate() {
-        let fitted = limit.encode_example(example).map_err(|message| {
+    let mut kept = Vec::new();
+    for (index, example) in examples.enumerate() {
+        let fitted = limit.encode_example(&example?).map_err(|message| {
             PipelineError::stage(stage, format!("example {}: {message}", index + 1))
         })?;
         kept.extend(lengths.count(fitted, index));
@@ -309,10 +310,12 @@ mod tests {
         };
         let examples = [example("How long?", "12"), example(&"How long? ".repeat(20), "3")];
         let limit = Limit { encoder: &encoder, max_length: 60, overflow: Overflow::Drop };
-        let records: Vec<Example> =
-            examples.iter().map(|one| Record::PromptCompletion(one.clone()).into()).collect();
+        let records = |number| {
+            let records = examples.iter().take(number).cloned();
+            records.map(|one| Ok::<Example, PipelineError>(Record::PromptCompletion(one).into()))
+        };
         let of = ("sft", "convert/train.jsonl");
-        let (encoded, ledger) = encode_examples(of, &records, limit).expect("valid examples");
+        let (encoded, ledger) = encode_examples(of, records(2), limit).expect("valid examples");
         ledger.check().expect("sums that agree");
         assert_eq!((ledger.read(), ledger.kept(), encoded.len()), (2, 1, 1));
         assert_eq!(kept_lines(&ledger), [1]);
@@ -322,7 +325,7 @@ mod tests {
 
         let whole = encoded[0].ids.len();
         let cut = Limit { overflow: Overflow::Truncate, max_length: whole - 1, ..limit };
-        let (short, ledger) = encode_examples(of, &records[..1], cut).expect("valid examples");
+        let (short, ledger) = encode_examples(of, records(1), cut).expect("valid examples");
         assert_eq!(short[0].ids, encoded[0].ids[..whole - 1]);
         let changed = &ledger.entries[0].changed["truncated"];
         assert_eq!((changed.rows.as_slice(), changed.tokens.as_slice()), (&[1][..], &[1][..]));

@@ -38,7 +38,7 @@ pub use config::{
 };
 pub use console::{Bar, Console};
 pub use device::{Devices, parse_device, parse_devices};
-pub use error::PipelineError;
+pub use error::{PipelineError, SourceError};
 pub use forethought_dataset::{FirstContact, Format, KnownFiles, Probe, examine};
 pub use forethought_train::{Resume, Signal, StopFlag, write_file};
 pub use manifest::{RunManifest, StageFacts};

@@ -67,7 +67,7 @@ pub enum Outcome {
 /// # Errors
 ///
 /// If the config, the data, a model folder or a training run cannot be used; artifacts of stages that finished before
-/// stay where they are.
+/// stay where they are. [`PipelineError::in_document`] adds the line of the setting that would help.
 pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome, PipelineError> {
     let root = options.folder.root();
     std::fs::create_dir_all(root).map_err(PipelineError::io(root))?;
@@ -97,7 +97,8 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
         is_forced |= options.from.as_deref() == Some(stage.name());
         let before = Before(&config.stages[..index]);
         let ids = |stage: &str| finished.iter().find(|one| one.stage == stage).map(|one| &one.id);
-        made_of.push(ingredients(stage, before, config.seed, &ids)?);
+        let of_stage = |error: PipelineError| error.of_stage(index, stage);
+        made_of.push(ingredients(stage, before, config.seed, &ids).map_err(of_stage)?);
         let Some(ingredients) = made_of.last() else { continue };
         let progress = Progress {
             finished: &finished,
@@ -106,12 +107,12 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
             position,
             is_forced,
         };
-        let (artifact, origin) =
-            match run_stage(stage, ingredients, before, (config, options), &progress)? {
-                Ran::Reused(artifact) => (artifact, Origin::Reused),
-                Ran::Made(artifact) => (artifact, Origin::Made),
-                Ran::Interrupted(outcome) => return Ok(outcome),
-            };
+        let ran = run_stage(stage, ingredients, before, (config, options), &progress);
+        let (artifact, origin) = match ran.map_err(of_stage)? {
+            Ran::Reused(artifact) => (artifact, Origin::Reused),
+            Ran::Made(artifact) => (artifact, Origin::Made),
+            Ran::Interrupted(outcome) => return Ok(outcome),
+        };
         if origin == Origin::Reused {
             reused.push(stage.name().to_owned());
         }

@@ -133,10 +133,7 @@ impl Training<'_> {
         write_lines(&context.staging.join(HISTORY), &history)?;
         keep_bad_steps(&folder, &context.staging)?;
         self.write(context, model)?;
-        if let Some(budget) = budget {
-            let largest = *largest.lock().unwrap_or_else(PoisonError::into_inner);
-            budget.end(context, Some(largest));
-        }
+        budget.end(context, Some(*largest.lock().unwrap_or_else(PoisonError::into_inner)));
         Ok(Done::Finished)
     }
 

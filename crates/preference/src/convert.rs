@@ -172,12 +172,7 @@ fn exercise(record: Record) -> Result<Record, RowFault> {
     };
     let question = match prompt {
         Prompt::Text(text) => text,
-        Prompt::Messages(mut turns) if turns.len() == 1 && turns[0].role == Role::User => {
-            turns.remove(0).content
-        }
-        Prompt::Messages(turns) => {
-            return Err(RowFault::Conversation { num_turns: turns.len() });
-        }
+        Prompt::Messages(turns) => only_turn(&turns)?.content.clone(),
     };
     let exercise = solved(question, completion);
     if exercise.answer.is_none() {
@@ -234,15 +229,23 @@ pub fn with_prompt_form(mut example: Example, form: PromptForm) -> Result<Exampl
         (PromptForm::Conversational, Prompt::Text(text)) => {
             *prompt = Prompt::Messages(vec![Message::new(Role::User, std::mem::take(text))]);
         }
-        (PromptForm::Standard, Prompt::Messages(turns)) => match turns.as_mut_slice() {
-            [turn] if turn.role == Role::User => {
-                *prompt = Prompt::Text(std::mem::take(&mut turn.content));
-            }
-            turns => return Err(RowFault::Conversation { num_turns: turns.len() }),
-        },
+        (PromptForm::Standard, Prompt::Messages(turns)) => {
+            *prompt = Prompt::Text(only_turn(turns)?.content.clone());
+        }
         _ => {}
     }
     Ok(example)
+}
+
+/// The turn of a conversation that is one text: that of the user, where there is no other.
+pub(crate) fn only_turn(turns: &[Message]) -> Result<&Message, RowFault> {
+    match turns {
+        [turn] if turn.role == Role::User => Ok(turn),
+        turns => {
+            let roles: Vec<&str> = turns.iter().map(|turn| turn.role.as_str()).collect();
+            Err(RowFault::Conversation { roles: roles.join(", ") })
+        }
+    }
 }
 
 /// Which labelled completions make pairs.

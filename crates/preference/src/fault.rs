@@ -115,11 +115,15 @@ pub enum RowFault {
         /// The mark.
         mark: &'static str,
     },
-    /// A conversation cannot be written in a shape that holds one text.
-    #[error("the shape holds one text as its prompt, found a conversation of {num_turns} turns")]
+    /// A conversation cannot be written where the prompt is to be one text.
+    #[error(
+        "the prompt is to be one text, as a single turn of the user is, found turns of: {roles}; conversations have a place in \
+         messages, sharegpt, openai and alpaca, and in prompt, prompt_completion, preference and unpaired if their prompts stay \
+         turns"
+    )]
     Conversation {
-        /// How many turns it has.
-        num_turns: usize,
+        /// Whose turns it has.
+        roles: String,
     },
     /// A record of another kind.
     #[error("a {from} is no {to} and cannot be made one")]

@@ -129,7 +129,33 @@ fn prompts_change_their_form_where_nothing_is_lost_by_it() {
     assert_eq!(with_prompt_form(turns, PromptForm::Standard), Ok(text));
     let row = json!({"instruction": "i", "output": "o", "system": "s"});
     let fault = with_prompt_form(read(Shape::Alpaca, &row), PromptForm::Standard);
-    assert_eq!(fault, Err(RowFault::Conversation { num_turns: 2 }));
+    assert_eq!(fault, Err(RowFault::Conversation { roles: "system, user".to_owned() }));
+}
+
+#[test]
+fn a_turn_of_the_user_is_the_text_of_a_flat_shape_and_more_turns_are_told_where_they_have_a_place()
+{
+    let user = json!({"role": "user", "content": "q"});
+    let row = |turns: Value| {
+        let side = |text: &str| json!([{"role": "assistant", "content": text}]);
+        json!({"prompt": turns, "chosen": side("a"), "rejected": side("b")})
+    };
+    let single = read(Shape::Preference, &row(json!([user])));
+    let written = |shape| {
+        let written = Layout::usual(shape).write(&single).expect("one text");
+        assert!(written.lost.is_empty());
+        Value::Object(written.row)
+    };
+    let triple = json!({"question": "q", "chosen": "a", "rejected": "b"});
+    assert_eq!(written(Shape::Triple), triple);
+    assert_eq!(written(Shape::CValues), json!({"prompt": "q", "pos_resp": "a", "neg_resp": "b"}));
+    let system = json!({"role": "system", "content": "s"});
+    let several = read(Shape::Preference, &row(json!([system, user])));
+    let fault = Layout::usual(Shape::Triple).write(&several).expect_err("two turns");
+    assert_eq!(fault.reason(), "conversation_in_a_flat_shape");
+    let expected =
+        "found turns of: system, user; conversations have a place in messages, sharegpt, ";
+    assert!(fault.to_string().contains(expected), "{fault}");
 }
 
 proptest! {

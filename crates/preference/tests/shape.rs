@@ -90,7 +90,7 @@ fn a_record_survives_every_shape_that_takes_it_or_is_refused_for_a_reason() {
                     assert_eq!(as_turns(back), as_turns(record.clone()), "{shape:?}: {row}");
                     num_survived += 1;
                 }
-                Err(RowFault::Conversation { num_turns: 2 }) => {
+                Err(RowFault::Conversation { .. }) => {
                     assert!(matches!(
                         shape,
                         Shape::Triple | Shape::CValues | Shape::InstructionResponse

@@ -1,6 +1,8 @@
 //! Many prompts: a few at a time, each tried until it is answered, refused, or hopeless.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
+use std::sync::atomic::Ordering;
 
 use forethought_endpoint::News;
 
@@ -35,6 +37,17 @@ pub struct Progress {
     pub num_retries: usize,
 }
 
+impl AddAssign for Progress {
+    /// The progress of further prompts, behind those before.
+    fn add_assign(&mut self, further: Self) {
+        self.num_kept += further.num_kept;
+        self.num_to_ask += further.num_to_ask;
+        self.num_answered += further.num_answered;
+        self.num_refused += further.num_refused;
+        self.num_retries += further.num_retries;
+    }
+}
+
 /// What came of all prompts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -45,7 +58,8 @@ pub struct Asked {
 }
 
 impl Endpoint {
-    /// Asks every prompt that the cache has no answer to. Each answer is kept as it comes.
+    /// Asks every prompt that the cache has no answer to. Each answer is kept as it comes. Of many prompts, some may be asked
+    /// in one call and others in the next.
     ///
     /// `stop` is asked often; when it says so, requests that are under way are waited for, and no new one is sent.
     ///
@@ -109,11 +123,13 @@ impl Endpoint {
             News::Answered(place, answer) => {
                 cache.keep(keys[place].clone(), answer)?;
                 state.num_answered += 1;
+                self.has_answered.store(true, Ordering::Relaxed);
             }
             News::Refused(place, message) => {
                 state.num_refused += 1;
                 let count = state.num_refused;
-                if state.num_answered == 0 && REFUSALS_WITHOUT_ANSWER <= count {
+                let has_answered = self.has_answered.load(Ordering::Relaxed);
+                if !has_answered && REFUSALS_WITHOUT_ANSWER <= count {
                     return Err(TeacherError::AllRefused { url: url(), count, message });
                 }
                 refusals.insert(place, message);

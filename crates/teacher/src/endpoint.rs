@@ -1,6 +1,7 @@
 //! A model behind an address.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use forethought_endpoint::{EndpointConfig, Fault};
 use forethought_seed::Seed;
@@ -16,6 +17,8 @@ pub struct Endpoint {
     pub(crate) url: String,
     pub(crate) sampling: Sampling,
     pub(crate) seed: Seed,
+    /// Whether any prompt was answered so far: then refusals are the faults of their prompts.
+    pub(crate) has_answered: AtomicBool,
 }
 
 impl Endpoint {
@@ -33,7 +36,7 @@ impl Endpoint {
         let http = Arc::new(forethought_endpoint::Endpoint::new(config)?);
         sampling.check()?;
         let url = http.address("/chat/completions");
-        Ok(Self { http, url, sampling, seed })
+        Ok(Self { http, url, sampling, seed, has_answered: AtomicBool::new(false) })
     }
 
     /// What the endpoint calls the model.

@@ -3,10 +3,13 @@
 use std::fs;
 
 use forethought_dataset::{Ledger, Table};
-use forethought_schema::Trace;
+use forethought_schema::{
+    LabelledQuestion, Message, Prediction, Prompt, PromptCompletion, Role, Trace,
+};
 use forethought_tests::{Project, lines};
+use forethought_tokenize::Encoder;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Finished};
 
 /// Ingests one file of the project, read with these further keys of its source.
 fn ingest(project: &Project, file: &str, keys: &str) -> Attempt {
@@ -202,6 +205,78 @@ fn examples_over_the_length_limit_are_an_error_or_counted() {
     assert!(error.contains("sft: 64 rows read = 0 kept + 64 dropped"), "{error}");
     let limited = Attempt::new(&project, "run").set("grpo.max_prompt_length=20").until("grpo");
     assert!(limited.error().contains("max_prompt_length = 20 tokens"));
+}
+
+/// How many tokens each validation question has, with its instruction and the marks of the chat template.
+fn lengths_of_questions(run: &Finished) -> Vec<usize> {
+    let encoder = Encoder::open(run.artifact("model/model")).expect("a tokenizer");
+    let examples: Vec<PromptCompletion> = run.rows("convert/validation.jsonl");
+    let length = |example: PromptCompletion| {
+        let Prompt::Text(text) = example.prompt else { panic!("a text") };
+        let turns = [Message::new(Role::User, text)];
+        let prompt = forethought_tokenize::Prompt::Chat(&turns);
+        encoder.encode_prompt(prompt).expect("a prompt").len()
+    };
+    examples.into_iter().map(length).collect()
+}
+
+#[test]
+fn long_questions_are_an_error_of_predict_or_counted_and_nobody_is_measured_on_them() {
+    let project = Project::new();
+    let attempt = |folder: &str| Attempt::new(&project, folder).set("sft.training.max_steps=1");
+    let run = attempt("run").until("sft").finish();
+    let lengths = lengths_of_questions(&run);
+    let longest = *lengths.iter().max().expect("questions");
+    let long: Vec<u64> =
+        (1..).zip(&lengths).filter(|(_, one)| **one == longest).map(|(row, _)| row).collect();
+    assert!(long.len() < lengths.len(), "{lengths:?}");
+    let limited = |overflow: &str| {
+        let limit = format!("predict.max_prompt_length={}", longest - 1);
+        attempt("run").set(limit).set(format!("predict.on_overflow={overflow}"))
+    };
+    let error = limited("error").until("predict").error();
+    let expected = format!("stage predict: example {}: ", long[0]);
+    assert!(error.starts_with(&expected), "{error}");
+    assert!(error.ends_with("raise max_prompt_length or set on_overflow"), "{error}");
+    let none = attempt("run").set("predict.max_prompt_length=1").until("predict").error();
+    assert!(none.contains("all have more than max_prompt_length = 1 tokens; raise it"), "{none}");
+
+    let run = limited("drop").finish();
+    let ledger: Ledger = run.json("artifacts/predict/ledger.json");
+    ledger.check().expect("sums that agree");
+    assert_eq!(ledger.read(), lengths.len() as u64);
+    assert_eq!(ledger.entries[0].dropped["too_long"].rows, long);
+    let kept = lengths.len() - long.len();
+    let truths: Vec<LabelledQuestion> = run.rows("balance/validation.jsonl");
+    let asked: Vec<(String, u32)> = (1..)
+        .zip(truths)
+        .filter(|(row, _)| !long.contains(row))
+        .map(|(_, one)| (one.question, one.class))
+        .collect();
+    for model in ["sft", "grpo"] {
+        let predictions: Vec<Prediction> = run.rows(&format!("predict/{model}.jsonl"));
+        let answered: Vec<(String, u32)> =
+            predictions.into_iter().map(|one| (one.question, one.class)).collect();
+        assert_eq!(answered, asked, "{model}");
+    }
+    let report: serde_json::Value = run.json("report.json");
+    let entries = report["entries"].as_array().expect("baselines and models");
+    assert_eq!(entries.len(), 5);
+    for entry in entries {
+        assert_eq!(entry["metrics"]["strict"]["n"], kept, "{entry}");
+    }
+    let stages = report["ledger"].as_array().expect("accounts");
+    let predict = stages.iter().find(|one| one["stage"] == "predict").expect("what was left out");
+    assert_eq!(predict["dropped"][0]["count"], long.len());
+
+    let run = limited("truncate").until("predict").finish();
+    let ledger: Ledger = run.json("artifacts/predict/ledger.json");
+    ledger.check().expect("sums that agree");
+    let cut = &ledger.entries[0].changed["truncated"];
+    assert_eq!((ledger.kept(), &cut.rows), (lengths.len() as u64, &long));
+    assert!(cut.tokens.iter().all(|lost| *lost == 1), "{cut:?}");
+    let predictions: Vec<Prediction> = run.rows("predict/sft.jsonl");
+    assert_eq!(predictions.len(), lengths.len());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use forethought_dataset::Ledger;
 use forethought_schema::{AnnotatedQuestion, LabelledQuestion, Prediction, StepLabel};
+use forethought_seed::Seed;
 use forethought_tests::Project;
 use serde_json::{Value, json};
 
@@ -167,6 +168,63 @@ fn rows_that_are_too_long_or_too_many_are_booked_before_anything_is_asked() {
     // The far one has 30 lines; 62 rows are left, of which 20 are drawn.
     assert_eq!(reasons, [("beyond_max_rows", 42), ("solution_too_long", 1)]);
     assert_eq!(labels(&run).len(), 20);
+}
+
+/// Problems so long that they are read in several parts.
+const MANY: usize = 2500;
+
+#[test]
+fn problems_that_are_read_in_parts_are_drawn_and_labelled_as_in_one() {
+    let project = project("{listed: {}}\n      max_rows: 1000");
+    let words = "very ".repeat(400);
+    let lines = (0..MANY).map(|index| {
+        let problem = format!("Add {} {words}large numbers, case {index}.", steps(index));
+        json!({"problem": problem, "solution": numbered(steps(index)), "answer": "none"})
+            .to_string()
+    });
+    let text: Vec<String> = lines.collect();
+    let text = text.join("\n");
+    assert!(text.len() > 5 << 20, "more than is read at once");
+    project.write("problems.jsonl", text);
+    let run = Attempt::new(&project, "run").until("annotate").finish();
+    let rows: Vec<AnnotatedQuestion> = run.rows("annotate/annotated.jsonl");
+    // The seed draws by the question, whatever is read with it.
+    let seed = Seed::new(7).derive("annotate");
+    let mut keys: Vec<(u64, u64)> = (0..MANY as u64)
+        .map(|index| {
+            let steps = steps(usize::try_from(index).expect("few"));
+            let problem = format!("Add {steps} {words}large numbers, case {index}.");
+            (seed.key("row", problem.as_bytes()), index + 1)
+        })
+        .collect();
+    keys.sort_unstable();
+    let mut drawn: Vec<u64> = keys[..1000].iter().map(|(_, row)| *row).collect();
+    drawn.sort_unstable();
+    assert_eq!(rows.iter().map(|row| row.row).collect::<Vec<_>>(), drawn);
+    for (row, label) in rows.iter().zip(labels(&run)) {
+        let index = usize::try_from(row.row).expect("few") - 1;
+        assert_eq!(label, Ok(u32::try_from(steps(index)).expect("few")));
+    }
+    let ledger: Ledger = run.json("artifacts/annotate/ledger.json");
+    ledger.check().expect("sums that agree");
+    assert_eq!((ledger.read(), ledger.kept()), (MANY as u64, 1000));
+    assert_eq!(ledger.entries[0].dropped["beyond_max_rows"].count, MANY as u64 - 1000);
+
+    // What a teacher is asked in parts, it is asked once.
+    let (url, asked) = teacher();
+    project.write("ask.txt", "{problem}\n{solution}\nHow many steps?");
+    let folder = project.path("").display().to_string();
+    let source = format!(
+        "annotate.source={{teacher: {{model: {{endpoint: {{url: '{url}', model: m, concurrency: 4}}}}, \
+         prompt: '{folder}/ask.txt', cache: '{folder}/answers'}}}}"
+    );
+    let taught = Attempt::new(&project, "run").set(source).until("annotate").finish();
+    assert_eq!(asked.load(Ordering::SeqCst), 1000);
+    let told: Vec<AnnotatedQuestion> = taught.rows("annotate/annotated.jsonl");
+    let steps = |rows: &[AnnotatedQuestion]| -> Vec<StepLabel> {
+        rows.iter().map(|row| row.steps.clone()).collect()
+    };
+    assert_eq!(steps(&told), steps(&rows));
 }
 
 /// A teacher that counts the numbered lines of its prompt, and how often it was asked.

@@ -63,10 +63,18 @@ fn rows_are_accounted_for(run: &Finished) {
     let balanced: Ledger = run.json("artifacts/balance/ledger.json");
     balanced.check().expect("sums that agree");
     assert_eq!(balanced.read(), ingested.kept());
-    assert_eq!(
-        balanced.entries[0].kept,
-        BTreeMap::from([("train".into(), 64), ("validation".into(), 16)])
-    );
+    let sides = BTreeMap::from([("train".into(), 64), ("validation".into(), 16)]);
+    assert_eq!(balanced.entries[0].kept, sides);
+
+    let converted: Ledger = run.json("artifacts/convert/ledger.json");
+    converted.check().expect("sums that agree");
+    assert_eq!((converted.read(), converted.dropped()), (balanced.kept(), 0));
+    let [entry] = converted.entries.as_slice() else { panic!("one file was read") };
+    assert_eq!((&entry.file, &entry.kept), (&balanced.entries[0].file, &sides));
+
+    let predicted: Ledger = run.json("artifacts/predict/ledger.json");
+    predicted.check().expect("sums that agree");
+    assert_eq!((predicted.read(), predicted.kept()), (16, 16));
 }
 
 fn classes_follow_from_the_words(run: &Finished) {

@@ -23,8 +23,9 @@ const USAGE: &str = "\
 usage: cargo xtask bench data [--rows N] [--runs N]
 
   Replicates the traces of FORETHOUGHT_SHARED with changed questions, and reads, labels (with the tokenizer of Qwen2.5)
-  and balances them: with the stages of the pipeline, and with datasets and transformers in 2 processes, in turns. Writes
-  both times and the ratio into docs/bench/data.md. Needs FORETHOUGHT_PYTHON, a Python with both.
+  and balances them: with the stages of the pipeline, and with datasets and transformers in 2 processes, in turns. Both must
+  label as many rows with as many tokens, and split them alike in number. Writes both times and the ratio into
+  docs/bench/data.md. Needs FORETHOUGHT_PYTHON, a Python with both.
 ";
 
 /// Runs it, or says how.
@@ -87,11 +88,13 @@ fn compare(
             "--until".into(),
             "balance".into(),
             "--out".into(),
-            out.into(),
+            (&out).into(),
         ];
         let theirs: [OsString; 4] =
             ["run".into(), (&traces).into(), (&tokenizer).into(), folder.join("theirs").into()];
-        let line = row(rows, &peer(&ours)?, &peer(&theirs)?)?;
+        let (ours, theirs) = (peer(&ours)?, peer(&theirs)?);
+        require_same(&peer(&["count".into(), out.into()])?, &theirs)?;
+        let line = row(rows, &ours, &theirs)?;
         println!("{line}");
         lines.push(line);
     }
@@ -107,14 +110,27 @@ const HEADER: &str = "\
 |---|---|---|---|---|---|---|---|---|---|
 ";
 
+/// Refuses to compare the times of work that is not the same.
+fn require_same(ours: &str, theirs: &str) -> Result<(), String> {
+    for key in ["rows", "tokens", "train", "validation"] {
+        let (own, peer) = (value(ours, key)?, value(theirs, key)?);
+        if own.to_bits() != peer.to_bits() {
+            return Err(format!("not the same work: {key} is {own} here and {peer} in Python"));
+        }
+    }
+    Ok(())
+}
+
+/// A number of a line of JSON.
+fn value(line: &str, key: &str) -> Result<f64, String> {
+    let missing = || format!("no {key} in `{line}`");
+    let (_, rest) = line.split_once(&format!("\"{key}\": ")).ok_or_else(missing)?;
+    rest.split([',', '}']).next().unwrap_or_default().trim().parse().map_err(|_| missing())
+}
+
 /// One line of the table from what both printed. Where other programs take time from both, the seconds of the processor
 /// tell more than those of the clock.
 fn row(rows: &str, ours: &str, theirs: &str) -> Result<String, String> {
-    let value = |line: &str, key: &str| -> Result<f64, String> {
-        let missing = || format!("no {key} in `{line}`");
-        let (_, rest) = line.split_once(&format!("\"{key}\": ")).ok_or_else(missing)?;
-        rest.split([',', '}']).next().unwrap_or_default().trim().parse().map_err(|_| missing())
-    };
     let mut cells = vec![rows.to_owned()];
     for key in ["seconds", "cpu_seconds"] {
         let (own, peer) = (value(ours, key)?, value(theirs, key)?);
@@ -158,5 +174,15 @@ mod tests {
             Ok("| 100 | 12.5 | 100.0 | 8.0 | 20.0 | 150.0 | 7.5 | 300 | 900 | 0.2 |".to_owned())
         );
         assert_eq!(row("100", "{}", theirs), Err("no seconds in `{}`".to_owned()));
+    }
+
+    #[test]
+    fn work_that_is_not_the_same_is_not_compared() {
+        let counts = |tokens: u32| {
+            format!(r#"{{"rows": 9, "tokens": {tokens}, "train": 4, "validation": 1}}"#)
+        };
+        assert_eq!(require_same(&counts(70), &counts(70)), Ok(()));
+        let error = require_same(&counts(70), &counts(71)).expect_err("another number");
+        assert_eq!(error, "not the same work: tokens is 70 here and 71 in Python");
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use forethought_dataset::{MixConfig, Mixed, Mixing, Reading, RowFate, find_files, mix};
-use forethought_pipeline::{Console, Document, PipelineError};
+use forethought_pipeline::Console;
 use forethought_preference::{Layout, PromptForm, RowFault, Shape, Written, with_prompt_form};
 use forethought_schema::Example;
 use forethought_seed::Seed;
@@ -83,43 +83,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage or config.";
 
 /// `forethought data convert`
 pub(crate) fn run(arguments: &Convert) -> Result<ExitCode, Failure> {
-    let config = arguments.config()?;
-    arguments.spare_inputs(&config)?;
-    let layout = Layout::usual(arguments.to);
-    let seed = Seed::new(arguments.seed);
-    let reading = Reading { stage: "convert", seed, contact: &first_contact()? };
-    let mixing = Mixing { reading, kind: Some(layout.kind()) };
-    let used = output::write(&arguments.output, |sink| {
-        let mut used = BTreeSet::new();
-        let mut mixed = mix(&config, mixing)?;
-        mixed.for_each(|examples| {
-            let rows = match arguments.rows(examples, &layout) {
-                Ok(rows) => rows,
-                Err(fault) => return Ok(RowFate::Refused(fault)),
-            };
-            let mut lost = BTreeSet::new();
-            for one in rows {
-                sink(&one.row)?;
-                lost.extend(one.lost);
-                for key in one.row.keys() {
-                    if !used.contains(key) {
-                        used.insert(key.clone());
-                    }
-                }
-            }
-            Ok::<_, Failure>(RowFate::Kept(layout.kind().as_str(), lost))
-        })?;
-        arguments.report(mixed)?;
-        if used.is_empty() {
-            return Err(Failure::Disagreement("no row is left to write".to_owned()));
-        }
-        Ok(used)
-    })?;
-    if arguments.to.is_llama_factory() && arguments.output.as_os_str() != "-" {
-        let index = output::index(&arguments.output, arguments.name.as_deref(), &layout, &used)?;
-        Console::Stderr.line(index);
-    }
-    Ok(ExitCode::SUCCESS)
+    let described = arguments.sources.read()?;
+    described.placed(arguments.write(&described.mix))
 }
 
 fn ledger_path(text: &str) -> Result<PathBuf, String> {
@@ -136,14 +101,44 @@ impl Convert {
         self.ledger.as_ref().map_or(Ok(()), |path| output::ledger(path, &ledger))
     }
 
-    fn config(&self) -> Result<MixConfig, Failure> {
-        match &self.sources.mix {
-            None => Ok(MixConfig::of(vec![self.sources.source()?])),
-            Some(path) => {
-                let document = Document::read(path, &[]).map_err(PipelineError::from)?;
-                Ok(document.to_config::<MixConfig>().map_err(PipelineError::from)?)
+    /// Writes the rows of a mix, and their account.
+    fn write(&self, config: &MixConfig) -> Result<ExitCode, Failure> {
+        self.spare_inputs(config)?;
+        let layout = Layout::usual(self.to);
+        let seed = Seed::new(self.seed);
+        let reading = Reading { stage: "convert", seed, contact: &first_contact()? };
+        let mixing = Mixing { reading, kind: Some(layout.kind()) };
+        let used = output::write(&self.output, |sink| {
+            let mut used = BTreeSet::new();
+            let mut mixed = mix(config, mixing)?;
+            mixed.for_each(|examples| {
+                let rows = match self.rows(examples, &layout) {
+                    Ok(rows) => rows,
+                    Err(fault) => return Ok(RowFate::Refused(fault)),
+                };
+                let mut lost = BTreeSet::new();
+                for one in rows {
+                    sink(&one.row)?;
+                    lost.extend(one.lost);
+                    for key in one.row.keys() {
+                        if !used.contains(key) {
+                            used.insert(key.clone());
+                        }
+                    }
+                }
+                Ok::<_, Failure>(RowFate::Kept(layout.kind().as_str(), lost))
+            })?;
+            self.report(mixed)?;
+            if used.is_empty() {
+                return Err(Failure::Disagreement("no row is left to write".to_owned()));
             }
+            Ok(used)
+        })?;
+        if self.to.is_llama_factory() && self.output.as_os_str() != "-" {
+            let index = output::index(&self.output, self.name.as_deref(), &layout, &used)?;
+            Console::Stderr.line(index);
         }
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Refuses to write over what is read.

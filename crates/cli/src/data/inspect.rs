@@ -61,6 +61,9 @@ Examples:
   forethought data inspect steps.parquet --shape prompt_completion --column prompt=question --column completion=answer
       A file whose columns tell no shape.
 
+  forethought data inspect --mix mix.yaml --rows 0
+      Every source of a mix, before anything is drawn from them.
+
   forethought data inspect kto.parquet --json | jq '.files[].labels'
       The same as JSON.
 
@@ -68,13 +71,11 @@ Exit codes: 0 done, 1 failed, 2 bad usage or config.";
 
 /// `forethought data inspect`
 pub(crate) fn run(arguments: &Inspect) -> Result<ExitCode, Failure> {
-    if arguments.sources.mix.is_some() {
-        return Err(Failure::Usage("inspect takes paths; --mix is for convert".to_owned()));
-    }
     let encoder = arguments.tokenizer.as_ref().map(Encoder::open).transpose();
     let encoder = encoder.map_err(PipelineError::from)?;
-    let sources = [arguments.sources.source()?];
-    let mut examples = read_examples("inspect", &sources, &first_contact()?)?;
+    let described = arguments.sources.read()?;
+    let examples = read_examples("inspect", &described.mix.sources, &first_contact()?);
+    let mut examples = described.placed(examples.map_err(Failure::from))?;
     if examples.layouts.is_empty() {
         let table = examples.ledger.to_table();
         return Err(DatasetError::NothingLeft { record: "row", table }.into());

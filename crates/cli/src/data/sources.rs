@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::Args;
-use forethought_dataset::{Format, Source};
+use forethought_dataset::{Format, MixConfig, Source};
+use forethought_pipeline::{Document, PipelineError};
 use forethought_preference::{Part, Shape, Tags};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,13 +17,13 @@ use crate::commands::Failure;
 pub(crate) struct Sources {
     /// Files, patterns, folders, a `dataset_info.json` of LLaMA-Factory, or owner/name on the hub
     #[arg(value_name = "PATH", required_unless_present = "mix")]
-    pub(crate) paths: Vec<String>,
+    paths: Vec<String>,
     /// A YAML file with several sources and how they are mixed, instead of paths
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
-    pub(crate) mix: Option<std::path::PathBuf>,
+    mix: Option<std::path::PathBuf>,
     /// The shape of the rows [default: the one that the columns tell]
     #[arg(long, value_parser = shape, help_heading = "Rows")]
-    pub(crate) shape: Option<Shape>,
+    shape: Option<Shape>,
     /// The column of a part of the shape: chosen=better; may be given several times
     #[arg(long = "column", value_name = "PART=COLUMN", value_parser = pair, help_heading = "Rows")]
     columns: Vec<(String, String)>,
@@ -43,9 +44,38 @@ pub(crate) struct Sources {
     split: Option<String>,
 }
 
+/// A mix, and the file that describes it, where it is one.
+pub(crate) struct Described {
+    pub(crate) mix: MixConfig,
+    document: Option<Document>,
+}
+
+impl Described {
+    /// What was done with the mix; an error that another setting would mend has the line of that setting.
+    pub(crate) fn placed<T>(&self, done: Result<T, Failure>) -> Result<T, Failure> {
+        done.map_err(|failure| match (failure, &self.document) {
+            (Failure::Pipeline(error), Some(document)) => error.in_document(document).into(),
+            (failure, _) => failure,
+        })
+    }
+}
+
 impl Sources {
-    /// The source that the options describe; without paths, the ones of the file of a mix come in its place.
-    pub(crate) fn source(&self) -> Result<Source, Failure> {
+    /// The source that the options describe, or those of the file of a mix.
+    pub(crate) fn read(&self) -> Result<Described, Failure> {
+        let Some(path) = &self.mix else {
+            return Ok(Described { mix: MixConfig::of(vec![self.source()?]), document: None });
+        };
+        let document = Document::read(path, &[]).map_err(PipelineError::from)?;
+        let mix = document.to_config::<MixConfig>().map_err(PipelineError::from)?;
+        if let Some((key, error)) = mix.problems().into_iter().next() {
+            return Err(PipelineError::from(document.error(&key, error.to_string())).into());
+        }
+        Ok(Described { mix, document: Some(document) })
+    }
+
+    /// The source that the options describe.
+    fn source(&self) -> Result<Source, Failure> {
         let mut columns = BTreeMap::new();
         for (part, column) in &self.columns {
             let part = from_name::<Part>(part)

@@ -8,7 +8,7 @@ use forethought_pipeline::Console;
 
 use super::reader::STANDARD;
 use super::row::Row;
-use crate::commands::Failure;
+use crate::commands::{Failure, make_folder};
 
 /// Where rows are written.
 pub(super) struct Output {
@@ -35,6 +35,7 @@ impl Output {
             let mut partial = path.as_os_str().to_owned();
             partial.push(".partial");
             let partial = PathBuf::from(partial);
+            make_folder(path)?;
             let file =
                 File::create(&partial).map_err(|error| Failure::Io(partial.clone(), error))?;
             Target::File { path: path.to_owned(), partial, writer: BufWriter::new(file) }

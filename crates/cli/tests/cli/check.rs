@@ -77,9 +77,13 @@ const ABSENT: [(&str, &str, Option<&str>); 6] = [
 ];
 
 /// What a check says of a pipeline whose files are not there, and nothing else.
-fn absence(data: &str, model: Option<&str>) -> Vec<String> {
+fn absence(name: &str, data: &str, model: Option<&str>) -> Vec<String> {
     let how = if data.contains('*') { "no file matches this pattern" } else { "no such file" };
-    let mut problems = vec![format!("error: stage ingest: {data}: {how}")];
+    let text = fs::read_to_string(repository().join(name)).expect("a pipeline");
+    let is_named = |line: &str| !line.trim_start().starts_with('#') && line.contains(data);
+    let line = text.lines().position(is_named).expect("it is named") + 1;
+    let place = format!("{name}:{line}: stages.0.ingest.sources.0.path");
+    let mut problems = vec![format!("error: {place}: {data}: {how}")];
     for path in
         model.into_iter().flat_map(|model| [model.to_owned(), format!("{model}/config.json")])
     {
@@ -105,6 +109,29 @@ fn shipped() -> Vec<String> {
 }
 
 #[test]
+fn files_of_no_shape_are_told_with_the_line_of_their_source_by_a_run_and_by_a_check() {
+    let project = Project::new();
+    project.write("odd.jsonl", "{\"asked\": \"a\", \"told\": \"b\"}\n");
+    let sources = "traces.jsonl'\n        - path: odd.jsonl";
+    project.write("odd.yaml", project.pipeline_with("traces.jsonl'", sources));
+    let place = "odd.yaml:7: stages.0.ingest.sources.1.shape: odd.jsonl: no shape fits the columns asked, told";
+    for (command, code) in [("pipeline", 1), ("check", 2)] {
+        let (found, _, error) = outcome(forethought(&project.path("")).args([command, "odd.yaml"]));
+        assert_eq!(found, Some(code), "{error}");
+        assert!(error.contains(place), "{command}: {error}");
+    }
+    let files = "examples: {files: {sources: [{path: odd.jsonl}]}}";
+    project.write("files.yaml", format!("name: x\nstages:\n  - {files}\n"));
+    let (_, _, error) = outcome(forethought(&project.path("")).args(["pipeline", "files.yaml"]));
+    let place = "files.yaml:3: stages.0.examples.files.sources.0.shape: odd.jsonl: no shape fits";
+    assert!(error.contains(place), "{error}");
+    // A damaged file is no fault of a setting.
+    project.write("odd.jsonl", "[\n");
+    let (_, _, error) = outcome(forethought(&project.path("")).args(["pipeline", "files.yaml"]));
+    assert!(!error.contains("files.yaml:3"), "{error}");
+}
+
+#[test]
 fn every_pipeline_that_comes_with_the_project_is_right_but_for_files_that_do_not_come_with_it() {
     let names = shipped();
     assert!(names.len() >= 20, "{names:?}");
@@ -120,7 +147,7 @@ fn every_pipeline_that_comes_with_the_project_is_right_but_for_files_that_do_not
             }
             Some((_, data, model)) => {
                 assert_eq!(code, Some(2), "{name}: {error}");
-                assert_eq!(problems, absence(data, *model), "{name}");
+                assert_eq!(problems, absence(&name, data, *model), "{name}");
             }
         }
     }
@@ -170,7 +197,7 @@ fn problems_of_config_files_rows_and_lengths_are_listed_in_one_go() {
     for part in [
         "wrong.yaml:28: stages.5.sft.training.learning_rat: unknown field",
         "--set predict.sampling.top_p=7: stages.7.predict.sampling.top_p",
-        "absent.jsonl",
+        "wrong.yaml:8: stages.0.ingest.sources.2.path: absent.jsonl: no such file",
         "broken.jsonl:2:",
         "broken.jsonl:4:",
         "stage sft: example 1: an example has 78 tokens, allowed are 12",

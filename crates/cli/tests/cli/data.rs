@@ -154,27 +154,26 @@ fn what_is_written_for_llama_factory_is_indexed_and_read_back_by_its_index() {
     let to = |shape: &str, output: &str| {
         place.done(&["convert", "pairs.jsonl", "--to", shape, "--output", output])
     };
-    let (_, error) = to("sharegpt_ranking", "chats.json");
+    // The folder is made.
+    let (_, error) = to("sharegpt_ranking", "data/chats.json");
     assert!(error.contains("dataset_info.json: entry `chats`"), "{error}");
-    to("alpaca_kto", "labelled.json");
-    let info = place.json("dataset_info.json");
+    to("alpaca_kto", "data/labelled.json");
+    let info = place.json("data/dataset_info.json");
     let ranking = json!({"file_name": "chats.json", "formatting": "sharegpt", "ranking": true,
         "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
         "tags": {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt",
             "observation_tag": "observation", "function_tag": "function_call", "system_tag": "system"}});
     assert_eq!(info["chats"], ranking);
     assert_eq!(info["labelled"]["columns"]["kto_tag"], "kto_tag");
-    assert_eq!(place.json("labelled.json").as_array().map(Vec::len), Some(4));
+    assert_eq!(place.json("data/labelled.json").as_array().map(Vec::len), Some(4));
 
     place.done(&[
         "convert",
-        "dataset_info.json",
+        "data/dataset_info.json",
         "--dataset",
         "chats",
         "--to",
         "cvalues",
-        "--prompts",
-        "standard",
         "--output",
         "back.jsonl",
     ]);
@@ -271,11 +270,29 @@ fn a_mix_of_a_file_is_drawn_by_the_seed() {
     assert!(!rows.contains("b0\""));
     assert_eq!(run("1"), rows);
     assert!((2..6).any(|seed| run(&seed.to_string()) != rows));
+    let (inspected, _) = place.done(&["inspect", "--mix", "mix.yaml", "--rows", "0"]);
+    assert!(inspected.contains("inspect: 12 rows read = 11 kept + 1 dropped"), "{inspected}");
     fs::write(place.folder.path().join("mix.yaml"), "sources: [{path: a.jsonl, wheight: 1}]")
         .expect("written");
     let (code, _, error) = place.data(&["convert", "--mix", "mix.yaml", "--to", "text"]);
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains("wheight") && error.contains("mix.yaml"), "{error}");
+    fs::write(place.folder.path().join("c.jsonl"), "{\"asked\": 1}").expect("written");
+    let mix = "sources:\n  - {path: a.jsonl}\n  - path: c.jsonl\n    max_rows: 1\n";
+    fs::write(place.folder.path().join("mix.yaml"), mix).expect("written");
+    let convert = ["convert", "--mix", "mix.yaml", "--to", "prompt_completion"];
+    let (code, _, error) = place.data(&convert);
+    assert_eq!(code, Some(1), "{error}");
+    let expected = "mix.yaml:3: sources.1.shape: c.jsonl: no shape fits the columns asked";
+    assert!(error.contains(expected), "{error}");
+    fs::write(place.folder.path().join("mix.yaml"), mix.replace("rows: 1", "rows: 0"))
+        .expect("written");
+    let (code, _, error) = place.data(&convert);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(
+        error.contains("mix.yaml:4: sources.1.max_rows: max_rows must be at least 1"),
+        "{error}"
+    );
 }
 
 #[test]

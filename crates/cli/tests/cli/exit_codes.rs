@@ -44,7 +44,9 @@ fn data_that_cannot_be_used_ends_with_1_and_one_message() {
     let set = "ingest.sources.0.path=tracse.jsonl";
     let (code, output, error) = outcome(&mut pipeline(&project, &["--set", set]));
     assert_eq!((code, output.as_str()), (Some(1), ""));
-    assert_eq!(error, "error: tracse.jsonl: no such file (did you mean `traces.jsonl`?)\n");
+    let expected = "error: --set ingest.sources.0.path=tracse.jsonl: stages.0.ingest.sources.0.path: tracse.jsonl: \
+                    no such file (did you mean `traces.jsonl`?)\n";
+    assert_eq!(error, expected);
     let (code, _, error) = outcome(&mut pipeline(&project, &["--set", "balance.min_count=1000"]));
     assert_eq!(code, Some(1));
     assert!(

@@ -8,6 +8,12 @@ mod exit_codes;
 mod export;
 mod generate;
 mod help;
+#[cfg(feature = "hub")]
+mod hub;
+#[cfg(feature = "hub")]
+#[allow(dead_code, reason = "one server for the tests of several crates")]
+#[path = "../../../hub/tests/support/server.rs"]
+mod hub_server;
 mod logprobs;
 mod merge;
 mod overwrite;

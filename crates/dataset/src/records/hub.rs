@@ -13,12 +13,10 @@ use crate::source::of_split;
 const FILES: [&str; 9] =
     [".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".arrow", ".gz", ".zst"];
 
-/// A file of a data set: its name there, and where it is in the cache.
-type Fetched = (String, PathBuf);
-
 /// The files of a path on the hub, in the cache; nothing where the path is none.
 ///
 /// A name alone means one split of one configuration, as it does to `datasets`; a pattern means the files that it names.
+/// Nothing else is fetched.
 pub(super) fn files(path: &str, source: &Source) -> Result<Option<Vec<PathBuf>>, DatasetError> {
     let is_scheme = path.starts_with("hf://");
     let is_local = Path::new(path).exists()
@@ -27,26 +25,28 @@ pub(super) fn files(path: &str, source: &Source) -> Result<Option<Vec<PathBuf>>,
     if is_local && !is_scheme {
         return Ok(None);
     }
-    let failed = |error| DatasetError::Hub(Box::new(error));
     let Some(hub_path) = HubPath::parse(path).map_err(failed)? else { return Ok(None) };
-    let fetched = fetch(&hub_path).map_err(failed)?;
-    if hub_path.pattern.is_some() && source.dataset.is_none() && source.split.is_none() {
-        return Ok(Some(fetched.into_iter().map(|(_, file)| file).collect()));
-    }
-    choose(path, fetched, source).map(Some)
+    let is_named = hub_path.pattern.is_some() && source.dataset.is_none() && source.split.is_none();
+    let fetched =
+        fetch(&hub_path, |names| if is_named { Ok(names) } else { choose(path, names, source) });
+    fetched.map(Some)
+}
+
+fn failed(error: HubError) -> DatasetError {
+    DatasetError::Hub(Box::new(error))
 }
 
 /// The files of the configuration and the split that are asked for, or of the only ones.
-fn choose(
+fn choose<'f>(
     path: &str,
-    fetched: Vec<Fetched>,
+    names: Vec<&'f str>,
     source: &Source,
-) -> Result<Vec<PathBuf>, DatasetError> {
-    let folders: BTreeSet<&str> =
-        fetched.iter().filter_map(|(name, _)| configuration(name)).collect();
+) -> Result<Vec<&'f str>, DatasetError> {
+    let folders: BTreeSet<&str> = names.iter().copied().filter_map(configuration).collect();
     let wanted = match (source.dataset.as_deref(), folders.len()) {
-        (None, 0 | 1) => None,
-        (Some(wanted), _) if folders.contains(wanted) => Some(wanted.to_owned()),
+        // What the hub calls the only one.
+        (None, 0 | 1) | (Some("default"), 0) => None,
+        (Some(wanted), _) if folders.contains(wanted) => Some(wanted),
         (wanted, _) => {
             return Err(DatasetError::Configurations {
                 path: path.to_owned(),
@@ -55,13 +55,11 @@ fn choose(
             });
         }
     };
-    let is_wanted =
-        |name: &str| wanted.as_deref().is_none_or(|one| configuration(name) == Some(one));
-    let chosen: Vec<Fetched> = fetched.into_iter().filter(|(name, _)| is_wanted(name)).collect();
-    let names = chosen.iter().map(|(name, _)| PathBuf::from(name)).collect();
-    let of_split = of_split(path, names, Path::new(""), source.split.as_deref())?;
-    let files = chosen.into_iter().filter(|(name, _)| of_split.contains(&PathBuf::from(name)));
-    Ok(files.map(|(_, file)| file).collect())
+    let is_wanted = |name: &&str| wanted.is_none_or(|one| configuration(name) == Some(one));
+    let chosen: Vec<&str> = names.into_iter().filter(is_wanted).collect();
+    let paths = chosen.iter().map(PathBuf::from).collect();
+    let of_split = of_split(path, paths, Path::new(""), source.split.as_deref())?;
+    Ok(chosen.into_iter().filter(|name| of_split.contains(&PathBuf::from(name))).collect())
 }
 
 /// The folder of a file in which others than those of a split or of all data lie.
@@ -71,16 +69,29 @@ fn configuration(name: &str) -> Option<&str> {
     (folder != "data" && !is_split).then_some(folder)
 }
 
+/// The files that are chosen of those with this name, or of all that hold rows.
 #[cfg(feature = "hub")]
-fn fetch(path: &HubPath) -> Result<Vec<Fetched>, HubError> {
-    let hub = forethought_hub::Hub::from_env()?;
-    let fetched = hub.fetch_data(&path.name, path.pattern.as_deref(), &mut |_| {})?;
-    Ok(fetched.into_iter().map(|file| (file.name, file.path)).collect())
+fn fetch(
+    path: &HubPath,
+    choose: impl FnOnce(Vec<&str>) -> Result<Vec<&str>, DatasetError>,
+) -> Result<Vec<PathBuf>, DatasetError> {
+    let hub = forethought_hub::Hub::from_env().map_err(failed)?;
+    let data = hub.data_set(&path.name).map_err(failed)?;
+    let names = match &path.pattern {
+        Some(pattern) => data.files_of(pattern),
+        None => data.files_of_rows(),
+    };
+    let chosen = choose(names.map_err(failed)?)?;
+    let fetched = data.fetch(&chosen, &mut |_| {}).map_err(failed)?;
+    Ok(fetched.into_iter().map(|file| file.path).collect())
 }
 
 #[cfg(not(feature = "hub"))]
-fn fetch(path: &HubPath) -> Result<Vec<Fetched>, HubError> {
-    Err(HubError::WithoutHub(path.name.repository().to_owned()))
+fn fetch(
+    path: &HubPath,
+    _: impl FnOnce(Vec<&str>) -> Result<Vec<&str>, DatasetError>,
+) -> Result<Vec<PathBuf>, DatasetError> {
+    Err(failed(HubError::WithoutHub(path.name.repository().to_owned())))
 }
 
 #[cfg(test)]
@@ -92,14 +103,13 @@ mod tests {
         dataset: Option<&str>,
         split: Option<&str>,
     ) -> Result<String, String> {
-        let fetched = names.iter().map(|name| ((*name).to_owned(), Path::new("cache").join(name)));
         let source = Source {
             dataset: dataset.map(str::to_owned),
             split: split.map(str::to_owned),
             ..Source::new("o/n")
         };
-        let files = choose("o/n", fetched.collect(), &source).map_err(|error| error.to_string())?;
-        Ok(files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" "))
+        let files = choose("o/n", names.to_vec(), &source).map_err(|error| error.to_string())?;
+        Ok(files.join(" "))
     }
 
     #[test]
@@ -112,7 +122,7 @@ mod tests {
         ];
         assert_eq!(
             chosen(&gsm8k, Some("main"), Some("train")),
-            Ok("cache/main/train-00000-of-00001.parquet".to_owned())
+            Ok("main/train-00000-of-00001.parquet".to_owned())
         );
         assert_eq!(
             chosen(&gsm8k, None, Some("train")),
@@ -124,7 +134,15 @@ mod tests {
                 .to_owned())
         );
         let error = chosen(&gsm8k, Some("mian"), Some("train")).expect_err("no such one");
-        assert!(error.starts_with("o/n: there is no configuration `mian`"), "{error}");
+        assert_eq!(
+            error,
+            "o/n: there is no configuration `mian` (did you mean `main`?); it has: main, socratic"
+        );
+        let error = chosen(&gsm8k, Some("main"), Some("trian")).expect_err("no such one");
+        assert_eq!(
+            error,
+            "o/n: there is no split `trian` (did you mean `train`?); it has: test, train"
+        );
     }
 
     #[test]
@@ -132,7 +150,12 @@ mod tests {
         let data = ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet"];
         assert_eq!(chosen(&data, None, None).map(|files| files.split(' ').count()), Ok(2));
         let splits = ["train/a.jsonl", "test/a.jsonl"];
-        assert_eq!(chosen(&splits, None, Some("test")), Ok("cache/test/a.jsonl".to_owned()));
-        assert_eq!(chosen(&["rows.jsonl"], None, None), Ok("cache/rows.jsonl".to_owned()));
+        assert_eq!(chosen(&splits, None, Some("test")), Ok("test/a.jsonl".to_owned()));
+        assert_eq!(chosen(&["rows.jsonl"], None, None), Ok("rows.jsonl".to_owned()));
+        assert_eq!(chosen(&["rows.jsonl"], Some("default"), None), Ok("rows.jsonl".to_owned()));
+        assert_eq!(
+            chosen(&["rows.jsonl"], Some("main"), None),
+            Err("o/n: there is no configuration `main`; it has no configurations; leave out `dataset`".to_owned())
+        );
     }
 }

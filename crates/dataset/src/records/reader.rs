@@ -84,14 +84,18 @@ pub(crate) fn for_each_file(
     }
     let mut seen = BTreeSet::new();
     for (index, source) in sources.iter().enumerate() {
-        for file in super::find_files(source)? {
-            // Two spellings of a path, or a link and its target, are one file.
-            let identity = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
-            if !seen.insert(identity) {
-                return Err(DatasetError::NamedTwice(file.path));
+        let mut visit_all = || {
+            for file in super::find_files(source)? {
+                // Two spellings of a path, or a link and its target, are one file.
+                let identity = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
+                if !seen.insert(identity) {
+                    return Err(DatasetError::NamedTwice(file.path));
+                }
+                visit(index, source, &file)?;
             }
-            visit(index, source, &file)?;
-        }
+            Ok(())
+        };
+        visit_all().map_err(|error: DatasetError| error.of_source(index))?;
     }
     Ok(())
 }

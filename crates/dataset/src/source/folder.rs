@@ -64,8 +64,9 @@ fn saved_files(folder: &Path, split: Option<&str>) -> Result<Vec<PathBuf>, Datas
     let state = folder.join(STATE);
     let saved: Saved = read(&state)?;
     if let Some(split) = split {
-        let own: Vec<String> = saved.split.into_iter().collect();
-        choose(&folder.display().to_string(), Some(split), &own)?;
+        // As in `datasets`: what says nothing of its split is for training.
+        let own = saved.split.unwrap_or_else(|| "train".to_owned());
+        choose(&folder.display().to_string(), Some(split), &[own])?;
     }
     let names = saved.data_files.into_iter().map(|file| file.filename);
     names.map(|name| saved_file(folder, &state, &name)).collect()

@@ -306,6 +306,15 @@ fn a_folder_that_datasets_saved_is_read_by_what_it_says_of_itself() {
     assert_eq!(files("one", Some("train")), Ok(both));
     let other = files("one", Some("test")).expect_err("another split");
     assert!(other.ends_with("one: there is no split `test`; it has: train"), "{other}");
+    let unsaid = state(&names).replace("\"train\"", "null");
+    folder.write("unsaid/state.json", unsaid);
+    for name in names {
+        folder.write(&format!("unsaid/{name}"), stream());
+    }
+    // As `datasets` takes data that say nothing of their split.
+    assert_eq!(files("unsaid", Some("train")), files("unsaid", None));
+    let other = files("unsaid", Some("test")).expect_err("another split");
+    assert!(other.ends_with("unsaid: there is no split `test`; it has: train"), "{other}");
 
     folder.write("dict/dataset_dict.json", r#"{"splits": ["train", "test"]}"#);
     for split in ["train", "test"] {

@@ -44,6 +44,16 @@ def tables():
         writer.write_table(table, max_chunksize=2)
 
 
+def judged():
+    """A column for everything that a command on rows asks for."""
+    more = [{"chosen": "4", "rejected": "5", "gold": "4", "answer": "\\boxed{4}"}] * len(ROWS)
+    rows = [{key: row[key] for key in ("prompt", "completion")} | own for row, own in zip(ROWS, more)]
+    table = pa.Table.from_pylist(rows)
+    pa.parquet.write_table(table, "judged.parquet")
+    with pa.ipc.new_file("judged.arrow", table.schema) as writer:
+        writer.write_table(table)
+
+
 def saved():
     shutil.rmtree("saved", ignore_errors=True)
     rows = Dataset.from_list([{**row, "messages": turns} for row, turns in zip(ROWS, TURNS)])
@@ -52,4 +62,5 @@ def saved():
 
 text()
 tables()
+judged()
 saved()

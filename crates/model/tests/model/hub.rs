@@ -1,108 +1,40 @@
-//! Models by name, against a server of this file: static files, and the headers that the hub puts on them.
+//! Models by name, against a small hub on this machine.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::thread;
 
 use burn::tensor::Device;
 use forethought_model::{Hub, ModelError, fetch_model, load};
 use tempfile::TempDir;
 
+use crate::hub_server::{COMMIT, HubServer, Manners, unchecked};
 use crate::{fixtures, load_fixture, logits, values};
 
-const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const TOKEN: &str = "hf_never_shown";
 
-/// What a server was asked for: path, and the value of the header `Authorization`.
-type Asked = Arc<Mutex<Vec<(String, Option<String>)>>>;
-
-/// A server of files by path.
-struct Server {
-    endpoint: String,
-    asked: Asked,
+/// A server of these files, with this status for all others.
+fn serving(files: BTreeMap<String, Vec<u8>>, missing: u16) -> HubServer {
+    HubServer::start(unchecked(files), Manners { missing, ..Manners::default() })
 }
 
-impl Server {
-    fn new(files: BTreeMap<String, Vec<u8>>, status: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let asked = Asked::default();
-        let log = Arc::clone(&asked);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                answer(stream, &files, status, &log);
-            }
-        });
-        Self { endpoint, asked }
-    }
-
-    /// A server of a model of the fixtures.
-    fn of(fixture: &str, owner_name: &str) -> Self {
-        let entries = fs::read_dir(fixtures().join("models").join(fixture)).expect("the fixture");
-        let file = |entry: fs::DirEntry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            (name, fs::read(entry.path()).expect("the fixture"))
-        };
-        let mut files: BTreeMap<String, Vec<u8>> =
-            entries.map(|entry| file(entry.expect("an entry"))).collect();
-        files.insert("tokenizer.json".to_owned(), b"{}".to_vec());
-        files.insert("pytorch_model.bin".to_owned(), b"a pickle".to_vec());
-        let revisions = ["main", "v1", COMMIT];
-        let served = revisions.iter().flat_map(|revision| {
-            let place = move |file: &str| format!("/{owner_name}/resolve/{revision}/{file}");
-            files.iter().map(move |(file, bytes)| (place(file), bytes.clone()))
-        });
-        Self::new(served.collect(), 404)
-    }
-
-    fn paths(&self) -> Vec<String> {
-        self.asked.lock().expect("no panic").iter().map(|(path, _)| path.clone()).collect()
-    }
-}
-
-/// Answers one request: the bytes that its range asks for, or the status for what is not there.
-fn answer(stream: TcpStream, files: &BTreeMap<String, Vec<u8>>, status: u16, asked: &Asked) {
-    let mut reader = BufReader::new(stream);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
-            break;
-        }
-        lines.push(line.trim_end().to_owned());
-    }
-    let Some(path) = lines.first().and_then(|line| line.split(' ').nth(1)) else { return };
-    let header = |name: &str| {
-        let fields = lines.iter().skip(1).filter_map(|line| line.split_once(": "));
-        let mut found = fields.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().map(|(_, value)| value.to_owned())
+/// A server of a model of the fixtures.
+fn serving_model(fixture: &str, owner_name: &str) -> HubServer {
+    let entries = fs::read_dir(fixtures().join("models").join(fixture)).expect("the fixture");
+    let file = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, fs::read(entry.path()).expect("the fixture"))
     };
-    asked.lock().expect("no panic").push((path.to_owned(), header("authorization")));
-    let mut stream = reader.into_inner();
-    let Some(bytes) = files.get(path) else {
-        let head =
-            format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        return stream.write_all(head.as_bytes()).expect("the client listens");
-    };
-    let range = header("range").and_then(|range| {
-        let (start, end) = range.strip_prefix("bytes=")?.split_once('-')?;
-        Some((start.parse::<usize>().ok()?, end.parse::<usize>().ok()))
+    let mut files: BTreeMap<String, Vec<u8>> =
+        entries.map(|entry| file(entry.expect("an entry"))).collect();
+    files.insert("tokenizer.json".to_owned(), b"{}".to_vec());
+    files.insert("pytorch_model.bin".to_owned(), b"a pickle".to_vec());
+    let revisions = ["main", "v1", COMMIT];
+    let served = revisions.iter().flat_map(|revision| {
+        let place = move |file: &str| format!("/{owner_name}/resolve/{revision}/{file}");
+        files.iter().map(move |(file, bytes)| (place(file), bytes.clone()))
     });
-    let (start, end) = range.unwrap_or((0, None));
-    let end = end.map_or(bytes.len(), |end| bytes.len().min(end + 1));
-    let body = &bytes[start.min(end)..end];
-    let tag = path.replace(['/', '.'], "-");
-    let head = format!(
-        "HTTP/1.1 206 Partial\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{end}/{}\r\n\
-         ETag: \"{tag}\"\r\nX-Repo-Commit: {COMMIT}\r\nConnection: close\r\n\r\n",
-        body.len(),
-        bytes.len()
-    );
-    stream.write_all(&[head.as_bytes(), body].concat()).expect("the client listens");
+    serving(served.collect(), 404)
 }
 
 fn hub(home: &Path, endpoint: &str, offline: &str) -> Hub {
@@ -127,7 +59,7 @@ fn fetch(hub: &Hub, name: &str) -> Result<std::path::PathBuf, ModelError> {
 
 #[test]
 fn a_model_is_fetched_once_and_computes_what_it_computed_there() {
-    let (server, home) = (Server::of("tiny-qwen2-sharded", "me/tiny"), home());
+    let (server, home) = (serving_model("tiny-qwen2-sharded", "me/tiny"), home());
     let dir = fetch(&hub(home.path(), &server.endpoint, ""), "me/tiny").expect("it is fetched");
     assert!(dir.ends_with(format!("hub/models--me--tiny/snapshots/{COMMIT}")));
     let fetched = load(&dir, &Device::flex()).expect("it is read").decoder;
@@ -137,7 +69,7 @@ fn a_model_is_fetched_once_and_computes_what_it_computed_there() {
     let first = server.paths();
     assert!(first.iter().all(|path| !path.contains("pytorch_model")), "pickles are not fetched");
     let bearer = Some(format!("Bearer {TOKEN}"));
-    assert!(server.asked.lock().expect("no panic").iter().all(|(_, token)| *token == bearer));
+    assert!(server.asked().iter().all(|one| one.authorization == bearer));
 
     assert_eq!(
         fetch(&hub(home.path(), &server.endpoint, ""), "me/tiny").expect("it is there"),
@@ -154,7 +86,7 @@ fn a_model_is_fetched_once_and_computes_what_it_computed_there() {
 
 #[test]
 fn a_revision_is_asked_for_by_name_and_fetched_by_commit() {
-    let (server, home) = (Server::of("tiny-qwen2", "me/tiny"), home());
+    let (server, home) = (serving_model("tiny-qwen2", "me/tiny"), home());
     fetch(&hub(home.path(), &server.endpoint, ""), "me/tiny@v1").expect("it is fetched");
     let paths = server.paths();
     assert_eq!(paths[0], "/me/tiny/resolve/v1/config.json");
@@ -181,7 +113,7 @@ fn a_missing_file_is_named_and_the_token_is_not() {
         (served(&[]), 500, "config.json of me/tiny@main cannot be fetched from http://127.0.0.1:"),
     ];
     for (files, status, expected) in cases {
-        let (server, home) = (Server::new(files, status), home());
+        let (server, home) = (serving(files, status), home());
         let error = fetch(&hub(home.path(), &server.endpoint, ""), "me/tiny").expect_err("missing");
         let message = format!("{error} {error:?}");
         assert!(message.contains(expected), "{message}");
@@ -203,7 +135,7 @@ fn an_index_that_leads_out_of_the_folder_is_not_followed() {
         (place(COMMIT, "config.json"), b"{}".to_vec()),
         (place(COMMIT, "model.safetensors.index.json"), index),
     ]);
-    let (server, home) = (Server::new(files, 404), home());
+    let (server, home) = (serving(files, 404), home());
     let error = fetch(&hub(home.path(), &server.endpoint, ""), "me/tiny").expect_err("refused");
     assert!(matches!(error, ModelError::OutsideFolder { .. }), "{error}");
     assert!(server.paths().iter().all(|path| !path.contains("evil")));

@@ -10,6 +10,10 @@ mod hostile;
 mod hostile_adapters;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "hub")]
+#[allow(dead_code, reason = "one server for the tests of several crates")]
+#[path = "../../../hub/tests/support/server.rs"]
+mod hub_server;
 mod modules;
 mod packed;
 mod peft;

@@ -8,7 +8,7 @@ use forethought_dataset::FirstContact;
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, StopFlag};
 
-use super::{Checked, relaxed, sample};
+use super::{Checked, Words, relaxed, sample};
 use crate::PipelineError;
 use crate::artifact::{self, Ingredients, RunFolder};
 use crate::config::{PipelineConfig, StageConfig};
@@ -27,7 +27,11 @@ pub(super) struct With<'a> {
 }
 
 /// Runs every stage whose inputs are there; one that fails leaves those that read its artifact out.
-pub(super) fn rehearse(config: &PipelineConfig, with: With<'_>, checked: &mut Checked) {
+pub(super) fn rehearse(
+    (config, words): (&PipelineConfig, Words<'_>),
+    with: With<'_>,
+    checked: &mut Checked,
+) {
     let scratch = match tempfile::tempdir() {
         Ok(scratch) => scratch,
         Err(error) => {
@@ -57,7 +61,7 @@ pub(super) fn rehearse(config: &PipelineConfig, with: With<'_>, checked: &mut Ch
         if matches!(stage, StageConfig::Report(_)) {
             continue;
         }
-        let place = Place { config, index, folder: &folder, with, findings: &findings };
+        let place = Place { config, index, words, folder: &folder, with, findings: &findings };
         if with.stop.signal().is_some() {
             break;
         }
@@ -90,17 +94,19 @@ struct Attempted {
     is_there: bool,
 }
 
-/// An error with the name of its stage.
-fn words(stage: &StageConfig, error: &PipelineError) -> String {
-    let text = error.to_string();
-    let stage_named = text.starts_with("stage ") || error.is_usage();
-    if stage_named { text } else { format!("stage {}: {text}", stage.name()) }
+/// The error of a source that was read alone, as one of the source at its place in the file.
+fn of_source(error: PipelineError, source: Option<usize>) -> PipelineError {
+    match (error, source) {
+        (PipelineError::Dataset(error), Some(source)) => error.of_source(source).into(),
+        (error, _) => error,
+    }
 }
 
 /// Where and with what one stage is rehearsed.
 struct Place<'a> {
     config: &'a PipelineConfig,
     index: usize,
+    words: Words<'a>,
     folder: &'a RunFolder,
     with: With<'a>,
     findings: &'a Findings,
@@ -111,11 +117,14 @@ impl Place<'_> {
     /// error hides no other. For a policy that cannot be trained, the one that training starts from stands in.
     fn attempt(&self, stage: &StageConfig, scratch: &Path) -> Attempted {
         let mut problems = Vec::new();
-        let mut is_there = self.insist(stage, scratch, &mut problems);
+        let mut is_there = self.insist((stage, None), scratch, &mut problems);
         if !is_there {
-            let parts = relaxed::parts(stage).into_iter();
-            let good: Vec<StageConfig> =
-                parts.filter(|part| self.insist(part, scratch, &mut problems)).collect();
+            let mut good = Vec::new();
+            for (source, part) in relaxed::parts(stage).into_iter().enumerate() {
+                if self.insist((&part, Some(source)), scratch, &mut problems) {
+                    good.push(part);
+                }
+            }
             let rest = relaxed::joined(stage, &good);
             is_there = rest.is_some_and(|rest| self.run(&rest, scratch).is_ok())
                 || relaxed::stand_in(self.folder, stage);
@@ -123,18 +132,25 @@ impl Place<'_> {
         Attempted { problems, is_there }
     }
 
-    /// Runs a stage, and where it fails once more with less asked of its rows, which are listed then.
-    fn insist(&self, stage: &StageConfig, scratch: &Path, problems: &mut Vec<String>) -> bool {
+    /// Runs a stage, perhaps with one of its sources alone, and where it fails once more with less asked of its rows, which
+    /// are listed then.
+    fn insist(
+        &self,
+        (stage, source): (&StageConfig, Option<usize>),
+        scratch: &Path,
+        problems: &mut Vec<String>,
+    ) -> bool {
+        let words = |error| self.words.of((self.index, stage), of_source(error, source));
         let Err(error) = self.run(stage, scratch) else { return true };
         if matches!(error, PipelineError::Interrupted) {
             return false;
         }
-        problems.push(words(stage, &error));
+        problems.push(words(error));
         let Some(milder) = relaxed::milder(stage) else { return false };
         match self.run(&milder, scratch) {
             Err(PipelineError::Interrupted) => return false,
             Err(error) => {
-                problems.push(words(stage, &error));
+                problems.push(words(error));
                 return false;
             }
             Ok(()) => {}

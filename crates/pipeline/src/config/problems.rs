@@ -18,6 +18,8 @@ pub(crate) struct Examined {
     pub(crate) errors: Vec<ConfigError>,
     /// The stages in which something was refused.
     pub(crate) repaired: Vec<String>,
+    /// The place of each stage in the list of the file, of which some may be left out.
+    pub(crate) positions: Vec<usize>,
 }
 
 impl PipelineConfig {
@@ -28,7 +30,8 @@ impl PipelineConfig {
         let Some(Value::Array(listed)) = document.value().get("stages") else {
             // Missing, or no list: what the parser says of it is right.
             errors.extend(document.to_config::<Self>().err());
-            return Examined { config: nothing(), errors, repaired: Vec::new() };
+            let (repaired, positions) = (Vec::new(), Vec::new());
+            return Examined { config: nothing(), errors, repaired, positions };
         };
         let mut head = document.value().clone();
         head["stages"] = Value::Array(Vec::new());
@@ -41,10 +44,12 @@ impl PipelineConfig {
         let order = if stages.iter().all(Option::is_some) { Order::Known } else { Order::Unknown };
         let mut config = head.map_or_else(nothing, |read| read.config);
         errors.extend(secret_in_name(&config.name).map(|message| document.error("name", message)));
-        let mut names = Vec::new();
-        for stage in stages.into_iter().flatten() {
+        let (mut names, mut positions) = (Vec::new(), Vec::new());
+        for (position, stage) in stages.into_iter().enumerate() {
+            let Some(stage) = stage else { continue };
             names.extend(stage.is_changed.then(|| stage.config.name().to_owned()));
             config.stages.push(stage.config);
+            positions.push(position);
         }
         if order == Order::Known {
             errors.extend(out_of_place(document, &config));
@@ -52,7 +57,7 @@ impl PipelineConfig {
         if listed.is_empty() {
             errors.push(document.error("stages", "a pipeline has at least one stage".into()));
         }
-        Examined { config, errors, repaired: names }
+        Examined { config, errors, repaired: names, positions }
     }
 }
 

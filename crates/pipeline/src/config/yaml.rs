@@ -150,7 +150,8 @@ impl Document {
 
     /// Where the value at this path was written last. Some values are only known to be wrong somewhere below a path; then the
     /// override is meant that sets something there and says what the message found.
-    fn place(&self, key: &str, message: &str) -> Place {
+    #[must_use]
+    pub fn place(&self, key: &str, message: &str) -> Place {
         let found = found_in(message);
         let is_meant = |one: &&Override| {
             is_below(key, one.path())

@@ -17,12 +17,9 @@ pub(crate) enum Held {
     Weights,
 }
 
-/// What a stage may take.
+/// What a stage may take. A check and a replay have none, and neither has a stage on another device than the CPU.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget {
-    demand: Demand,
-    plan: MemoryPlan,
-}
+pub(crate) struct Budget(Option<(Demand, MemoryPlan)>);
 
 impl Budget {
     /// Plans the memory of a stage and says how much it is. What does not fit is refused, with the settings that would
@@ -31,9 +28,9 @@ impl Budget {
         context: &Context<'_>,
         mut demand: Demand,
         (lowerable, held): (Lowerable<'_>, Held),
-    ) -> Result<Option<Self>, PipelineError> {
+    ) -> Result<Self, PipelineError> {
         if *context.device != Device::flex() || matches!(context.purpose, Purpose::Replay(_)) {
-            return Ok(None);
+            return Ok(Self(None));
         }
         // What stages before have freed is no part of this one.
         forethought_kernels::memory::give_back_freed_memory();
@@ -44,11 +41,11 @@ impl Budget {
         let plan = match (fit(&demand, lowerable, machine), context.purpose) {
             (Ok(plan), Purpose::Check(findings)) => {
                 findings.plan(context.name, plan);
-                return Ok(None);
+                return Ok(Self(None));
             }
             (Err(problem), Purpose::Check(findings)) => {
                 findings.problem(context.name, problem);
-                return Ok(None);
+                return Ok(Self(None));
             }
             (Err(problem), _) => return Err(PipelineError::stage(context.name, problem)),
             (Ok(plan), _) => plan,
@@ -56,20 +53,19 @@ impl Budget {
         let words = in_words(plan.peak());
         context.console.line(format!("      memory: up to {words}: {}", plan.describe()));
         reset_peak();
-        Ok(Some(Self { demand, plan }))
+        Ok(Self(Some((demand, plan))))
     }
 
     /// Says what was planned, and what was taken. `largest` is the largest micro-batch that there was: where answers were
     /// shorter than they might have been, the plan for these is said too.
-    pub(crate) fn end(mut self, context: &Context<'_>, largest: Option<Load>) {
-        let Some(taken) = peak() else { return };
-        let mut text =
-            format!("{} at most, {} planned", in_words(taken), in_words(self.plan.peak()));
-        if let (Some(steps), Some(largest)) = (&mut self.demand.steps, largest) {
+    pub(crate) fn end(self, context: &Context<'_>, largest: Option<Load>) {
+        let (Some((mut demand, plan)), Some(taken)) = (self.0, peak()) else { return };
+        let mut text = format!("{} at most, {} planned", in_words(taken), in_words(plan.peak()));
+        if let (Some(steps), Some(largest)) = (&mut demand.steps, largest) {
             let is_smaller = largest.tokens < steps.load.tokens;
             steps.load = largest;
             if is_smaller {
-                let planned = in_words(MemoryPlan::of(&self.demand).peak());
+                let planned = in_words(MemoryPlan::of(&demand).peak());
                 text = format!("{text}; {planned} for the lengths that there were");
             }
         }

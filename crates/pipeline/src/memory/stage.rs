@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use forethought_model::{DecoderConfig, Footprint};
 
 use super::advice::Lowerable;
+use super::budget::{Budget, Held};
 use super::fit;
 use super::machine::Machine;
 use super::plan::{Demand, Load, Logits, Reference, SampledAtOnce, Steps, in_words};
@@ -110,8 +111,13 @@ pub(crate) struct Evaluated<'a> {
 }
 
 impl Evaluated<'_> {
+    /// Plans the memory of the stage, before its models are read.
+    pub(crate) fn begin(&self, context: &Context<'_>) -> Result<Budget, PipelineError> {
+        Budget::begin(context, self.demand()?, (self.lowerable, Held::Nothing))
+    }
+
     /// What the stage demands, beside what the process has otherwise.
-    pub(crate) fn demand(&self) -> Result<Demand, PipelineError> {
+    fn demand(&self) -> Result<Demand, PipelineError> {
         Ok(Demand {
             architecture: self.architecture.clone(),
             footprint: Footprint::of(&self.architecture, None, &Device::flex())?,

@@ -4,7 +4,7 @@ mod prompt;
 mod teacher;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use forethought_dataset::{Ledger, listed_steps, told_steps};
 use forethought_schema::{AnnotatedQuestion, NoSteps, NoStepsReason, Problem as Row, StepLabel};
@@ -12,12 +12,13 @@ use forethought_teacher::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use teacher::Teacher;
 pub use teacher::{FolderTeacher, TeacherModel, TeacherSource};
 
 use super::ingest::PROBLEMS;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_lines};
+use crate::artifact::{LineReader, LineWriter, read_json};
 use crate::config::Problem;
 
 /// The file of annotated questions in the artifact.
@@ -92,50 +93,76 @@ impl AnnotateStage {
         }
     }
 
-    /// Writes `annotated.jsonl`, one line for each problem that is not left out, labelled or not, and `ledger.json`.
+    /// Writes `annotated.jsonl`, one line for each problem that is not left out, labelled or not, and `ledger.json`. Some
+    /// problems are in memory at a time.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let rows = ingested(context)?;
+        let problems = ingested(context)?;
+        let drawn = self.draw(context, &problems)?;
+        let mut labels = self.source.open(context, self.most_rows(context)?)?;
         let mut ledger = Ledger::new(context.name);
-        let rows = self.chosen(context, rows, &mut ledger);
-        ledger.check()?;
-        if rows.is_empty() {
+        let mut annotated = LineWriter::create(&context.staging.join(ANNOTATED))?;
+        let mut num_before = 0;
+        let done = LineReader::<Row>::open(&problems)?.for_each_chunk(|rows| {
+            context.check_stop()?;
+            let places = num_before..num_before + rows.len();
+            num_before = places.end;
+            let chosen = self.chosen(rows, drawn.as_ref().map(|all| &all[places]), &mut ledger);
+            annotated.write_all(&labels.of(&chosen)?)
+        });
+        labels.end();
+        done?;
+        annotated.finish()?;
+        if ledger.kept() == 0 {
             let message = format!("no problem is left\n{}", ledger.to_table());
             return Err(PipelineError::stage(context.name, message));
         }
-        let annotated = match &self.source {
-            StepSource::Listed(_) => rows.iter().map(listed).collect(),
-            StepSource::Given(given) => rows.iter().map(|row| given.label(row)).collect(),
-            StepSource::Teacher(teacher) => {
-                let replies = teacher.replies(context, &rows)?;
-                rows.iter().zip(replies).map(|(row, one)| taught(row, one)).collect()
-            }
-        };
-        let annotated: Vec<AnnotatedQuestion> = annotated;
-        write_lines(&context.staging.join(ANNOTATED), &annotated)?;
         context.book(&ledger)?;
         Ok(Done::Finished)
     }
 
+    /// How many problems are labelled at most.
+    fn most_rows(&self, context: &Context<'_>) -> Result<usize, PipelineError> {
+        let ingested: Ledger = read_json(&context.input("ingest", "ledger.json"))?;
+        let ingested = usize::try_from(ingested.kept()).unwrap_or(usize::MAX);
+        Ok(self.max_rows.map_or(ingested, |limit| ingested.min(limit.get())))
+    }
+
+    /// Whether each problem is among those that are drawn of the ones that may be labelled; none where all are.
+    fn draw(
+        &self,
+        context: &Context<'_>,
+        problems: &Path,
+    ) -> Result<Option<Vec<bool>>, PipelineError> {
+        let Some(limit) = self.max_rows else { return Ok(None) };
+        let (mut candidates, mut num_rows) = (Vec::new(), 0);
+        LineReader::<Row>::open(problems)?.for_each_chunk(|rows| {
+            for row in &rows {
+                if self.refusal(row).is_none() {
+                    candidates.push((context.seed.key("row", row.problem.as_bytes()), num_rows));
+                }
+                num_rows += 1;
+            }
+            context.check_stop()
+        })?;
+        candidates.sort_unstable();
+        let mut is_drawn = vec![false; num_rows];
+        for (_, place) in candidates.into_iter().take(limit.get()) {
+            is_drawn[place] = true;
+        }
+        Ok(Some(is_drawn))
+    }
+
     /// The rows to label, in their order; what is left out is booked.
-    fn chosen(&self, context: &Context<'_>, rows: Vec<Row>, ledger: &mut Ledger) -> Vec<Row> {
-        let limit = self.max_rows.map_or(usize::MAX, NonZeroUsize::get);
-        let mut drawn: Vec<(u64, usize)> = Vec::new();
-        for (index, row) in rows.iter().enumerate().filter(|(_, row)| self.refusal(row).is_none()) {
-            drawn.push((context.seed.key("row", row.problem.as_bytes()), index));
-        }
-        drawn.sort_unstable();
-        drawn.truncate(limit);
-        let mut is_drawn = vec![false; rows.len()];
-        for (_, index) in drawn {
-            is_drawn[index] = true;
-        }
-        let mut chosen = Vec::new();
-        for (row, is_drawn) in rows.into_iter().zip(is_drawn) {
+    fn chosen(&self, rows: Vec<Row>, drawn: Option<&[bool]>, ledger: &mut Ledger) -> Vec<Row> {
+        let mut chosen = Vec::with_capacity(rows.len());
+        for (index, row) in rows.into_iter().enumerate() {
             let entry = ledger.entry(&row.file);
             entry.count_read(1);
             match self.refusal(&row) {
                 Some(reason) => entry.drop_row(row.row, reason),
-                None if !is_drawn => entry.drop_row(row.row, "beyond_max_rows"),
+                None if drawn.is_some_and(|drawn| !drawn[index]) => {
+                    entry.drop_row(row.row, "beyond_max_rows");
+                }
                 None => {
                     entry.keep("annotated");
                     chosen.push(row);
@@ -163,15 +190,58 @@ impl AnnotateStage {
     }
 }
 
-/// The ingested problems.
-fn ingested(context: &Context<'_>) -> Result<Vec<Row>, PipelineError> {
+/// The file of the ingested problems.
+fn ingested(context: &Context<'_>) -> Result<PathBuf, PipelineError> {
     let path = context.input("ingest", PROBLEMS);
     if !path.is_file() {
         let message =
             "there are traces and no problems; set `records: problems` in the ingest stage";
         return Err(PipelineError::stage(context.name, message));
     }
-    read_lines(&path)
+    Ok(path)
+}
+
+/// Who tells the numbers of steps, ready to be handed rows some at a time.
+enum Labels<'a> {
+    Listed,
+    Given(GivenSource),
+    Teacher(Box<Teacher<'a>>),
+}
+
+impl StepSource {
+    /// Makes it ready for so many rows at most.
+    fn open<'a>(
+        &'a self,
+        context: &'a Context<'_>,
+        most_rows: usize,
+    ) -> Result<Labels<'a>, PipelineError> {
+        Ok(match self {
+            Self::Listed(_) => Labels::Listed,
+            Self::Given(given) => Labels::Given(*given),
+            Self::Teacher(teacher) => Labels::Teacher(Box::new(teacher.open(context, most_rows)?)),
+        })
+    }
+}
+
+impl Labels<'_> {
+    /// The rows with what is told of them.
+    fn of(&mut self, rows: &[Row]) -> Result<Vec<AnnotatedQuestion>, PipelineError> {
+        Ok(match self {
+            Self::Listed => rows.iter().map(listed).collect(),
+            Self::Given(given) => rows.iter().map(|row| given.label(row)).collect(),
+            Self::Teacher(teacher) => {
+                let replies = teacher.replies(rows)?;
+                rows.iter().zip(replies).map(|(row, one)| taught(row, one)).collect()
+            }
+        })
+    }
+
+    /// Says what was asked.
+    fn end(self) {
+        if let Self::Teacher(teacher) = self {
+            teacher.end();
+        }
+    }
 }
 
 impl GivenSource {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use forethought_dataset::Ledger;
 use forethought_evaluate::Quantity;
 use forethought_reward::{Field, Fields};
 use forethought_schema::{Instruction, LabelledQuestion, PromptCompletion};
@@ -27,7 +28,7 @@ pub(crate) const SPLITS: [&str; 2] = ["train", "validation"];
 
 impl ConvertStage {
     /// Writes, for both sides, `SPLIT.jsonl` (prompt-completion, as TRL reads it), `SPLIT.columns.jsonl` (what rewards
-    /// compare with), and `SPLIT.alpaca.json` with one `dataset_info.json` (as LLaMA-Factory reads them).
+    /// compare with), and `SPLIT.alpaca.json` with one `dataset_info.json` (as LLaMA-Factory reads them); and the ledger.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let path = &self.prompt;
         let prompt = fs::read_to_string(path).map_err(PipelineError::io(path))?;
@@ -36,19 +37,25 @@ impl ConvertStage {
             let message = format!("{} is empty; write the instruction into it", path.display());
             return Err(PipelineError::stage("convert", message));
         }
+        let mut ledger = Ledger::new(context.name);
         for split in SPLITS {
-            write_split(context, split, prompt)?;
+            write_split(context, (split, prompt), &mut ledger)?;
         }
         write_json(
             &context.staging.join("dataset_info.json"),
             &dataset_info(context.config.target().quantity),
         )?;
+        context.book(&ledger)?;
         Ok(Done::Finished)
     }
 }
 
-/// Reads a side of the split once, and writes its three files row by row.
-fn write_split(context: &Context<'_>, split: &str, prompt: &str) -> Result<(), PipelineError> {
+/// Reads a side of the split once, and writes its three files row by row. Every row is kept.
+fn write_split(
+    context: &Context<'_>,
+    (split, prompt): (&str, &str),
+    ledger: &mut Ledger,
+) -> Result<(), PipelineError> {
     let rows = LineReader::<LabelledQuestion>::open(&context.split(&format!("{split}.jsonl")))?;
     let mut examples = LineWriter::create(&context.staging.join(format!("{split}.jsonl")))?;
     let mut beside = LineWriter::create(&context.staging.join(columns_file(split)))?;
@@ -57,6 +64,9 @@ fn write_split(context: &Context<'_>, split: &str, prompt: &str) -> Result<(), P
         let example = instruction(prompt, &row);
         examples.write(&prompt_completion(&example))?;
         beside.write(&columns(&row))?;
+        let entry = ledger.entry(&row.file);
+        entry.count_read(1);
+        entry.keep(split);
         Ok(example)
     });
     write_array(&context.staging.join(format!("{split}.alpaca.json")), alpaca)?;

@@ -4,41 +4,26 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use forethought_dataset::{
-    Deduplicate, Ledger, MixConfig, MixOrder, Mixing, OnBadRow, RowFate, Source, find_files, mix,
-    prompt_of,
+    Ledger, MixConfig, Mixing, RowFate, Source, find_files, mix, mix_settings, prompt_of,
 };
 use forethought_schema::{Example, Record, RecordKind};
 use forethought_seed::Seed;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Context;
 use crate::PipelineError;
 use crate::artifact::LineWriter;
 use crate::config::Problem;
 
-/// Files of examples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FileSource {
-    /// The files, each with the shape of its rows where the columns do not tell it.
-    pub sources: Vec<Source>,
-    /// At most so many rows of all sources. Default: no limit.
-    #[serde(default)]
-    pub max_rows: Option<usize>,
-    /// Which rows count as the same and are taken once. Default: none.
-    #[serde(default)]
-    pub deduplicate: Option<Deduplicate>,
-    /// The order of the rows. Default `as_read`; training shuffles anyway.
-    #[serde(default)]
-    pub order: MixOrder,
-    /// What happens to a row that cannot be read: `skip` counts it in the ledger, `error` ends the run. Default `skip`.
-    #[serde(default)]
-    pub on_bad_row: OnBadRow,
-    /// Share of the prompts that is kept for validation: above 0 and below 1. All rows of one prompt are on one side.
-    /// Default 0.1.
-    #[serde(default = "default_ratio")]
-    pub validation_ratio: f64,
+mix_settings! {
+    /// Files of examples.
+    pub struct FileSource {
+        ..
+        /// Share of the prompts that is kept for validation: above 0 and below 1. All rows of one prompt are on one side.
+        /// Default 0.1.
+        #[serde(default = "default_ratio")]
+        pub validation_ratio: f64,
+    }
 }
 
 pub(super) fn default_ratio() -> f64 {
@@ -66,20 +51,10 @@ pub(super) struct WrittenSplit {
 }
 
 impl FileSource {
-    fn mix(&self) -> MixConfig {
-        MixConfig {
-            sources: self.sources.clone(),
-            max_rows: self.max_rows,
-            deduplicate: self.deduplicate.clone(),
-            order: self.order,
-            on_bad_row: self.on_bad_row,
-        }
-    }
-
     /// Problems of the settings, below the key under which they stand.
     pub(super) fn problems(&self, section: &str) -> Vec<Problem> {
         let ratio = ratio_problem(self.validation_ratio, &format!("{section}.validation_ratio"));
-        ratio.into_iter().chain(mix_problems(&self.mix(), section)).collect()
+        ratio.into_iter().chain(mix_problems(&MixConfig::from(self), section)).collect()
     }
 
     pub(super) fn files(&self) -> Result<Vec<PathBuf>, PipelineError> {
@@ -94,7 +69,7 @@ impl FileSource {
         kind: Option<RecordKind>,
         line: impl Fn(&Example) -> Option<T>,
     ) -> Result<WrittenSplit, PipelineError> {
-        let mut mixed = mix(&self.mix(), Mixing { reading: context.reading(), kind })?;
+        let mut mixed = mix(&MixConfig::from(self), Mixing { reading: context.reading(), kind })?;
         let writer = |split: &str| LineWriter::create(&context.staging.join(split));
         let (mut train, mut validation) = (writer("train.jsonl")?, writer("validation.jsonl")?);
         let mut num_train = 0;
@@ -126,11 +101,18 @@ pub(super) fn mix_problems(mix: &MixConfig, section: &str) -> Vec<Problem> {
 
 /// The files of all sources.
 pub(crate) fn mix_files(sources: &[Source]) -> Result<Vec<PathBuf>, PipelineError> {
-    let mut files = Vec::new();
-    for source in sources {
-        files.extend(find_files(source)?.into_iter().map(|file| file.path));
-    }
-    Ok(files)
+    let of_sources: Vec<Vec<PathBuf>> = files_of_sources(sources).collect::<Result<_, _>>()?;
+    Ok(of_sources.into_iter().flatten().collect())
+}
+
+/// The files of each source.
+pub(crate) fn files_of_sources(
+    sources: &[Source],
+) -> impl Iterator<Item = Result<Vec<PathBuf>, PipelineError>> {
+    sources.iter().enumerate().map(|(index, source)| {
+        let files = find_files(source).map_err(|error| error.of_source(index));
+        Ok(files?.into_iter().map(|file| file.path).collect())
+    })
 }
 
 /// What decides on which side an example is: its prompt, or all of a text.

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use forethought_dataset::{
-    DatasetError, Deduplicate, Ledger, MixConfig, MixOrder, OnBadRow, Source, Unfinished,
-    for_each_problem, for_each_trace,
+    DatasetError, Ledger, MixConfig, Unfinished, for_each_problem, for_each_trace, mix_settings,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,31 +18,18 @@ use crate::secret::redact;
 /// The file of problems in the artifact.
 pub(crate) const PROBLEMS: &str = "problems.jsonl";
 
-/// Settings of the ingest stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IngestStage {
-    /// What is made of the rows: `traces` of thinking, or `problems` with solutions and answers. Default `traces`.
-    #[serde(default)]
-    pub records: Records,
-    /// The files, each with the shape of its rows where the columns do not tell it. Rows that hold a prompt and its
-    /// completion, a conversation, or a problem can be traces and problems.
-    pub sources: Vec<Source>,
-    /// At most so many rows of all sources. Default: no limit.
-    #[serde(default)]
-    pub max_rows: Option<usize>,
-    /// Which rows count as the same and are taken once. Default: none.
-    #[serde(default)]
-    pub deduplicate: Option<Deduplicate>,
-    /// The order of the rows. Default `as_read`.
-    #[serde(default)]
-    pub order: MixOrder,
-    /// What happens to traces without `</think>`, whose length is only a lower bound. Default `drop`.
-    #[serde(default)]
-    pub unfinished: Unfinished,
-    /// What happens to a row that cannot be read: `skip` counts it in the ledger, `error` ends the run. Default `skip`.
-    #[serde(default)]
-    pub on_bad_row: OnBadRow,
+mix_settings! {
+    /// Settings of the ingest stage. Rows that hold a prompt and its completion, a conversation, or a problem can be traces
+    /// and problems.
+    pub struct IngestStage {
+        /// What is made of the rows: `traces` of thinking, or `problems` with solutions and answers. Default `traces`.
+        #[serde(default)]
+        pub records: Records,
+        ..
+        /// What happens to traces without `</think>`, whose length is only a lower bound. Default `drop`.
+        #[serde(default)]
+        pub unfinished: Unfinished,
+    }
 }
 
 /// What the rows of the files are.
@@ -58,23 +44,13 @@ pub enum Records {
 }
 
 impl IngestStage {
-    fn mix(&self) -> MixConfig {
-        MixConfig {
-            sources: self.sources.clone(),
-            max_rows: self.max_rows,
-            deduplicate: self.deduplicate.clone(),
-            order: self.order,
-            on_bad_row: self.on_bad_row,
-        }
-    }
-
     pub(crate) fn problems(&self) -> Vec<Problem> {
         if self.sources.is_empty() {
             let message =
                 "name at least one file, e.g. --set 'ingest.sources=[{path: traces.jsonl}]'";
             return vec![("sources".to_owned(), message.to_owned())];
         }
-        mix_problems(&self.mix(), "")
+        mix_problems(&MixConfig::from(self), "")
     }
 
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>, PipelineError> {
@@ -84,7 +60,7 @@ impl IngestStage {
     /// Writes `traces.jsonl` or `problems.jsonl`, and the ledger. Rows go through one by one, unless some are chosen among
     /// all of them.
     pub(crate) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let (mix, reading) = (self.mix(), context.reading());
+        let (mix, reading) = (MixConfig::from(self), context.reading());
         let mut names = Names::default();
         let ledger = match self.records {
             Records::Traces => streamed(&context.staging.join("traces.jsonl"), |sink| {

@@ -22,7 +22,7 @@ mod solve;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use forethought_dataset::{FirstContact, Ledger, Reading};
+use forethought_dataset::{FirstContact, Ledger, Reading, Source};
 use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, Signal, StopFlag};
 
@@ -36,7 +36,7 @@ pub(crate) use clean::SPREAD;
 pub use convert::ConvertStage;
 pub use examples::ExamplesStage;
 pub use files::FileSource;
-pub(crate) use files::mix_files;
+pub(crate) use files::files_of_sources;
 pub use ingest::{IngestStage, Records};
 pub use label::LabelStage;
 pub(crate) use links::{Before, POLICIES};
@@ -159,6 +159,14 @@ pub(crate) enum Done {
     Interrupted { step: u64, signal: Signal },
 }
 
+/// Sources of a stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    /// The path of keys above them, below that of the stage: `files.`, or nothing.
+    pub(crate) section: &'static str,
+    pub(crate) list: &'a [Source],
+}
+
 impl StageConfig {
     /// The kind of the stage, as YAML writes it.
     #[must_use]
@@ -277,6 +285,19 @@ impl StageConfig {
             Self::Solve(stage) => stage.problems(),
             Self::Report(stage) => stage.problems(),
         }
+    }
+
+    /// The files of rows that it reads from outside the run folder, if it does.
+    pub(crate) fn sources(&self) -> Option<Sources<'_>> {
+        let (section, list) = match self {
+            Self::Ingest(stage) => ("", &stage.sources),
+            Self::Examples(stage) => ("files.", &stage.files.sources),
+            Self::Pairs(PairsStage { source: PairSource::Files(files), .. }) => {
+                ("source.files.", &files.sources)
+            }
+            _ => return None,
+        };
+        Some(Sources { section, list })
     }
 
     /// The files outside the run folder that the stage reads.

@@ -7,7 +7,7 @@ use std::path::Path;
 use forethought_reward::first_number;
 use forethought_rollout::{Cancel, Completion, Request, Sampling, StopCheck, generate};
 use forethought_schema::{LabelledQuestion, Prediction};
-use forethought_tokenize::{Encoder, StopStrings};
+use forethought_tokenize::{Encoder, Overflow, StopStrings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,13 @@ pub(crate) use measure::{MEASURED, Measured};
 
 use super::links::{Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, architecture, base_folder};
-use super::online::{Question, read_questions};
+use super::online::{Question, QuestionLimit, limited_questions, longest_learnt};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
 use crate::config::Problem;
-use crate::memory::{Asked, Budget, Evaluated, Held, Load, Lowerable, SampledAtOnce};
+use crate::examples::drop_long;
+use crate::memory::{Asked, Budget, Evaluated, Load, Lowerable, SampledAtOnce};
 use crate::training::problem;
 
 /// Settings of the predict stage.
@@ -31,6 +32,15 @@ pub struct PredictStage {
     /// How answers are drawn. Default: temperature 0.2, top-p 0.7, at most 20 tokens, as in the source pipeline.
     #[serde(default = "default_sampling")]
     pub sampling: Sampling,
+    /// The longest question, in tokens with its instruction, at least 1. Default: that of the nearest stage before it that
+    /// learns from rewards, so that nothing is asked that could not be learnt; without one 1,024.
+    #[serde(default)]
+    pub max_prompt_length: Option<usize>,
+    /// What happens to longer ones: `error`, `drop`, or `truncate`, which keeps their last tokens, where the answer
+    /// begins. Default `drop`; the ledger counts them, and the report compares all models and baselines on those that are
+    /// left.
+    #[serde(default = "drop_long")]
+    pub on_overflow: Overflow,
     /// What is measured beside: rewards of sampled answers, and the divergence from a reference. Default nothing.
     #[serde(default)]
     pub measure: Option<Measure>,
@@ -59,14 +69,18 @@ impl PredictStage {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let error = self.sampling.validate().err();
         let sampling = error.map(|error| problem("sampling", &error.to_string()));
-        sampling.into_iter().chain(self.measure.as_ref().and_then(Measure::problem)).collect()
+        let zero = (self.max_prompt_length == Some(0))
+            .then(|| ("max_prompt_length".to_owned(), "must be at least 1, got 0".to_owned()));
+        let measure = self.measure.as_ref().and_then(Measure::problem);
+        sampling.into_iter().chain(zero).chain(measure).collect()
     }
 
-    /// Writes `STAGE.jsonl` for each trained model, or `base.jsonl` where no stage trains one, and `measured.json`.
+    /// Writes `STAGE.jsonl` for each trained model, or `base.jsonl` where no stage trains one, `measured.json`, and the
+    /// ledger of the questions.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let labelled: Vec<LabelledQuestion> = read_lines(&context.split("validation.jsonl"))?;
         let base = base_folder(context)?;
-        let questions = read_questions(context, &Encoder::open(&base)?, "validation")?;
+        let questions = limited_questions(context, &Encoder::open(&base)?, self.limit(context))?;
+        let labelled = truths(context, &questions)?;
         let trained = context.before.of(&POLICIES);
         let budget = self.budget(context, &base, &questions)?;
         for name in &trained {
@@ -80,10 +94,19 @@ impl PredictStage {
         if let Some(measure) = &self.measure {
             measure.run(context, &questions)?;
         }
-        if let Some(budget) = budget {
-            budget.end(context, None);
-        }
+        budget.end(context, None);
         Ok(Done::Finished)
+    }
+
+    /// Which questions are asked.
+    fn limit(&self, context: &Context<'_>) -> QuestionLimit<'static> {
+        let longest = || longest_learnt(context.before);
+        QuestionLimit {
+            split: "validation",
+            max_prompt_length: self.max_prompt_length.unwrap_or_else(longest),
+            on_overflow: self.on_overflow,
+            max_questions: usize::MAX,
+        }
     }
 
     /// The memory that the answers will take. What is measured beside holds the reference too, and perhaps a reward model.
@@ -92,7 +115,7 @@ impl PredictStage {
         context: &Context<'_>,
         base: &Path,
         questions: &[Question],
-    ) -> Result<Option<Budget>, PipelineError> {
+    ) -> Result<Budget, PipelineError> {
         let new_tokens = self.sampling.max_new_tokens;
         let num_prompts = context.purpose.number_of(questions.len(), usize::MAX);
         let measure = self.measure.as_ref();
@@ -109,7 +132,7 @@ impl PredictStage {
                 lora: None,
             },
         };
-        Budget::begin(context, evaluated.demand()?, (evaluated.lowerable, Held::Nothing))
+        evaluated.begin(context)
     }
 
     fn predict(
@@ -145,6 +168,24 @@ impl PredictStage {
             .collect();
         write_lines(&context.staging.join(format!("{}.jsonl", answering.name)), &predictions?)
     }
+}
+
+/// The true class of each question that is asked.
+fn truths(
+    context: &Context<'_>,
+    questions: &[Question],
+) -> Result<Vec<LabelledQuestion>, PipelineError> {
+    let path = context.split("validation.jsonl");
+    let labelled: Vec<LabelledQuestion> = read_lines(&path)?;
+    let truth = |question: &Question| {
+        labelled.get(question.number - 1).cloned().ok_or_else(|| {
+            let (path, rows, number) = (path.display(), labelled.len(), question.number);
+            let message =
+                format!("{path} has {rows} rows, and example {number} is to be predicted");
+            PipelineError::stage(context.name, message)
+        })
+    };
+    questions.iter().map(truth).collect()
 }
 
 fn prediction(

@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::links::{Inputs, POLICIES};
 use super::{Context, Done, SPREAD};
 use crate::PipelineError;
-use crate::artifact::{ArtifactManifest, read_json, read_lines, write_json};
+use crate::artifact::{ArtifactManifest, LinePicker, read_json, read_lines, write_json};
 use crate::config::Problem;
+use crate::examples::kept_lines;
 use crate::report::{REPORT_HTML, REPORT_JSON, page};
 use curves::{History, charts, histories};
 use methods::{methods, scored_pairs};
@@ -104,7 +105,7 @@ impl ReportStage {
 
     fn baselines(&self, context: &Context<'_>, width: u32) -> Result<Vec<Entry>, PipelineError> {
         let train: Vec<LabelledQuestion> = read_lines(&context.split("train.jsonl"))?;
-        let validation: Vec<LabelledQuestion> = read_lines(&context.split("validation.jsonl"))?;
+        let validation = asked(context)?;
         let train: Vec<Labelled<'_>> = train
             .iter()
             .map(|one| Labelled { question: &one.question, class: one.class })
@@ -121,6 +122,13 @@ impl ReportStage {
             .map(|one| Entry::baseline(one.name, &one.outcomes(&truths), width))
             .collect())
     }
+}
+
+/// The validation questions that the models were asked: baselines answer no others.
+fn asked(context: &Context<'_>) -> Result<Vec<LabelledQuestion>, PipelineError> {
+    let ledger: Ledger = read_json(&context.input("predict", "ledger.json"))?;
+    let mut lines = LinePicker::open(&context.split("validation.jsonl"))?;
+    kept_lines(&ledger).into_iter().map(|line| lines.value(line - 1)).collect()
 }
 
 fn sample(prediction: &Prediction) -> Sample {
@@ -166,7 +174,9 @@ fn classes(context: &Context<'_>) -> Result<Vec<ClassCount>, PipelineError> {
 
 /// The accounts of the stages that may lose rows.
 fn ledgers(context: &Context<'_>) -> Result<Vec<LedgerStage>, PipelineError> {
-    let kinds = ["ingest", "balance", "annotate", "clean", "problems", "pairs"];
+    let kinds = [
+        "ingest", "balance", "annotate", "clean", "problems", "pairs", "predict", "score", "solve",
+    ];
     let stages = context.before.of(&kinds).into_iter();
     stages
         .map(|stage| {

@@ -18,7 +18,7 @@ use crate::PipelineError;
 use crate::artifact::{read_json, read_lines, write_lines};
 use crate::config::Problem;
 use crate::examples::{Lengths, Limit, drop_long, is_drop};
-use crate::memory::{Budget, Evaluated, Held, Load, Lowerable};
+use crate::memory::{Budget, Evaluated, Load, Lowerable};
 
 /// Settings of the score stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -121,9 +121,7 @@ impl ScoreStage {
         }
         write_lines(&context.staging.join(SCORES), &records)?;
         context.book(&lengths.ledger)?;
-        if let Some(budget) = budget {
-            budget.end(context, None);
-        }
+        budget.end(context, None);
         Ok(Done::Finished)
     }
 
@@ -133,7 +131,7 @@ impl ScoreStage {
         context: &Context<'_>,
         folder: &Path,
         batches: &[(&[Sides], Packed)],
-    ) -> Result<Option<Budget>, PipelineError> {
+    ) -> Result<Budget, PipelineError> {
         // A check has fewer pairs than a batch may have.
         let tokens = |(batch, packed): &(&[Sides], Packed)| {
             packed.tokens.len() * self.batch_size / batch.len()
@@ -150,7 +148,7 @@ impl ScoreStage {
                 lora: None,
             },
         };
-        Budget::begin(context, evaluated.demand()?, (evaluated.lowerable, Held::Nothing))
+        evaluated.begin(context)
     }
 }
 

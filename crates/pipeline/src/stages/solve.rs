@@ -16,13 +16,15 @@ pub(crate) use tries::Attempt;
 
 use super::links::{EXAMPLES, Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, architecture, base_folder};
-use super::online::{Answer, Judge, Judgement, Question, QuestionLimit, limited_questions};
+use super::online::{
+    Answer, Judge, Judgement, Question, QuestionLimit, limited_questions, longest_learnt,
+};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{write_json, write_lines};
 use crate::config::{Problem, StageConfig};
 use crate::examples::drop_long;
-use crate::memory::{Asked, Budget, Evaluated, Held, Load, Lowerable, SampledAtOnce};
+use crate::memory::{Asked, Budget, Evaluated, Load, Lowerable, SampledAtOnce};
 use crate::rewards::{check_rewards, reward_files, reward_set};
 use crate::training::problem;
 use tries::Grades;
@@ -74,9 +76,6 @@ fn default_sampling() -> Sampling {
 fn default_problems() -> usize {
     512
 }
-
-/// The longest problem where nothing says it, as in the stages that learn from rewards.
-const LONGEST_PROMPT: usize = 1024;
 
 /// The file of the results in the artifact.
 pub(crate) const SOLVED: &str = "solved.json";
@@ -171,9 +170,7 @@ impl SolveStage {
             policies.push(policy);
         }
         write_json(&context.staging.join(SOLVED), &solved)?;
-        if let Some(budget) = budget {
-            budget.end(context, None);
-        }
+        budget.end(context, None);
         Ok(Done::Finished)
     }
 
@@ -183,7 +180,7 @@ impl SolveStage {
         context: &Context<'_>,
         base: &Path,
         questions: &[Question],
-    ) -> Result<Option<Budget>, PipelineError> {
+    ) -> Result<Budget, PipelineError> {
         let new_tokens = self.sampling.max_new_tokens;
         let num_prompts = context.purpose.number_of(questions.len(), self.max_problems);
         let asked = Asked { num_prompts, per_prompt: self.num_samples, new_tokens };
@@ -199,21 +196,15 @@ impl SolveStage {
                 lora: None,
             },
         };
-        Budget::begin(context, evaluated.demand()?, (evaluated.lowerable, Held::Nothing))
+        evaluated.begin(context)
     }
 
     /// Which problems are asked.
     fn limit(&self, context: &Context<'_>) -> QuestionLimit<'static> {
-        let of_stage = |stage: &StageConfig| match stage {
-            StageConfig::Grpo(stage) => Some(stage.max_prompt_length),
-            StageConfig::Rloo(stage) => Some(stage.max_prompt_length),
-            StageConfig::Ppo(stage) => Some(stage.max_prompt_length),
-            _ => None,
-        };
-        let nearest = || context.before.0.iter().rev().find_map(of_stage);
+        let longest = || longest_learnt(context.before);
         QuestionLimit {
             split: "validation",
-            max_prompt_length: self.max_prompt_length.or_else(nearest).unwrap_or(LONGEST_PROMPT),
+            max_prompt_length: self.max_prompt_length.unwrap_or_else(longest),
             on_overflow: self.on_overflow,
             max_questions: context.purpose.at_most(self.max_problems),
         }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Layout;
 use super::turns::flat_turn;
 use crate::answers::{with_box, with_hashes, without_own_box};
+use crate::convert::only_turn;
 use crate::{Part, RowFault, Shape};
 
 /// A row that was written.
@@ -269,11 +270,11 @@ impl Writing<'_> {
     }
 }
 
-/// The text of a prompt of one text.
+/// The text of a prompt of one text, which may be what the user says in one turn.
 fn flat(prompt: &Prompt) -> Result<&str, RowFault> {
     match prompt {
         Prompt::Text(text) => Ok(text),
-        Prompt::Messages(turns) => Err(RowFault::Conversation { num_turns: turns.len() }),
+        Prompt::Messages(turns) => only_turn(turns).map(|turn| turn.content.as_str()),
     }
 }
 

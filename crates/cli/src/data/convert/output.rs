@@ -11,7 +11,7 @@ use forethought_preference::{DatasetEntry, DatasetInfo, Layout};
 use serde::ser::{Serialize, SerializeSeq as _, Serializer as _};
 use serde_json::{Map, Value};
 
-use crate::commands::Failure;
+use crate::commands::{Failure, make_folder};
 
 /// The name of LLaMA-Factory's index.
 const INDEX: &str = "dataset_info.json";
@@ -133,6 +133,7 @@ fn replaced<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T, Failure>) -> 
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
+    make_folder(path)?;
     let settle = || File::open(&partial)?.sync_all().and_then(|()| fs::rename(&partial, path));
     let written = write(&partial).and_then(|made| {
         settle().map_err(|error| Failure::Io(path.to_owned(), error))?;
@@ -148,7 +149,7 @@ fn replaced<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T, Failure>) -> 
 /// Writes the account of every row as the extension says.
 pub(super) fn ledger(path: &Path, ledger: &Ledger) -> Result<(), Failure> {
     if path.extension().is_some_and(|one| one == "parquet") {
-        return Ok(ledger.to_rows().write_parquet(path)?);
+        return replaced(path, |partial| Ok(ledger.to_rows().write_parquet(partial)?));
     }
     let text = json(path, ledger)?;
     replaced(path, |partial| {

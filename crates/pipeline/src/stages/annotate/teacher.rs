@@ -10,11 +10,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use folder::FolderTeacher;
+use folder::Writer;
 
 use super::super::Context;
 use super::prompt::Template;
 use crate::PipelineError;
 use crate::config::Problem;
+use crate::console::Bar;
 use crate::training::problem;
 
 /// A model that is asked how many steps a solution has.
@@ -70,79 +72,134 @@ impl TeacherSource {
         Ok(files)
     }
 
-    /// One reply for each row.
-    pub(super) fn replies(
-        &self,
-        context: &Context<'_>,
-        rows: &[Row],
-    ) -> Result<Vec<Reply>, PipelineError> {
+    /// Makes the teacher ready for so many rows at most. A check asks nothing, for answers cost: it makes sure that the
+    /// teacher could be asked.
+    pub(super) fn open<'a>(
+        &'a self,
+        context: &'a Context<'_>,
+        most_rows: usize,
+    ) -> Result<Teacher<'a>, PipelineError> {
         let template = Template::read(context.name, &self.prompt)?;
-        let fill =
-            |row: &Row| template.fill(&row.problem, row.solution.as_deref().unwrap_or_default());
-        let prompts: Vec<String> = rows.iter().map(fill).collect();
-        if context.purpose.is_check() {
-            return self.rehearsal(context, prompts.len());
-        }
-        let mut cache = Cache::open(&self.cache)?;
-        tell_damage(context, &cache);
-        let replies = match &self.model {
+        let endpoint = |config| Endpoint::new(config, self.sampling, context.seed);
+        let model = match &self.model {
+            TeacherModel::Endpoint(config) if context.purpose.is_check() => {
+                endpoint(config)?;
+                Model::Rehearsed { num_asked: 0 }
+            }
+            TeacherModel::Folder(_) if context.purpose.is_check() => {
+                Model::Rehearsed { num_asked: 0 }
+            }
             TeacherModel::Endpoint(config) => {
-                let endpoint = Endpoint::new(config, self.sampling, context.seed)?;
-                ask(context, &endpoint, &prompts, &mut cache)?
+                let endpoint = endpoint(config)?;
+                let bar = context.console.bar(most_rows, ANSWERS);
+                let (cache, progress) = (self.answers(context)?, Progress::default());
+                Model::Endpoint(Box::new(Served { endpoint, cache, progress, bar }))
             }
             TeacherModel::Folder(folder) => {
-                folder.replies(context, &prompts, &self.sampling, &mut cache)?
+                let cache = self.answers(context)?;
+                let bar = context.console.bar(most_rows, ANSWERS);
+                Model::Folder(Box::new(folder.open(context, self.sampling, (cache, bar))?))
             }
+        };
+        Ok(Teacher { context, template, model })
+    }
+
+    /// The answers of this run and of others.
+    fn answers(&self, context: &Context<'_>) -> Result<Cache, PipelineError> {
+        let cache = Cache::open(&self.cache)?;
+        tell_damage(context, &cache);
+        Ok(cache)
+    }
+}
+
+/// What the bar counts.
+const ANSWERS: &str = "answers of the teacher";
+
+/// A teacher that is handed rows some at a time. Every answer is kept as it comes.
+pub(super) struct Teacher<'a> {
+    context: &'a Context<'a>,
+    template: Template,
+    model: Model<'a>,
+}
+
+/// Who answers.
+enum Model<'a> {
+    /// Nobody: labels are invented, so that the stages after it can be checked.
+    Rehearsed {
+        num_asked: usize,
+    },
+    Endpoint(Box<Served>),
+    Folder(Box<Writer<'a>>),
+}
+
+impl Teacher<'_> {
+    /// One reply for each row.
+    pub(super) fn replies(&mut self, rows: &[Row]) -> Result<Vec<Reply>, PipelineError> {
+        let fill = |row: &Row| {
+            self.template.fill(&row.problem, row.solution.as_deref().unwrap_or_default())
+        };
+        let prompts: Vec<String> = rows.iter().map(fill).collect();
+        let replies = match &mut self.model {
+            Model::Rehearsed { num_asked } => {
+                let first = *num_asked;
+                *num_asked += prompts.len();
+                return Ok((first..*num_asked).map(invented).collect());
+            }
+            Model::Endpoint(served) => served.ask(self.context, &prompts)?,
+            Model::Folder(writer) => writer.replies(&prompts)?,
         };
         let whole: Option<Vec<Reply>> = replies.into_iter().collect();
         // Only a signal leaves prompts without a reply.
         whole.ok_or_else(|| {
-            context
+            self.context
                 .console
                 .line("      answers so far are kept; a run that goes on asks for the others");
             PipelineError::Interrupted
         })
     }
 
-    /// A check asks nothing, for answers cost. It makes sure that the teacher could be asked, and invents labels so that
-    /// the stages after it can be checked.
-    fn rehearsal(
-        &self,
-        context: &Context<'_>,
-        num_rows: usize,
-    ) -> Result<Vec<Reply>, PipelineError> {
-        if let TeacherModel::Endpoint(config) = &self.model {
-            Endpoint::new(config, self.sampling, context.seed)?;
-        }
-        let invented = |row: usize| {
-            let text = format!("<count_step>{}</count_step>", row % 4 + 2);
-            Reply::Answered(Answer { text, finish_reason: None, tokens: None })
-        };
-        Ok((0..num_rows).map(invented).collect())
+    /// Says what was asked of an endpoint.
+    pub(super) fn end(self) {
+        let Model::Endpoint(served) = self.model else { return };
+        let Served { cache, progress, .. } = *served;
+        let Progress { num_kept, num_answered, num_refused, num_retries, .. } = progress;
+        self.context.console.line(format!(
+            "      teacher: {num_answered} answered, {num_refused} refused, {num_retries} tried again; {num_kept} answers \
+             were there before ({})",
+            cache.path().display()
+        ));
     }
 }
 
-fn ask(
-    context: &Context<'_>,
-    endpoint: &Endpoint,
-    prompts: &[String],
-    cache: &mut Cache,
-) -> Result<Vec<Option<Reply>>, PipelineError> {
-    let mut bar = context.console.bar(prompts.len(), "answers of the teacher");
-    let mut last = Progress::default();
-    let mut show = |progress: Progress| {
-        bar.set(progress.num_kept + progress.num_answered + progress.num_refused);
-        last = progress;
-    };
-    let stop = || context.stop.signal().is_some();
-    let asked = endpoint.ask(prompts, cache, &stop, &mut show);
-    let Progress { num_kept, num_answered, num_refused, num_retries, .. } = last;
-    context.console.line(format!(
-        "      teacher: {num_answered} answered, {num_refused} refused, {num_retries} tried again; {num_kept} answers were \
-         there before ({})",
-        cache.path().display()
-    ));
-    Ok(asked?.replies)
+fn invented(row: usize) -> Reply {
+    let text = format!("<count_step>{}</count_step>", row % 4 + 2);
+    Reply::Answered(Answer { text, finish_reason: None, tokens: None })
+}
+
+/// A model behind an address, and what it was asked so far.
+struct Served {
+    endpoint: Endpoint,
+    cache: Cache,
+    progress: Progress,
+    bar: Bar,
+}
+
+impl Served {
+    fn ask(
+        &mut self,
+        context: &Context<'_>,
+        prompts: &[String],
+    ) -> Result<Vec<Option<Reply>>, PipelineError> {
+        let Self { endpoint, cache, progress, bar } = self;
+        let before = *progress;
+        let mut show = |now: Progress| {
+            *progress = before;
+            *progress += now;
+            bar.set(progress.num_kept + progress.num_answered + progress.num_refused);
+        };
+        let stop = || context.stop.signal().is_some();
+        Ok(endpoint.ask(prompts, cache, &stop, &mut show)?.replies)
+    }
 }
 
 fn tell_damage(context: &Context<'_>, cache: &Cache) {

@@ -10,7 +10,7 @@ use forethought_train::BatchError;
 use serde::Deserialize;
 
 use crate::PipelineError;
-use crate::artifact::read_lines;
+use crate::artifact::{LineReader, read_lines};
 use crate::examples::{Lengths, Limit, completion_of};
 use crate::learner::Task;
 use crate::stages::Context;
@@ -88,20 +88,21 @@ impl EncodedPair {
 /// The pairs of a stage as ids; what is too long is handled as the limit says, and counted in `ledger.json`. A pair of which
 /// one side is left out is left out.
 pub(crate) fn read_pairs(reading: &Reading<'_>) -> Result<Vec<EncodedPair>, PipelineError> {
-    let context = reading.context;
-    let pairs: Vec<PreferencePair> = read_lines(&context.input(reading.data, "train.jsonl"))?;
-    encode_pairs(reading, &pairs)
+    let path = reading.context.input(reading.data, "train.jsonl");
+    encode_pairs(reading, LineReader::<PreferencePair>::open(&path)?)
 }
 
+/// Of the texts, those of one pair are in memory at a time.
 fn encode_pairs(
     reading: &Reading<'_>,
-    pairs: &[PreferencePair],
+    pairs: impl Iterator<Item = Result<PreferencePair, PipelineError>>,
 ) -> Result<Vec<EncodedPair>, PipelineError> {
     let context = reading.context;
     let mut lengths = Lengths::new(context.name, &reading.file());
-    let mut kept = Vec::with_capacity(pairs.len());
-    let mut bar = context.console.bar(pairs.len(), "pairs into tokens");
-    for (index, pair) in pairs.iter().enumerate() {
+    let mut kept = Vec::new();
+    let mut bar = context.console.count("pairs into tokens");
+    for (index, pair) in pairs.enumerate() {
+        let pair = pair?;
         let side = |completion: &str| {
             reading.limit().encode(&pair.prompt, completion).map_err(|message| {
                 PipelineError::stage(context.name, format!("pair {}: {message}", index + 1))
@@ -126,8 +127,16 @@ enum LabelledLine {
     Example(Example),
 }
 
-/// Completions as ids, each with whether it is desirable; pairs are taken apart. Length limits hold as in [`read_pairs`].
-pub(crate) fn read_labelled(reading: &Reading<'_>) -> Result<Vec<(Encoded, bool)>, PipelineError> {
+/// Completions as ids.
+pub(crate) struct LabelledCompletions {
+    /// Each with whether it is desirable.
+    pub(crate) list: Vec<(Encoded, bool)>,
+    /// How many of them, one after the other, each record of the file has become.
+    pub(crate) per_record: usize,
+}
+
+/// Labelled completions as ids; pairs are taken apart. Length limits hold as in [`read_pairs`].
+pub(crate) fn read_labelled(reading: &Reading<'_>) -> Result<LabelledCompletions, PipelineError> {
     let context = reading.context;
     let lines: Vec<LabelledLine> = read_lines(&context.input(reading.data, "train.jsonl"))?;
     let (mut pairs, mut single) = (Vec::new(), Vec::new());
@@ -148,11 +157,13 @@ pub(crate) fn read_labelled(reading: &Reading<'_>) -> Result<Vec<(Encoded, bool)
         }
     }
     if single.is_empty() {
-        let apart = encode_pairs(reading, &pairs)?.into_iter();
-        return Ok(apart.flat_map(|pair| [(pair.chosen, true), (pair.rejected, false)]).collect());
+        let apart = encode_pairs(reading, pairs.into_iter().map(Ok))?.into_iter();
+        let list = apart.flat_map(|pair| [(pair.chosen, true), (pair.rejected, false)]);
+        return Ok(LabelledCompletions { list: list.collect(), per_record: 2 });
     }
     single.extend(unpair(&pairs));
-    encode_labelled(reading, &single)
+    let list = encode_labelled(reading, &single)?;
+    Ok(LabelledCompletions { list, per_record: 1 })
 }
 
 fn encode_labelled(

@@ -10,7 +10,7 @@ use forethought_tokenize::Encoded;
 use super::OfflineMethod;
 use super::examples::{Examples, Reading};
 use crate::PipelineError;
-use crate::artifact::read_lines;
+use crate::artifact::LineReader;
 use crate::examples::{ExampleLine, encode_examples};
 use crate::learner::{Loss, Supervised, Task};
 
@@ -30,10 +30,10 @@ impl OfflineMethod for SftConfig {
     fn examples(&self, reading: &Reading<'_>) -> Result<Box<dyn Examples>, PipelineError> {
         let context = reading.context;
         let path = context.input(reading.data, "train.jsonl");
-        let lines: Vec<ExampleLine> = read_lines(&path)?;
-        let examples: Vec<Example> = lines.into_iter().map(Example::from).collect();
+        let lines = LineReader::<ExampleLine>::open(&path)?;
+        let examples = lines.map(|line| line.map(Example::from));
         let of = (context.name, &*reading.file());
-        let (encoded, ledger) = encode_examples(of, &examples, reading.limit())?;
+        let (encoded, ledger) = encode_examples(of, examples, reading.limit())?;
         context.book(&ledger)?;
         reading.require_any(&ledger)?;
         let loss = self.init().map_err(|error| reading.failed(error))?;

@@ -6,10 +6,11 @@ use forethought_tokenize::{Encoder, Overflow};
 
 use crate::PipelineError;
 use crate::artifact::read_lines;
+use crate::config::StageConfig;
 use crate::examples::{Lengths, encode_prompts};
 use crate::stages::Context;
 use crate::stages::convert::columns_file;
-use crate::stages::links::EXAMPLES;
+use crate::stages::links::{Before, EXAMPLES};
 use crate::training::require_any;
 
 /// A question of either side of the split.
@@ -24,7 +25,7 @@ pub(crate) struct Question {
 }
 
 /// The questions of one side of the split, in the order of the examples.
-pub(crate) fn read_questions(
+fn read_questions(
     context: &Context<'_>,
     encoder: &Encoder,
     split: &str,
@@ -43,6 +44,21 @@ pub(crate) fn read_questions(
     let pairs = prompts.into_iter().zip(columns).enumerate();
     let question = |(index, (prompt, columns))| Question { number: index + 1, prompt, columns };
     Ok(pairs.map(question).collect())
+}
+
+/// The longest question where no stage says it, as in the stages that learn from rewards.
+const LONGEST: usize = 1024;
+
+/// The longest question that a stage asks which says nothing of it: that of the nearest stage before it that learns from
+/// rewards, so that nothing is asked that could not be learnt.
+pub(crate) fn longest_learnt(before: Before<'_>) -> usize {
+    let of_stage = |stage: &StageConfig| match stage {
+        StageConfig::Grpo(stage) => Some(stage.max_prompt_length),
+        StageConfig::Rloo(stage) => Some(stage.max_prompt_length),
+        StageConfig::Ppo(stage) => Some(stage.max_prompt_length),
+        _ => None,
+    };
+    before.0.iter().rev().find_map(of_stage).unwrap_or(LONGEST)
 }
 
 /// Which questions of a side are asked.

@@ -35,12 +35,21 @@ fn default_batch() -> NonZeroUsize {
     const { NonZeroUsize::new(8).expect("8 is not 0") }
 }
 
-/// The model, and how it writes.
-struct Writer<'a> {
+/// The model, how it writes, and what it has written so far.
+pub(super) struct Writer<'a> {
     context: &'a Context<'a>,
     encoder: Encoder,
     decoder: Decoder,
-    sampling: Rollout,
+    /// How it draws, as it is kept with the answers, and as it is computed.
+    sampling: Sampling,
+    rollout: Rollout,
+    /// What its answers are kept under.
+    identity: String,
+    batch: usize,
+    cache: Cache,
+    bar: Bar,
+    /// Prompts so far that it has room for.
+    num_before: usize,
 }
 
 impl FolderTeacher {
@@ -58,61 +67,65 @@ impl FolderTeacher {
         Ok(key("folder", "", &facts))
     }
 
-    /// One reply for each prompt; none where a signal came before.
-    pub(super) fn replies(
+    /// Loads the model.
+    pub(super) fn open<'a>(
         &self,
-        context: &Context<'_>,
-        prompts: &[String],
-        sampling: &Sampling,
-        cache: &mut Cache,
-    ) -> Result<Vec<Option<Reply>>, PipelineError> {
-        let identity = self.identity()?;
-        let keys: Vec<String> = prompts.iter().map(|one| key(&identity, one, sampling)).collect();
-        let writer = Writer::open(context, self, sampling)?;
-        let (places, refused) = writer.answerable(prompts, &keys)?;
-        let mut bar = context.console.bar(places.len(), "answers of the teacher");
-        // Every prompt has its place among all, so that a run that goes on draws what an uninterrupted one draws.
-        for (number, batch) in places.chunks(self.batch.get()).enumerate() {
-            if context.stop.signal().is_some() {
-                break;
-            }
-            if batch.iter().any(|(place, _)| cache.get(&keys[*place]).is_none()) {
-                for (place, answer) in writer.write(batch, number * self.batch.get(), &mut bar)? {
-                    cache.keep(keys[place].clone(), answer)?;
-                }
-            }
-            bar.set((number * self.batch.get() + batch.len()).min(places.len()));
-        }
-        let reply = |key: &String| match cache.get(key) {
-            Some(answer) => Some(Reply::Answered(answer.clone())),
-            None => refused.get(key).cloned().map(Reply::Refused),
-        };
-        Ok(keys.iter().map(reply).collect())
-    }
-}
-
-/// The place of a prompt and its ids.
-type Encoded = (usize, Vec<u32>);
-
-impl<'a> Writer<'a> {
-    fn open(
         context: &'a Context<'_>,
-        teacher: &FolderTeacher,
-        sampling: &Sampling,
-    ) -> Result<Self, PipelineError> {
-        let &Sampling { temperature, top_p, top_k, max_tokens } = sampling;
-        Ok(Self {
+        sampling: Sampling,
+        (cache, bar): (Cache, Bar),
+    ) -> Result<Writer<'a>, PipelineError> {
+        let Sampling { temperature, top_p, top_k, max_tokens } = sampling;
+        Ok(Writer {
             context,
-            encoder: Encoder::open(&teacher.path)?,
-            decoder: load(&teacher.path, context.device)?.decoder,
-            sampling: Rollout {
+            encoder: Encoder::open(&self.path)?,
+            decoder: load(&self.path, context.device)?.decoder,
+            sampling,
+            rollout: Rollout {
                 temperature,
                 top_p,
                 top_k: top_k.unwrap_or(0) as usize,
                 max_new_tokens: max_tokens as usize,
                 ..Rollout::default()
             },
+            identity: self.identity()?,
+            batch: self.batch.get(),
+            cache,
+            bar,
+            num_before: 0,
         })
+    }
+}
+
+/// The place of a prompt and its ids.
+type Encoded = (usize, Vec<u32>);
+
+impl Writer<'_> {
+    /// One reply for each prompt; none where a signal came before.
+    pub(super) fn replies(
+        &mut self,
+        prompts: &[String],
+    ) -> Result<Vec<Option<Reply>>, PipelineError> {
+        let key_of = |prompt: &String| key(&self.identity, prompt, &self.sampling);
+        let keys: Vec<String> = prompts.iter().map(key_of).collect();
+        let (places, refused) = self.answerable(prompts, &keys)?;
+        // Every prompt has its number among all, so that a run that goes on draws what an uninterrupted one draws.
+        for batch in places.chunks(self.batch) {
+            if self.context.stop.signal().is_some() {
+                break;
+            }
+            if batch.iter().any(|(place, _)| self.cache.get(&keys[*place]).is_none()) {
+                for (place, answer) in self.write(batch)? {
+                    self.cache.keep(keys[place].clone(), answer)?;
+                }
+            }
+            self.num_before += batch.len();
+            self.bar.set(self.num_before);
+        }
+        let reply = |key: &String| match self.cache.get(key) {
+            Some(answer) => Some(Reply::Answered(answer.clone())),
+            None => refused.get(key).cloned().map(Reply::Refused),
+        };
+        Ok(keys.iter().map(reply).collect())
     }
 
     /// The prompts that the model has room for, the same ones once; and why it has none for others, by key.
@@ -128,7 +141,7 @@ impl<'a> Writer<'a> {
                 continue;
             }
             let ids = self.encoder.encode_prompt(Prompt::Chat(&conversation(prompt)))?;
-            match check_prompt(&ids, self.decoder.config(), &self.sampling) {
+            match check_prompt(&ids, self.decoder.config(), &self.rollout) {
                 Ok(()) => places.push((place, ids)),
                 Err(error) => {
                     refused.insert(key.clone(), error.to_string());
@@ -138,23 +151,19 @@ impl<'a> Writer<'a> {
         Ok((places, refused))
     }
 
-    fn write(
-        &self,
-        batch: &[Encoded],
-        first_prompt: usize,
-        bar: &mut Bar,
-    ) -> Result<Vec<(usize, Answer)>, PipelineError> {
+    fn write(&mut self, batch: &[Encoded]) -> Result<Vec<(usize, Answer)>, PipelineError> {
         let prompts: Vec<Vec<u32>> = batch.iter().map(|(_, ids)| ids.clone()).collect();
         let seed = self.context.seed.derive("teacher");
         let is_over = || self.context.stop.signal().is_some();
         let request = Request {
             eos_ids: self.encoder.eos_ids(),
             cancel: Some(Cancel(&is_over)),
-            first_prompt: first_prompt as u64,
+            first_prompt: self.num_before as u64,
             ..Request::new(&prompts, seed)
         };
-        let completions = generate(&self.decoder, &self.sampling, &request, &mut |progress| {
-            bar.set(first_prompt + progress.num_completed);
+        let (bar, num_before) = (&mut self.bar, self.num_before);
+        let completions = generate(&self.decoder, &self.rollout, &request, &mut |progress| {
+            bar.set(num_before + progress.num_completed);
         })?;
         completions.iter().map(|one| self.answer(batch, one)).collect()
     }
