@@ -144,8 +144,9 @@ impl Document {
     /// An error about the value at this path.
     #[must_use]
     pub fn error(&self, key: &str, message: String) -> ConfigError {
+        let place = self.place(key, &message);
         let key = if key.is_empty() { "the document".to_owned() } else { key.to_owned() };
-        ConfigError::Value { place: self.place(&key, &message), key, message }
+        ConfigError::Value { place, key, message }
     }
 
     /// Where the value at this path was written last. Some values are only known to be wrong somewhere below a path; then the
@@ -165,9 +166,10 @@ impl Document {
     }
 }
 
-/// Whether a path is another one, or leads through it.
+/// Whether a path is another one, or leads through it; every path leads through the root.
 pub(super) fn is_below(path: &str, above: &str) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    above.is_empty()
+        || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// What a message of serde says was found: ``unknown field `rat` ``, `invalid type: string "a"`.
