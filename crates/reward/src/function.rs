@@ -24,7 +24,48 @@ pub enum Need<'a> {
 
 /// A pure function from completions to scores.
 ///
-/// It is given as many completions at a time as its [`Scope`] says, so that a failure spoils no others.
+/// It is given as many completions at a time as its [`Scope`] says, so that a failure spoils no others. A function of your
+/// own says its name, what it needs, and one score for each completion:
+///
+/// ```
+/// use forethought_reward::{Fields, Need, RewardFn, RewardSet, Sample, Score, Verdict};
+///
+/// /// 1 for a completion that is no longer than its prompt.
+/// struct Brief;
+///
+/// impl RewardFn for Brief {
+///     fn name(&self) -> &str {
+///         "brief"
+///     }
+///
+///     fn needs(&self) -> Vec<Need<'_>> {
+///         vec![Need::Column("prompt")]
+///     }
+///
+///     fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
+///         let score = |sample: &Sample<'_>| {
+///             let Some(prompt) = sample.fields.get("prompt").and_then(|field| field.text()) else {
+///                 return Score::none(Verdict::LabelUnparseable, "the prompt is no text");
+///             };
+///             let (length, limit) = (sample.completion.len(), prompt.len());
+///             let is_brief = length <= limit;
+///             Score::new(
+///                 f64::from(u8::from(is_brief)),
+///                 Verdict::from(is_brief),
+///                 format!("{length} bytes, and the prompt has {limit}"),
+///             )
+///         };
+///         samples.iter().map(score).collect()
+///     }
+/// }
+///
+/// let set = RewardSet::of(vec![(Box::new(Brief), 0.5)])?;
+/// let fields = Fields::from([("prompt".to_owned(), "How many?".into())]);
+/// let scores = set.score(&[Sample::new("Four.", &fields), Sample::new("I think four.", &fields)]);
+/// assert_eq!([scores[0].total, scores[1].total], [Some(0.5), Some(0.0)]);
+/// assert_eq!(scores[1].scores[0].score.reason, "13 bytes, and the prompt has 9");
+/// # Ok::<(), forethought_reward::RewardConfigError>(())
+/// ```
 pub trait RewardFn: Send + Sync {
     /// What its scores are called in metrics, unless a config says otherwise.
     fn name(&self) -> &str;

@@ -26,7 +26,7 @@ impl Settler<'_> {
             Node::List(ids) if self.arena.is_compound(&ids) => Some(self.arena.add(Node::Sum(ids))),
             Node::List(ids) => {
                 let ids = self.elements(&ids)?;
-                if let Some(gathered) = self.gathered(&ids) {
+                if let Some(gathered) = self.roots(&ids).or_else(|| self.gathered(&ids)) {
                     return Some(gathered);
                 }
                 Some(self.arena.add(Node::List(ids)))
@@ -161,6 +161,31 @@ impl Settler<'_> {
         }
         let values = self.arena.add(Node::List(values));
         Some(self.arena.add(Node::Chain(vec![name?, values], vec![Relation::Equal])))
+    }
+
+    /// `x_1 = 1, x_2 = 2` is `x = 1, 2`: of the two roots of an equation either may be called the first. More than two
+    /// are taken for the unknowns of a system.
+    fn roots(&mut self, ids: &[Id]) -> Option<Id> {
+        let [first, second] = ids else { return None };
+        let ((name, one, x), (other, two, y)) = (self.numbered(*first)?, self.numbered(*second)?);
+        let values = match (one, two) {
+            ('1', '2') if name == other => vec![x, y],
+            ('2', '1') if name == other => vec![y, x],
+            _ => return None,
+        };
+        let (name, values) = (self.arena.symbol(name), self.arena.add(Node::List(values)));
+        Some(self.arena.add(Node::Chain(vec![name, values], vec![Relation::Equal])))
+    }
+
+    /// The unknown of `x_1 = 2`, its number and its value.
+    fn numbered(&self, id: Id) -> Option<(String, char, Id)> {
+        let Node::Chain(sides, relations) = self.arena.node(id) else { return None };
+        let ([name, value], [Relation::Equal]) = (&sides[..], &relations[..]) else { return None };
+        let Node::Symbol(name) = self.arena.node(*name) else { return None };
+        let (unknown, number) = name.split_once('_')?;
+        let number = number.parse().ok().filter(|_| matches!(unknown, "x" | "\\lambda"))?;
+        let is_value = !matches!(self.arena.node(*value), Node::List(_));
+        is_value.then(|| (unknown.to_owned(), number, *value))
     }
 
     /// A union of finite sets is a finite set.

@@ -162,10 +162,12 @@ impl Unit {
         if COUNTERS.contains(&name) {
             return Some(Self::count());
         }
-        if let Some(unit) = compound_name(name) {
-            return Some(unit);
-        }
         let lower = name.to_lowercase();
+        let compound = compound_name(name)
+            .or_else(|| if lower == name { None } else { compound_name(&lower) });
+        if compound.is_some() {
+            return compound;
+        }
         let find = |wanted: &str| TABLE.iter().find(|(names, ..)| names.contains(&wanted));
         let &(_, base, exponent, (numerator, denominator)) = find(name).or_else(|| find(&lower))?;
         let scale = BigRational::new(BigInt::from(numerator), BigInt::from(denominator));
@@ -206,7 +208,7 @@ impl Unit {
     }
 }
 
-/// `square feet`, `miles per hour`, `km/h`, `mph`.
+/// `square feet`, `miles per hour`, `km/h`, `mph`, `seconds squared`.
 fn compound_name(name: &str) -> Option<Unit> {
     if name == "mph" {
         return Some(Unit::named("mile")?.times(&Unit::named("hour")?.power(-1)));
@@ -231,7 +233,8 @@ fn compound_name(name: &str) -> Option<Unit> {
             return Some(Unit::named(above)?.times(&Unit::named(below)?.power(-1)));
         }
     }
-    let squared = name.strip_suffix(['²', '³'])?;
-    let exponent = if name.ends_with('²') { 2 } else { 3 };
-    Some(Unit::named(squared)?.power(exponent))
+    let powers = [("²", 2), ("³", 3), (" squared", 2), (" cubed", 3)];
+    let (base, exponent) =
+        powers.iter().find_map(|(end, exponent)| Some((name.strip_suffix(end)?, *exponent)))?;
+    Some(Unit::named(base)?.power(exponent))
 }

@@ -82,6 +82,13 @@ fn a_run_whose_reward_fails_keeps_its_steps_and_goes_on_where_more_may_stay_unju
 }
 
 #[test]
+fn a_column_that_a_reward_needs_is_named_with_the_stage_and_the_columns_there_are() {
+    let error = attempt(&with_rewards("[accuracy]", "1.0"), "run", "grpo").error();
+    let told = "the reward accuracy needs the column `solution`; there are `";
+    assert!(error.contains(told) && error.contains("grpo"), "{error}");
+}
+
+#[test]
 fn a_folder_with_a_reward_model_scores_what_grpo_samples() {
     let preferring = project("reward", 6);
     let folder = attempt(&preferring, "run", "reward").finish().artifact("reward/model");

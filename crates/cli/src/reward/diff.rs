@@ -34,7 +34,7 @@ pub(crate) struct Diff {
     #[arg(long, value_name = "COLUMN", default_value = "prompt")]
     group: String,
     /// The largest difference of two scores that is none
-    #[arg(long, value_name = "NUMBER", default_value_t = 1e-9)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1e-9, allow_negative_numbers = true)]
     tolerance: f64,
     /// Where reward models are computed: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
@@ -49,6 +49,11 @@ struct Scored {
 }
 
 pub(super) fn run(arguments: &Diff) -> Result<ExitCode, Failure> {
+    let tolerance = arguments.tolerance;
+    if !(tolerance.is_finite() && tolerance >= 0.0) {
+        let message = format!("--tolerance must be finite and 0 or more, got {tolerance}");
+        return Err(Failure::Usage(message));
+    }
     let [first, second] = [&arguments.first, &arguments.second].map(|path| scored(path, arguments));
     let (first, second) = (first?, second?);
     check(arguments, &first, &second)?;

@@ -32,6 +32,9 @@ impl Completion {
         let names: BTreeSet<String> = columns.keys().cloned().collect();
         let known = if tokens.is_some() { Tokens::Known } else { Tokens::Unknown };
         set.check(&names, known).map_err(|missing| match &missing {
+            MissingNeed::Column { reward, column, .. } if row.fields().contains_key(column) => {
+                row.refused(column, format!("is null, and the reward {reward} needs it"))
+            }
             MissingNeed::Column { column, .. } => row.refused(column, &missing),
             _ => row.refused(TOKENS[0], &missing),
         })?;

@@ -30,6 +30,9 @@ pub(crate) struct SetConfig {
     /// The largest share of completions that a function may leave unjudged. Default 1: any.
     #[serde(default = "any")]
     pub(crate) max_unjudged_share: f64,
+    /// The file, if they are from one.
+    #[serde(skip)]
+    path: Option<PathBuf>,
 }
 
 fn any() -> f64 {
@@ -44,7 +47,7 @@ impl SetSource {
             (None, name) => {
                 let reward = RewardConfig::named(name.as_deref().unwrap_or_default());
                 let rewards = vec![reward.map_err(|error| Failure::Usage(error.to_string()))?];
-                Ok(SetConfig { rewards, max_unjudged_share: any() })
+                Ok(SetConfig { rewards, max_unjudged_share: any(), path: None })
             }
         }
     }
@@ -60,11 +63,16 @@ impl SetConfig {
             let message = format!("must be from 0 to 1, got {share}");
             return Err(PipelineError::from(document.error("max_unjudged_share", message)).into());
         }
-        Ok(config)
+        Ok(Self { path: Some(path.to_owned()), ..config })
     }
 
     /// Builds the functions; models are computed on the device of this name.
     pub(crate) fn open(&self, device: &str) -> Result<RewardSet, Failure> {
-        reward_set(&self.rewards, &parse_device(device)?, &StopFlag::new()).map_err(Failure::Usage)
+        let named = |error: String| match &self.path {
+            Some(path) => format!("{}: rewards: {error}", path.display()),
+            None => error,
+        };
+        let set = reward_set(&self.rewards, &parse_device(device)?, &StopFlag::new());
+        set.map_err(|error| Failure::Usage(named(error)))
     }
 }

@@ -18,6 +18,9 @@ fn line(name: &str, summary: &Summary) -> String {
         summary.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
     let (mean, std) = (shown(summary.mean), shown(summary.std));
     let Summary { count, unjudged, .. } = summary;
+    if *count == 0 {
+        return format!("{name}: there are no rows");
+    }
     format!("{name}: mean {mean}, std {std}; {}; {unjudged} of {count} unjudged", counts.join(", "))
 }
 

@@ -37,7 +37,7 @@ impl Output {
             let partial = PathBuf::from(partial);
             make_folder(path)?;
             let file =
-                File::create(&partial).map_err(|error| Failure::Io(partial.clone(), error))?;
+                File::create(&partial).map_err(|error| Failure::Io(path.to_owned(), error))?;
             Target::File { path: path.to_owned(), partial, writer: BufWriter::new(file) }
         };
         Ok(Self { target, num_rows: 0, is_closed: false })

@@ -54,7 +54,11 @@ pub(crate) struct Row {
 impl Row {
     /// Parses a line.
     pub(crate) fn parse(line: &[u8], place: Place) -> Result<Self, RowError> {
-        let value = serde_json::from_slice(line).map_err(|error| without_line(&error));
+        let line = line.trim_ascii_end();
+        let value = match std::str::from_utf8(line) {
+            Ok(text) => serde_json::from_str(text).map_err(|error| without_line(&error)),
+            Err(error) => Err(format!("not valid UTF-8 from byte {} on", error.valid_up_to() + 1)),
+        };
         let row = Self::of_value(value, place)?;
         match repeated(line) {
             Some(field) => Err(RowError::Twice { place: row.place, field }),
@@ -206,7 +210,10 @@ mod tests {
         let parse = |line: &str| error(Row::parse(line.as_bytes(), place()));
         assert_eq!(parse("{\"a\": }"), "rows.jsonl:7: is not JSON: expected value at column 7");
         assert_eq!(parse("[1]"), "rows.jsonl:7: expected a JSON object, found the list [1]");
-        assert!(error(Row::parse(b"{\"a\": \"\xff\"}", place())).contains("is not JSON"));
+        let bytes = error(Row::parse(b"{\"a\": \"\xff\"}", place()));
+        assert_eq!(bytes, "rows.jsonl:7: is not JSON: not valid UTF-8 from byte 8 on");
+        let cut = "rows.jsonl:7: is not JSON: EOF while parsing an object at column 7";
+        assert_eq!(parse("{\"a\": 1\n"), cut);
         let twice = r#"{"prompt": "a", "b": {"b": 1}, "prompt": "a"}"#;
         assert_eq!(parse(twice), "rows.jsonl:7: prompt: is there twice");
     }

@@ -121,12 +121,43 @@ fn what_is_wrong_is_named() {
     assert!(error.contains("max_len must be at least 1, got 0"), "{error}");
     let (code, _, error) = case.run(&["--name", "think_format", "--input", "bytes.jsonl"]);
     assert_eq!(code, Some(1));
-    assert!(error.contains("bytes.jsonl:1: is not JSON: "), "{error}");
+    let bytes = "bytes.jsonl:1: is not JSON: not valid UTF-8 from byte 17 on";
+    assert!(error.contains(bytes), "{error}");
     let (code, _, error) = case.run(&["--name", "soft_overlong", "--input", "bad.jsonl"]);
     assert_eq!(code, Some(1));
     assert!(error.contains("needs the tokens of the completions"), "{error}");
     let (code, _, _) = case.run(&["--input", "bad.jsonl"]);
     assert_eq!(code, Some(2));
+}
+
+#[test]
+fn sets_and_rows_that_do_not_fit_are_named() {
+    let case = Case::new(&[
+        ("null.jsonl", "{\"completion\": \"a\", \"solution\": null, \"label\": 3}\n"),
+        ("empty.jsonl", ""),
+        ("twice.yaml", "rewards: [accuracy, accuracy]\n"),
+        ("list.yaml", "- accuracy\n"),
+        ("weights.yaml", "rewards: [accuracy, format]\nweights: [1, 2]\n"),
+        ("word.yaml", "rewards:\n  - {accuracy: , weight: two}\n"),
+        ("set.yaml", "rewards: [accuracy]\n"),
+    ]);
+    for (set, rows, expected, refused) in [
+        ("twice.yaml", "null.jsonl", 2, "twice.yaml: rewards: two rewards are named `accuracy`"),
+        ("list.yaml", "null.jsonl", 2, "list.yaml:1: the document: expected keys with values"),
+        ("weights.yaml", "null.jsonl", 2, "weights.yaml:2: weights: unknown field `weights`"),
+        ("word.yaml", "null.jsonl", 2, "word.yaml:2: rewards.0.weight: invalid type: string"),
+        ("set.yaml", "null.jsonl", 1, "1: solution: is null, and the reward accuracy needs it"),
+        ("set.yaml", "empty.jsonl", 0, "accuracy: there are no rows"),
+    ] {
+        let (code, _, error) = case.run(&["--set", set, "--input", rows]);
+        assert!(code == Some(expected) && error.contains(refused), "{set}: {code:?} {error}");
+    }
+    for tolerance in ["-1", "nan"] {
+        let set = ["diff", "set.yaml", "set.yaml", "--input", "empty.jsonl"];
+        let (code, _, error) = case.run(&[&set[..], &["--tolerance", tolerance]].concat());
+        assert_eq!(code, Some(2));
+        assert!(error.contains("--tolerance must be finite and 0 or more, got"), "{error}");
+    }
 }
 
 #[test]

@@ -129,6 +129,10 @@ impl Document {
     ///
     /// If a key is unknown or missing or a value has the wrong type.
     pub fn to_config<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        // A list would be taken for the values of the keys in their order.
+        if self.value.is_array() {
+            return Err(self.error("", "expected keys with values, found a list".to_owned()));
+        }
         serde_path_to_error::deserialize(&self.value).map_err(|error| {
             let key = key_path(&error.path().to_string());
             let message = super::suggest::with_nearest_name(&error.into_inner().to_string());

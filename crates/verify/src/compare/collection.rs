@@ -1,6 +1,6 @@
 //! Tuples, lists and sets: in order, or by matching.
 
-use super::{Judge, Manner};
+use super::{Judge, Manner, vector};
 use crate::exact::exact;
 use crate::expression::{Constant, End, Id, Node};
 use crate::verdict::{Finding, Outcome, Rule};
@@ -51,8 +51,12 @@ impl Judge {
                     finding.or(|| self.on_the_line(gold, answer))
                 }
             }
-            (Node::Tuple(a), _) if !self.is_collection(answer) => self.tuple_and_sum(a, answer),
-            (_, Node::Tuple(b)) if !self.is_collection(gold) => self.tuple_and_sum(b, gold),
+            (Node::Tuple(_) | Node::Interval(..), _) if !self.is_collection(answer) => {
+                self.row_and_sum(gold, answer)
+            }
+            (_, Node::Tuple(_) | Node::Interval(..)) if !self.is_collection(gold) => {
+                self.row_and_sum(answer, gold)
+            }
             (Node::List(a), _) if !self.is_collection(answer) => self.said_twice(a, answer),
             (_, Node::List(b)) if !self.is_collection(gold) => self.said_twice(b, gold),
             (Node::Set(a), _) if a.len() == 1 && !self.is_collection(answer) => {
@@ -93,9 +97,10 @@ impl Judge {
     }
 
     /// A vector by its components, and as a sum of unit vectors.
-    fn tuple_and_sum(&mut self, elements: &[Id], sum: Id) -> Finding {
+    fn row_and_sum(&mut self, row: Id, sum: Id) -> Finding {
+        let Some(elements) = vector::row(&self.arena, row) else { return Finding::OTHER_KIND };
         match self.components(sum, elements.len()) {
-            Some(parts) => self.in_order(elements, &parts),
+            Some(parts) => self.in_order(&elements, &parts),
             None => Finding::OTHER_KIND,
         }
     }

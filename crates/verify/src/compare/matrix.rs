@@ -70,7 +70,10 @@ impl Judge {
                 _ => Matrix { columns: 1, entries: elements },
             };
         }
-        match self.components(id, beside.rows()) {
+        let is_row = beside.rows() == 1;
+        let count = if is_row { beside.columns } else { beside.rows() };
+        match self.components(id, count) {
+            Some(entries) if is_row => Matrix { columns: count, entries },
             Some(entries) if beside.columns == 1 => Matrix { columns: 1, entries },
             _ => Matrix { columns: 0, entries: Vec::new() },
         }

@@ -5,6 +5,7 @@ mod call;
 mod clock;
 mod collection;
 mod derivative;
+mod family;
 mod line;
 mod matrix;
 mod measure;

@@ -1,5 +1,7 @@
 //! Vectors written with unit vectors, transposed rows, and rows of rows: `3i − j`, `[1, 2]^T`, `[[1, 2], [3, 4]]`.
 
+use num_traits::Zero as _;
+
 use super::Judge;
 use crate::expression::{Arena, Constant, End, Id, Node};
 
@@ -17,44 +19,40 @@ fn direction(node: &Node) -> Option<usize> {
 }
 
 impl Judge {
-    /// The components of a sum of unit vectors, if it has a j or k; of so many of them as the other side has.
+    /// The components of an expression that is linear in the unit vectors and has a j or k; of so many of them as the
+    /// other side has.
     pub(super) fn components(&mut self, id: Id, count: usize) -> Option<Vec<Id>> {
-        let terms = match self.arena.node(id) {
-            Node::Sum(terms) => terms.clone(),
-            _ => vec![id],
-        };
-        let mut parts: Vec<Vec<Id>> = vec![Vec::new(); 3];
-        for term in terms {
-            let (place, coefficient) = self.term(term)?;
-            parts[place].push(coefficient);
-        }
+        let mut parts: [Vec<Id>; 3] = Default::default();
+        self.resolve(id, &[], &mut parts)?;
         let fits = (2..=3).contains(&count) && parts[count..].iter().all(Vec::is_empty);
         let named = !parts[1].is_empty() || !parts[2].is_empty();
         if !fits || !named {
             return None;
         }
-        parts.truncate(count);
-        Some(parts.into_iter().map(|part| self.arena.sum(part)).collect())
+        Some(parts.into_iter().take(count).map(|part| self.arena.sum(part)).collect())
     }
 
-    /// The direction of one term and its coefficient.
-    fn term(&mut self, id: Id) -> Option<(usize, Id)> {
-        let factors = match self.arena.node(id) {
-            Node::Product(factors) => factors.clone(),
-            _ => vec![id],
-        };
-        let mut place = None;
-        let mut rest = Vec::new();
-        for factor in factors {
-            match direction(self.arena.node(factor)) {
-                Some(found) if place.is_none() => place = Some(found),
-                Some(_) => return None,
-                // `-(i + j)` and `i/2` are not needed often enough to be multiplied out.
-                None if self.has_direction(factor) => return None,
-                None => rest.push(factor),
-            }
+    /// Adds what an expression times some factors has in each direction.
+    fn resolve(&mut self, id: Id, factors: &[Id], parts: &mut [Vec<Id>; 3]) -> Option<()> {
+        self.budget.spend(2)?;
+        if let Some(place) = direction(self.arena.node(id)) {
+            let coefficient = self.arena.product(factors.to_vec());
+            parts[place].push(coefficient);
+            return Some(());
         }
-        Some((place?, self.arena.product(rest)))
+        match self.arena.node(id).clone() {
+            Node::Sum(terms) => {
+                terms.into_iter().try_for_each(|term| self.resolve(term, factors, parts))
+            }
+            Node::Product(ids) => {
+                let (vectors, numbers): (Vec<Id>, Vec<Id>) =
+                    ids.into_iter().partition(|id| self.has_direction(*id));
+                let [vector] = vectors[..] else { return None };
+                self.resolve(vector, &[factors, &numbers].concat(), parts)
+            }
+            Node::Rational(value) if value.is_zero() => Some(()),
+            _ => None,
+        }
     }
 
     fn has_direction(&self, id: Id) -> bool {

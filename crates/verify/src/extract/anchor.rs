@@ -254,12 +254,30 @@ fn sentence(text: &str) -> &str {
         .map(|(at, _)| at)
         .find(|at| !labels(text, *at))
         .unwrap_or(text.len());
-    for stop in ["\n", "。", "</answer>", "<|", "，", ".\n", "I hope"] {
+    for stop in ["\n", "。", "</answer>", "<|", ".\n", "I hope"] {
         if let Some(at) = text.find(stop) {
             end = end.min(at);
         }
     }
-    &text[..end]
+    let mut commas = text[..end].match_indices('，').map(|(at, _)| at);
+    let clause = commas.find(|at| !is_listed(&text[..*at], &text[at + '，'.len_utf8()..end]));
+    &text[..clause.unwrap_or(end)]
+}
+
+/// Whether a comma between these stands between elements: `（1，2）`, `x=3，y=4`; else a clause ends there.
+fn is_listed(before: &str, after: &str) -> bool {
+    let is_value = before.trim_end().ends_with(|mark: char| {
+        mark.is_ascii_digit() || matches!(mark, ')' | '）' | ']' | '}' | 'π' | '∞' | '$')
+    });
+    let after = after.trim_start();
+    let is_name = after.starts_with(|mark: char| mark.is_ascii_alphabetic())
+        && after[1..].trim_start().starts_with(['=', '_', '₁', '₂']);
+    is_value
+        && (is_name
+            || after.starts_with(|mark: char| {
+                mark.is_ascii_digit()
+                    || matches!(mark, '(' | '（' | '-' | '−' | '+' | '√' | '\\' | '$' | 'π' | '∞')
+            }))
 }
 
 /// Whether the point here stands behind the letter of a choice, as in `B. 12`.

@@ -4,10 +4,12 @@ mod anchor;
 mod boxed;
 mod choice;
 mod delimited;
+mod domain;
 mod number;
 mod phrase;
 mod read;
 mod run;
+mod term;
 mod word;
 
 use std::ops::Range;
@@ -19,6 +21,7 @@ use crate::expression::{Arena, Id, Node};
 use crate::limits::{Budget, Limits};
 
 pub use boxed::last_boxed;
+pub(crate) use domain::{Domain, Parameter};
 
 /// Which notations are looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +122,8 @@ pub struct Answers {
     text: Option<String>,
     /// The letter of the choice that it is labelled with.
     pub(crate) label: Option<char>,
+    /// The letter in it that the text says is a whole number.
+    pub(crate) parameter: Option<Parameter>,
 }
 
 impl Answers {
@@ -139,6 +144,44 @@ impl Answers {
     pub fn shown(&self) -> Option<String> {
         self.readings.first().map(|id| show(&self.arena, *id))
     }
+}
+
+impl Answers {
+    /// Whether the letters of both are said to stand for different numbers.
+    pub(crate) fn is_about_others(&self, other: &Self) -> bool {
+        matches!((&self.parameter, &other.parameter), (Some(x), Some(y)) if x.domain != y.domain)
+    }
+
+    /// Keeps the letter that is said to be whole, where it is in the answer, and reads the answer under its usual name as
+    /// well: whatever its name, it is the same letter.
+    fn say_whole(&mut self, parameter: Option<Parameter>) {
+        let Some(first) = self.readings.first().copied() else { return };
+        let names = self.arena.symbols(first);
+        self.parameter = parameter.filter(|said| names.contains(&said.name));
+        if let Some(said) = self.parameter.as_ref().filter(|_| !names.contains(&USUAL.to_owned())) {
+            let rename =
+                |each: &str| if each == said.name { USUAL.to_owned() } else { each.to_owned() };
+            self.readings.push(self.arena.with_symbols(first, &rename));
+        }
+    }
+}
+
+/// The name under which general solutions are compared.
+const USUAL: &str = "k";
+
+/// How far behind an answer it may be said what its letter stands for, in bytes.
+const BEHIND: usize = 120;
+
+/// The answer with the rest of its paragraph, which may say what its letter stands for.
+fn surroundings<'a>(text: &'a str, candidate: &Candidate<'_>) -> &'a str {
+    let offset = |part: &str| part.as_ptr().addr().checked_sub(text.as_ptr().addr());
+    let (Some(first), Some(last)) = (candidate.parts.first(), candidate.parts.last()) else {
+        return "";
+    };
+    let (Some(start), Some(last_start)) = (offset(first), offset(last)) else { return "" };
+    let stop = text.floor_char_boundary(last_start + last.len() + BEHIND);
+    let near = text.get(start..stop).unwrap_or("");
+    near.split("\n\n").next().unwrap_or("")
 }
 
 /// A part of the text that may be the answer.
@@ -183,7 +226,8 @@ pub fn extract(text: &str, rules: &Rules, limits: &Limits) -> Answers {
 
 /// Finds the answer in a text without thoughts.
 fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
-    let text = without_aside(text);
+    let whole = without_aside(text);
+    let text = domain::without(whole);
     let budget = Budget::new(*limits);
     let mut answers = Answers::default();
     let math = if rules.notation == Notation::Plain { Vec::new() } else { delimited::find(text) };
@@ -200,6 +244,7 @@ fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
                 answers.label = choice::letter(only);
             }
             answers.text = Some(candidate.parts.join(", "));
+            answers.say_whole(domain::parameter(surroundings(whole, &candidate)));
             return answers;
         }
     }
@@ -266,10 +311,6 @@ fn candidates<'a>(
     }
     ranked.extend(word::last_clause(text).map(|(end, candidate)| (300, end, candidate)));
     ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
-    if rules.bare == Bare::Read && rules.notation != Notation::Latex {
-        ranked.extend(in_words(text, math));
-    }
-    ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
     if math.is_empty()
         && rules.notation != Notation::Latex
         && !text.bytes().any(|byte| byte.is_ascii_digit())
@@ -289,21 +330,6 @@ fn candidates<'a>(
     // Stable: of two candidates that end alike, the one found first is the fuller one.
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
     ranked.into_iter().map(|(_, _, candidate)| candidate)
-}
-
-/// Numbers, dates and statements that are written in words.
-fn in_words<'a>(text: &'a str, math: &[Range<usize>]) -> Vec<(u32, usize, Candidate<'a>)> {
-    let candidate = |part| Candidate { parts: vec![part], kind: Kind::Plain, is_percentage: false };
-    let end = |part: &str| part.as_ptr().addr() - text.as_ptr().addr() + part.len();
-    let mut found = Vec::new();
-    if math.is_empty() && !text.bytes().any(|byte| byte.is_ascii_digit()) {
-        let words = phrase::last_number(text);
-        found.extend(words.map(|words| (300, text.len(), candidate(words))));
-    }
-    // A date ends where its number does and says more.
-    found.extend(phrase::last_date(text).map(|date| (300, end(date) + 1, candidate(date))));
-    found.extend(word::last_clause(text).map(|(end, candidate)| (300, end, candidate)));
-    found
 }
 
 /// Whether a per cent sign or word stands at the beginning, closing delimiters passed over; and where it ends.

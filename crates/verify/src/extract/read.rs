@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::phrase::Ends;
-use super::{Candidate, Euler, Kind, choice, phrase, word};
+use super::{Candidate, Euler, Kind, choice, domain, phrase, word};
 use crate::expression::{Arena, End, Id, Node};
 use crate::lexer::Style;
 use crate::limits::Budget;
@@ -23,18 +23,11 @@ pub(super) fn readings(
     arena: &mut Arena,
     budget: &Budget,
 ) -> Vec<Id> {
-    let mut reader = Reader { parameter: None, euler, arena, budget };
+    let mut reader = Reader { euler, arena, budget };
     let mut found = match candidate.parts[..] {
         [only] => reader.single(only, candidate.kind),
         _ => reader.several(&candidate.parts).into_iter().collect(),
     };
-    if let Some(name) = reader.parameter.take()
-        && let Some(first) = found.first()
-    {
-        // Whatever its name, it is the same parameter.
-        let rename = |each: &str| if each == name { "k".to_owned() } else { each.to_owned() };
-        found.push(reader.arena.with_symbols(*first, &rename));
-    }
     if candidate.is_percentage {
         for id in &mut found {
             if !matches!(reader.arena.node(*id), Node::Percent(_)) {
@@ -46,8 +39,6 @@ pub(super) fn readings(
 }
 
 struct Reader<'a> {
-    /// A variable that stands for any whole number.
-    parameter: Option<String>,
     euler: Euler,
     arena: &'a mut Arena,
     budget: &'a Budget,
@@ -55,13 +46,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn parse(&mut self, text: &str, style: Style) -> Option<Id> {
+        let text = domain::without(text);
         let text = match (self.euler, style) {
             (Euler::Factor, Style::Latex) => apart(text),
             _ => text.into(),
         };
-        let parsed = parse(&text, style, self.arena, self.budget)?;
-        self.parameter = self.parameter.take().or(parsed.parameter);
-        Some(parsed.id)
+        parse(&text, style, self.arena, self.budget)
     }
 
     fn single(&mut self, text: &str, kind: Kind) -> Vec<Id> {
@@ -211,6 +201,8 @@ impl Reader<'_> {
                 _ => elements.push(id),
             }
         }
+        let count = self.arena.without_domain(&elements).len();
+        elements.truncate(count);
         if elements.len() == 1 {
             return elements.pop();
         }

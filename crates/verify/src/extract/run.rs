@@ -1,10 +1,12 @@
 //! The notation in running text that a number belongs to: `4√11`, `(1, 4)`, `2, 3 and 5`, `x = 2 or x = -3`.
 
+use super::term;
+
 /// Notation longer than this is no answer, in bytes.
-const LONGEST: usize = 160;
+pub(super) const LONGEST: usize = 160;
 
 /// Signs that stand between or around the numbers of an answer.
-const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠≡±×÷·−√π∞∪∩∈°²³!|: ";
+const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠≡±×÷·−√π∞∪∩∈°²³!|: （）［］，、；";
 
 /// Words that belong to notation.
 const WORDS: [&str; 18] = [
@@ -35,12 +37,26 @@ pub(super) fn around(text: &str, start: usize, end: usize) -> Option<(usize, &st
     }
     let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let begin = begin_of(text, line.max(floor(text, start.saturating_sub(LONGEST))), start);
-    let close = close_of(text, end);
+    let close = term::continued(text, close_of(text, end, factors(&text[begin..start])));
     let notation = clean(&text[begin..close]);
     let whole = text[begin..close].len() - text[begin..close].trim_end().len();
     let close = close - whole;
-    (notation.len() > end - start && is_more(notation) && is_balanced(notation))
+    let lists = notation.contains(['，', '、']) && ends_sentence(&text[close..]);
+    (notation.len() > end - start && (lists || is_more(notation)) && is_balanced(notation))
         .then_some((close, notation))
+}
+
+/// Whether a sentence or the text ends here.
+fn ends_sentence(rest: &str) -> bool {
+    let rest = rest.trim_start_matches([' ', '*']);
+    rest.is_empty() || rest.starts_with(['。', '．', '.', '；', ';', '！', '\n'])
+}
+
+/// The letters that may stand right behind a number: `3x` and `3x^2`, but neither `3m` nor a word; unit vectors, where
+/// there are others before it, as in `3i - 2j + 5k`.
+fn factors(before: &str) -> &'static [char] {
+    let is_resolved = ["i ", "i+", "i-", "j ", "j+", "j-"].iter().any(|term| before.contains(term));
+    if is_resolved { &['x', 'y', 'z', 'n', 'i', 'j', 'k'] } else { &['x', 'y', 'z', 'n', 'i'] }
 }
 
 /// How far the notation reaches to the left.
@@ -109,13 +125,14 @@ fn is_assigned(before: &str) -> bool {
     let is_short = (1..=3).contains(&variable.len())
         && variable.starts_with(|mark: char| mark.is_ascii_alphabetic());
     let name = name.trim_end();
-    is_short && (name.ends_with(',') || JOINING.iter().any(|word| name.ends_with(word)))
+    is_short
+        && (name.ends_with([',', '，', '、']) || JOINING.iter().any(|word| name.ends_with(word)))
 }
 
-/// Behind the number: closing brackets, constants and exponents that touch it.
-fn close_of(text: &str, end: usize) -> usize {
+/// Behind the number: closing brackets, constants, exponents and one of some letters that touch it.
+fn close_of(text: &str, end: usize, letters: &[char]) -> usize {
     let rest = &text[end..];
-    let run = rest.trim_start_matches(['π', ')', ']', '}', '²', '³', '!', '°', '∞']);
+    let run = rest.trim_start_matches(['π', ')', ']', '}', '）', '］', '²', '³', '!', '°', '∞']);
     let mut close = text.len() - run.len();
     for half in [" a.m.", " p.m.", " AM", " PM", " am", " pm", "am", "pm"] {
         let ends = |after: &str| !after.starts_with(|mark: char| mark.is_alphanumeric());
@@ -125,8 +142,7 @@ fn close_of(text: &str, end: usize) -> usize {
             return close + half.len();
         }
     }
-    // `3x` and `3x^2`, but neither `3m` nor a word.
-    if let Some(after) = run.strip_prefix(['x', 'y', 'z', 'n', 'i']) {
+    if let Some(after) = run.strip_prefix(letters) {
         let ends = after.chars().next().is_none_or(|mark| !mark.is_alphanumeric());
         close += usize::from(ends);
     }
@@ -140,7 +156,7 @@ fn clean(notation: &str) -> &str {
         let before = notation.len();
         notation = notation.trim_start_matches([
             ' ', ',', ';', '.', ')', ']', '}', '*', '/', '+', ':', '!', '>', '<', '^', '°', '²',
-            '³', '×', '÷', '·', '=',
+            '³', '×', '÷', '·', '=', '，', '、', '）', '；',
         ]);
         for word in JOINING {
             if let Some(rest) = notation.strip_prefix(word) {
@@ -157,7 +173,7 @@ fn clean(notation: &str) -> &str {
 fn is_more(notation: &str) -> bool {
     let marks = [
         '/', '*', '^', '+', '×', '÷', '-', ':', '√', 'π', '(', '[', '∞', '±', '<', '>', '≤', '≥',
-        '²', '³', '!', '−', '·',
+        '²', '³', '!', '−', '·', '（', '［',
     ];
     let joins = JOINING.iter().any(|word| notation.contains(word));
     let letters = notation.contains(|mark: char| mark.is_ascii_alphabetic());
@@ -169,8 +185,8 @@ fn is_balanced(notation: &str) -> bool {
     let mut depth = 0_i32;
     for mark in notation.chars() {
         match mark {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
+            '(' | '[' | '{' | '（' | '［' => depth += 1,
+            ')' | ']' | '}' | '）' | '］' => depth -= 1,
             _ => {}
         }
         if depth < 0 {
@@ -210,6 +226,14 @@ mod tests {
             ("in room B12", None),
             ("the function is 2x + 3", Some("2x + 3")),
             ("(see the table) 9", None),
+            ("点的坐标为（1，2）。", Some("（1，2）")),
+            ("所以两个根为3，4。", Some("3，4")),
+            ("有3，4个", None),
+            ("so it is pi/4 + n*pi", Some("pi/4 + n*pi")),
+            ("we get 3x^2 + cos x.", Some("3x^2 + cos x")),
+            ("She has 5 - a pity", None),
+            ("the vector 3i - 2j + 5k", Some("3i - 2j + 5k")),
+            ("it costs 5k", None),
         ] {
             assert_eq!(of(text), expected, "{text}");
         }

@@ -212,9 +212,11 @@ impl Lexer {
         if !self.follows_value() {
             return false;
         }
-        if self.style == Style::Plain
-            && let Some((unit, length)) = self.unit_phrase()
-        {
+        let phrase = match self.style {
+            Style::Plain => self.unit_phrase(),
+            Style::Latex => self.spelled_unit(),
+        };
+        if let Some((unit, length)) = phrase {
             self.at += length;
             self.push(Token::Unit(unit));
             return true;
@@ -233,39 +235,83 @@ impl Lexer {
         true
     }
 
-    /// The words up to the end or a punctuation mark, as a unit.
-    fn unit_phrase(&self) -> Option<(Unit, usize)> {
-        let phrase: String = self.chars[self.at..]
+    /// `25 square meters` and `12 apples` between signs of LaTeX, where a word is a product of letters as well: a unit
+    /// of several words, or a plural.
+    fn spelled_unit(&self) -> Option<(Unit, usize)> {
+        let phrase = self.is_spaced().then(|| self.phrase())?;
+        let words = words_of(&phrase);
+        if let Some(found) = longest_unit(&phrase, 2) {
+            return Some(found);
+        }
+        let last = words.last()?;
+        let is_plural = last.len() > 3 && last.ends_with('s') && !last.ends_with("ss");
+        let is_name = words.iter().all(|word| word.len() > 2 && !is_said(word));
+        let is_alone = Unit::named(words[0]).is_none() && !phrase.contains('-');
+        (is_plural && is_name && is_alone && words.len() <= 3 && self.ends_behind(phrase.len()))
+            .then(|| (Unit::count(), phrase.len()))
+    }
+
+    /// The words that begin here, up to a sign.
+    fn phrase(&self) -> String {
+        let letters = self.chars[self.at..]
             .iter()
             .take(48)
-            .take_while(|mark| mark.is_ascii_alphabetic() || matches!(mark, ' ' | '-'))
-            .collect();
-        let trimmed = phrase.trim_end();
-        let next = self.chars.get(self.at + trimmed.len());
-        let ends = next.is_none_or(|next| {
+            .take_while(|mark| mark.is_ascii_alphabetic() || matches!(mark, ' ' | '-'));
+        let phrase: String = letters.collect();
+        phrase.trim_end().to_owned()
+    }
+
+    /// Whether a phrase of this length is followed by the end, a space or a punctuation mark.
+    fn ends_behind(&self, length: usize) -> bool {
+        self.chars.get(self.at + length).is_none_or(|next| {
             matches!(next, '.' | ',' | ';' | ')' | '!' | '$') || next.is_whitespace()
-        });
-        let words: Vec<&str> = trimmed.split([' ', '-']).filter(|word| !word.is_empty()).collect();
+        })
+    }
+
+    /// The words up to the end or a punctuation mark, as a unit.
+    fn unit_phrase(&self) -> Option<(Unit, usize)> {
+        let phrase = self.phrase();
+        let ends = self.ends_behind(phrase.len());
+        let next = self.chars.get(self.at + phrase.len());
         let goes_on = next.is_some_and(|next| matches!(next, '/' | '^' | '²' | '³'));
-        if let Some(unit) = Unit::named(trimmed)
-            && (trimmed.len() > 1 || (self.is_spaced() && (ends || goes_on)))
+        if let Some(unit) = Unit::named(&phrase)
+            && (phrase.len() > 1 || (self.is_spaced() && (ends || goes_on)))
         {
-            return Some((unit, trimmed.len()));
+            return Some((unit, phrase.len()));
         }
         // `12 km/h`: the words end at the slash, which the grammar goes on with.
-        // `in` before a word is no inch: `80 dollars in total`.
-        if let Some(first) = words.first()
-            && (*first != "in" || words.len() == 1)
-            && first.len() > 1
-            && let Some(unit) = Unit::named(first)
-        {
-            return Some((unit, first.len()));
+        if let Some(found) = longest_unit(&phrase, 1) {
+            return Some(found);
         }
+        let words = words_of(&phrase);
         let counted = ends
             && self.is_spaced()
             && words.len() <= 4
             && words[0].len() > 2
-            && !words.iter().any(|word| VERBS.contains(word) || function(word).is_some());
-        counted.then(|| (Unit::count(), trimmed.len()))
+            && !words.iter().any(|word| is_said(word));
+        counted.then(|| (Unit::count(), phrase.len()))
     }
+}
+
+fn words_of(phrase: &str) -> Vec<&str> {
+    phrase.split([' ', '-']).filter(|word| !word.is_empty()).collect()
+}
+
+/// Whether a word makes a statement of a phrase, or is a function.
+fn is_said(word: &str) -> bool {
+    VERBS.contains(&word) || function(word).is_some()
+}
+
+/// The unit that most of the first words of a phrase name, at least so many of them, and its length. `in` before a
+/// word is no inch: `80 dollars in total`.
+fn longest_unit(phrase: &str, at_least: usize) -> Option<(Unit, usize)> {
+    let mut ends: Vec<usize> = phrase.match_indices([' ', '-']).map(|(at, _)| at).collect();
+    ends.push(phrase.len());
+    let named = |(place, end): (usize, usize)| {
+        let name = &phrase[..end];
+        let is_unit = name.len() > 1 && (name != "in" || end == phrase.len());
+        let unit = Unit::named(name).filter(|_| is_unit && place + 1 >= at_least)?;
+        Some((unit, end))
+    };
+    ends.into_iter().enumerate().rev().find_map(named)
 }

@@ -15,41 +15,20 @@ use crate::limits::Budget;
 pub(crate) use chosen::Counted;
 
 /// Reads a whole text as one expression, list or relation; `None` where it is not one.
-pub(crate) fn parse(
-    source: &str,
-    style: Style,
-    arena: &mut Arena,
-    budget: &Budget,
-) -> Option<Parsed> {
+pub(crate) fn parse(source: &str, style: Style, arena: &mut Arena, budget: &Budget) -> Option<Id> {
     let tokens = bracket::collapse(lex(source, style, budget)?);
     if tokens.all.is_empty() {
         return None;
     }
-    let mut parser = Parser {
-        tokens,
-        at: 0,
-        depth: 0,
-        bars: 0,
-        indexed_by_i: false,
-        parameter: None,
-        arena,
-        budget,
-    };
+    let mut parser =
+        Parser { tokens, at: 0, depth: 0, bars: 0, indexed_by_i: false, arena, budget };
     if parser.is_labelled() {
         parser.at = 2;
     }
     let id = parser.list()?;
     let id = parser.unqualified(id)?;
     while parser.eat('.') || parser.eat(',') || parser.eat(';') || parser.eat(':') {}
-    let parameter = parser.parameter.take();
-    parser.is_done().then_some(Parsed { id, parameter })
-}
-
-/// What a text says.
-pub(crate) struct Parsed {
-    pub(crate) id: Id,
-    /// The variable that is said to be any whole number: the `k` of `2k, k ∈ ℤ`.
-    pub(crate) parameter: Option<String>,
+    parser.is_done().then_some(id)
 }
 
 struct Parser<'a> {
@@ -60,7 +39,6 @@ struct Parser<'a> {
     bars: usize,
     /// Whether `i` is the index of a sum and not the imaginary unit.
     indexed_by_i: bool,
-    parameter: Option<String>,
     arena: &'a mut Arena,
     budget: &'a Budget,
 }
@@ -105,48 +83,14 @@ impl Parser<'_> {
     /// Without what says for which values it holds: `7k + 2, k ∈ ℤ`, `x² for all x`.
     fn unqualified(&mut self, id: Id) -> Option<Id> {
         if self.at_qualifier() {
-            self.parameter = self.whole_parameter(self.at);
             self.at = self.tokens.all.len();
         }
         let Node::List(elements) = self.arena.node(id).clone() else { return Some(id) };
-        let is_domain = |parser: &Self, id: Id| {
-            matches!(parser.arena.node(id), Node::Chain(sides, relations)
-                if relations[..] == [Relation::In]
-                    && matches!(parser.arena.node(sides[0]), Node::Symbol(_)))
-        };
-        let is_bound = |parser: &Self, id: Id| {
-            matches!(parser.arena.node(id), Node::Chain(_, relations)
-                if relations.iter().any(|relation| *relation != Relation::Equal))
-        };
-        let (last, rest) = elements.split_last()?;
-        if !is_domain(self, *last) || rest.iter().any(|id| is_bound(self, *id)) {
-            return Some(id);
-        }
-        if let Node::Chain(sides, _) = self.arena.node(*last)
-            && let [Node::Symbol(name), Node::Symbol(_)] =
-                [sides[0], sides[1]].map(|id| self.arena.node(id))
-        {
-            self.parameter = Some(name.clone());
-        }
-        Some(match rest[..] {
-            [only] => only,
-            _ => self.arena.add(Node::List(rest.to_vec())),
+        Some(match self.arena.without_domain(&elements) {
+            [only] => *only,
+            rest if rest.len() < elements.len() => self.arena.add(Node::List(rest.to_vec())),
+            _ => id,
         })
-    }
-
-    /// The letter that a clause says is any whole number.
-    fn whole_parameter(&self, from: usize) -> Option<String> {
-        let clause = &self.tokens.all[from..];
-        let is_whole = clause.iter().any(|token| match token {
-            Token::NumberSet(letter) => matches!(letter, 'Z' | 'N'),
-            Token::Text(words) => words.contains("integer"),
-            _ => false,
-        });
-        let letter = clause.iter().find_map(|token| match token {
-            Token::Letter(letter) => Some(*letter),
-            _ => None,
-        });
-        letter.filter(|_| is_whole).map(String::from)
     }
 
     /// Whether an equation has a name before it: `ℓ: 3x + 2y = 6`.
@@ -161,14 +105,16 @@ impl Parser<'_> {
             && equals.is_some_and(|at| at > 3 && colons(all) == 1)
     }
 
-    /// Whether "for", "where" or a domain in brackets begins here.
+    /// Whether "for", "where", a domain in brackets, or "n is an integer" begins here.
     fn at_qualifier(&self) -> bool {
         match self.peek() {
             Some(Token::Text(words)) => is_qualifier(words),
             Some(Token::Mark('(')) => {
                 matches!(self.ahead(1), Some(Token::Letter(_)))
-                    && self.ahead(2) == Some(&Token::Relation(Relation::In))
+                    && (self.ahead(2) == Some(&Token::Relation(Relation::In))
+                        || self.ahead(2).is_some_and(says_whole))
             }
+            Some(Token::Letter(_)) => self.ahead(1).is_some_and(says_whole),
             _ => false,
         }
     }
@@ -203,6 +149,26 @@ impl Parser<'_> {
             _ => false,
         }
     }
+}
+
+impl Arena {
+    /// Elements without the last, where it only says what a letter in the others stands for: `7k + 2, k ∈ ℤ`.
+    pub(crate) fn without_domain<'a>(&self, elements: &'a [Id]) -> &'a [Id] {
+        let is_bound = |id: &Id| {
+            matches!(self.node(*id), Node::Chain(_, relations)
+                if relations.iter().any(|relation| *relation != Relation::Equal))
+        };
+        let Some((last, rest)) = elements.split_last() else { return elements };
+        let is_domain = matches!(self.node(*last), Node::Chain(sides, relations)
+            if relations[..] == [Relation::In] && matches!(self.node(sides[0]), Node::Symbol(_)));
+        if is_domain && !rest.is_empty() && !rest.iter().any(is_bound) { rest } else { elements }
+    }
+}
+
+/// Whether words say of the letter before them that it is a whole number.
+fn says_whole(token: &Token) -> bool {
+    let Token::Text(words) = token else { return false };
+    ["integer", "整数", "自然数", "natural number"].iter().any(|noun| words.contains(noun))
 }
 
 /// Whether words begin a clause on the values of variables.

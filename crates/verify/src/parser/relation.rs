@@ -17,7 +17,7 @@ impl Parser<'_> {
         self.nested(|parser| {
             let mut rows = vec![vec![parser.relation()?]];
             while let Some(separator) = parser.separator() {
-                if parser.at_list_end() {
+                if parser.at_list_end() || parser.at_qualifier() {
                     break;
                 }
                 let element = parser.relation()?;
