@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
+use num_bigint::BigInt;
 use num_rational::BigRational;
+use num_traits::Signed as _;
 
 use crate::expression::{Arena, Constant, End, Id, MAX_HEIGHT, Node, Relation, Upper};
 use crate::limits::Budget;
@@ -42,10 +44,12 @@ fn wrapped(arena: &Arena, (open, separator, close): Frame, ids: &[Id], out: &mut
     out.push_str(close);
 }
 
+/// The longest numbers that are written out, in bits: turning them into digits takes quadratic time.
+const MAX_BITS: u64 = 4_096;
+
 fn number(value: &BigRational) -> String {
     let bits = value.numer().bits() + value.denom().bits();
-    // Turning very long numbers into decimals takes quadratic time.
-    if bits > 4_096 { format!("<number of {bits} bits>") } else { value.to_string() }
+    if bits > MAX_BITS { format!("<number of {bits} bits>") } else { value.to_string() }
 }
 
 fn write_node(arena: &Arena, id: Id, out: &mut String) {
@@ -59,7 +63,12 @@ fn write_node(arena: &Arena, id: Id, out: &mut String) {
         Node::Rational(value) => out.push_str(&number(value)),
         Node::Decimal(value) => {
             // The point is kept, for a decimal may have been rounded.
-            let _ = write!(out, "{}.", number(value));
+            match decimal(value) {
+                Some(digits) => out.push_str(&digits),
+                None => {
+                    let _ = write!(out, "{}.", number(value));
+                }
+            }
         }
         Node::Constant(constant) => out.push_str(constant_name(*constant)),
         Node::Symbol(name) => out.push_str(name),
@@ -151,6 +160,27 @@ fn relation_sign(relation: Relation) -> &'static str {
         Relation::GreaterEqual => "≥",
         Relation::In => "∈",
     }
+}
+
+/// The most places of a decimal that are written out.
+const MAX_PLACES: usize = 30;
+
+/// A decimal in its digits, `0.5`; none where they have no end or are many.
+fn decimal(value: &BigRational) -> Option<String> {
+    (value.numer().bits() + value.denom().bits() <= MAX_BITS).then_some(())?;
+    let (mut scaled, mut places) = (value.abs(), 0);
+    while !scaled.is_integer() {
+        if places == MAX_PLACES {
+            return None;
+        }
+        scaled *= BigRational::from(BigInt::from(10));
+        places += 1;
+    }
+    let digits = scaled.to_integer().to_string();
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));
+    let sign = if value.is_negative() { "-" } else { "" };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Some(format!("{sign}{whole}.{fraction:0>places$}"))
 }
 
 /// A text that is the same for expressions which differ in the order of sums, products and sets only.

@@ -175,6 +175,20 @@ impl Unit {
         Some(Self { scale, dimensions })
     }
 
+    /// The unit that most of the first words of a phrase name, at least so many of them, and the length of its name. `in`
+    /// before a word is no inch: `80 dollars in total`.
+    pub(crate) fn leading(phrase: &str, at_least: usize) -> Option<(Self, usize)> {
+        let mut ends: Vec<usize> = phrase.match_indices([' ', '-']).map(|(at, _)| at).collect();
+        ends.push(phrase.len());
+        let named = |(place, end): (usize, usize)| {
+            let name = &phrase[..end];
+            let is_inch = name != "in" || end == phrase.len();
+            let unit = Self::named(name).filter(|_| is_inch && place + 1 >= at_least)?;
+            Some((unit, end))
+        };
+        ends.into_iter().enumerate().rev().find_map(named)
+    }
+
     /// The product of several units, as in `m s`.
     pub(crate) fn product_named(names: &str) -> Option<Self> {
         let (first, rest) = names.split_once(' ')?;

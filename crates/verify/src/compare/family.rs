@@ -1,9 +1,12 @@
 //! General solutions: the values of an expression for all whole numbers, as unions of arithmetic progressions.
 
+use num_rational::BigRational;
+
 use super::Judge;
+use crate::exact::exact;
 use crate::expression::{Constant, Id, Node, Relation};
 use crate::extract::{Domain, Parameter};
-use crate::numeric::Region;
+use crate::numeric::{Region, float};
 use crate::verdict::{Finding, Rule};
 
 /// The most members that one period of a union may have.
@@ -29,7 +32,18 @@ struct Progression {
 impl Judge {
     /// Compares two general solutions, with what was found by comparing them as they stand.
     pub(crate) fn general(&mut self, gold: Side<'_>, answer: Side<'_>, found: Finding) -> Finding {
+        let residues = (self.residue(gold.0), self.residue(answer.0));
         match (gold.1, answer.1) {
+            _ if residues.0.is_some() && residues.1.is_some() => {
+                let same = residues.0 == residues.1 && self.has_one_unknown(gold.0, answer.0);
+                Finding::new(same, Rule::Exact)
+            }
+            (None, Some(said)) if residues.0.is_some() && said.domain == Domain::Integers => {
+                self.same_values((gold.0, ""), (answer.0, &said.name))
+            }
+            (Some(said), None) if residues.1.is_some() && said.domain == Domain::Integers => {
+                self.same_values((gold.0, &said.name), (answer.0, ""))
+            }
             (Some(x), Some(y)) if x.domain != y.domain => Finding::new(false, Rule::Elements),
             (Some(x), Some(y)) if x.domain == Domain::Integers => {
                 found.or(|| self.same_values((gold.0, &x.name), (answer.0, &y.name)))
@@ -46,10 +60,7 @@ impl Judge {
 
     /// The same values: `π/4 - kπ` is `5π/4 + nπ`.
     fn same_values(&mut self, gold: (Id, &str), answer: (Id, &str)) -> Finding {
-        let unknowns = (self.unknown(gold.0), self.unknown(answer.0));
-        if let (Some(x), Some(y)) = unknowns
-            && x != y
-        {
+        if !self.has_one_unknown(gold.0, answer.0) {
             return Finding::OTHER_KIND;
         }
         let (Some(x), Some(y)) =
@@ -83,6 +94,25 @@ impl Judge {
         self.judge(said.0, renamed)
     }
 
+    /// Whether both give values to one name, or a side to none.
+    fn has_one_unknown(&self, gold: Id, answer: Id) -> bool {
+        match (self.unknown(gold), self.unknown(answer)) {
+            (Some(x), Some(y)) => x == y,
+            _ => true,
+        }
+    }
+
+    /// The least number that is congruent to a value, and the modulus: 3 and 7 of `x ≡ 10 (mod 7)`.
+    fn residue(&self, id: Id) -> Option<(BigRational, BigRational)> {
+        let [value] = self.values(id)[..] else { return None };
+        let Node::Apply(name, arguments) = self.arena.node(value) else { return None };
+        let modulus = arguments.get(1).filter(|_| name == "mod")?;
+        Some((
+            exact(&self.arena, value, &self.budget)?,
+            exact(&self.arena, *modulus, &self.budget)?,
+        ))
+    }
+
     /// The name that values are given to.
     fn unknown(&self, id: Id) -> Option<&str> {
         match self.arena.node(id) {
@@ -114,6 +144,9 @@ impl Judge {
     }
 
     fn progression(&self, id: Id, letter: &str) -> Option<Progression> {
+        if let Some((start, step)) = self.residue(id) {
+            return Some(Progression { start: float(&start)?, step: float(&step)? });
+        }
         if self.arena.symbols(id) != [letter] {
             return None;
         }

@@ -4,7 +4,7 @@ use num_rational::BigRational;
 use num_traits::One as _;
 
 use super::{Judge, Manner};
-use crate::expression::{Constant, Id, Node};
+use crate::expression::{Constant, Function, Id, Node};
 use crate::verdict::Finding;
 
 impl Judge {
@@ -19,7 +19,8 @@ impl Judge {
                 let (bare_gold, bare_answer) = (self.bare(gold), self.bare(answer));
                 let finding = self.compare(bare_gold, bare_answer);
                 // An angle in degrees is a number, too, which the other side may give in radians.
-                if self.is_angle(gold, answer) {
+                // The remainder of a division is a number as well.
+                if self.is_angle(gold, answer) || self.has_remainder(gold, answer) {
                     finding.or(|| self.compare(gold, answer))
                 } else {
                     finding
@@ -54,9 +55,18 @@ impl Judge {
         })
     }
 
+    fn has_remainder(&self, gold: Id, answer: Id) -> bool {
+        let remainder = |node: &Node| matches!(node, Node::Apply(name, _) if name == "mod");
+        self.arena.any(gold, &remainder) || self.arena.any(answer, &remainder)
+    }
+
     fn is_angle(&self, gold: Id, answer: Id) -> bool {
         let degrees = |node: &Node| matches!(node, Node::Quantity(_, unit) if unit.is_degrees());
-        let pi = |node: &Node| matches!(node, Node::Constant(Constant::Pi));
+        let pi = |node: &Node| match node {
+            Node::Constant(constant) => *constant == Constant::Pi,
+            Node::Call(Function::Arcsin | Function::Arccos | Function::Arctan, _) => true,
+            _ => false,
+        };
         let any = |claim: &dyn Fn(&Node) -> bool| {
             self.arena.any(gold, &claim) || self.arena.any(answer, &claim)
         };

@@ -43,7 +43,8 @@ impl Judge {
     /// value, `x = 2/13 = 0.154` means the fraction.
     fn value_of(&mut self, id: Id, chain: &Chain, beside: Id) -> Id {
         let first = chain.sides[0];
-        if self.is_list_of_equations(beside) && self.each_value(chain).is_some() {
+        let stays = self.is_list_of_equations(beside) || self.names_others(first, beside);
+        if stays && self.each_value(chain).is_some() {
             return id;
         }
         let decimal = |node: &Node| matches!(node, Node::Decimal(_));
@@ -164,6 +165,27 @@ impl Judge {
     fn is_list_of_equations(&self, id: Id) -> bool {
         let Node::List(ids) = self.arena.node(id) else { return false };
         ids.iter().all(|id| self.chain(*id).is_some_and(|chain| !self.is_name(chain.sides[0])))
+    }
+
+    /// Whether a list gives values to other names than this one: `y = 2, z = 3` beside x, but not `x_1 = 2, x_2 = 3`.
+    fn names_others(&self, name: Id, list: Id) -> bool {
+        let (Node::Symbol(name), Node::List(ids)) = (self.arena.node(name), self.arena.node(list))
+        else {
+            return false;
+        };
+        let others = ids.iter().filter_map(|id| match self.arena.node(*id) {
+            Node::Chain(sides, _) => match self.arena.node(sides[0]) {
+                Node::Symbol(other) => Some(other),
+                _ => None,
+            },
+            _ => None,
+        });
+        let is_other = |other: &String| {
+            other
+                .strip_prefix(name.as_str())
+                .is_none_or(|rest| !rest.is_empty() && !rest.starts_with('_'))
+        };
+        others.into_iter().any(is_other)
     }
 
     /// `y = 2x, -2x` as one equation for each value.

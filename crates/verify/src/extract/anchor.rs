@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Candidate, Kind, Notation, Rules, Unannounced, choice, delimited, number};
+use super::{Behind, Candidate, Kind, Notation, Rules, Unannounced, choice, delimited, number};
 
 /// How many announcements are looked at from the end.
 const MAX_ANCHORS: usize = 24;
@@ -232,7 +232,7 @@ fn announced<'a>(
     let mut found = Vec::new();
     if is_expression(clean) {
         let end = clean.as_ptr().addr() - text.as_ptr().addr() + clean.len();
-        let sentence = Candidate { parts: vec![clean], kind: Kind::Plain, is_percentage: false };
+        let sentence = Candidate { parts: vec![clean], kind: Kind::Plain, behind: Behind::Nothing };
         found.push((end, sentence));
     }
     // A sentence that turns out to be prose still has its first number.

@@ -1,6 +1,6 @@
 //! `\boxed{…}` and `\fbox{…}`.
 
-use super::{Candidate, Kind, percentage};
+use super::{Behind, Candidate, Kind};
 
 /// The most boxes that are put together to one answer.
 const MAX_BOXES: usize = 64;
@@ -68,7 +68,7 @@ pub(super) fn find(text: &str) -> Option<(usize, Candidate<'_>)> {
         before = start;
     }
     let last = last?;
-    let is_percentage = percentage(&text[last.end..]).is_some();
+    let (behind, _) = Behind::of(&text[last.end..]);
     let (end, mut start) = (last.end, last.start);
     let mut parts = vec![last.content];
     while parts.len() < MAX_BOXES {
@@ -84,7 +84,7 @@ pub(super) fn find(text: &str) -> Option<(usize, Candidate<'_>)> {
         parts.push(boxed.content);
     }
     parts.reverse();
-    Some((end, Candidate { parts, kind: Kind::Latex, is_percentage }))
+    Some((end, Candidate { parts, kind: Kind::Latex, behind }))
 }
 
 fn belongs(gap: &str, content: &str, next: &str) -> bool {
@@ -99,8 +99,11 @@ pub(super) fn unclosed(text: &str) -> Option<(usize, Candidate<'_>)> {
     if closing(text, open).is_some() || text.len() - open > 400 {
         return None;
     }
-    let candidate =
-        Candidate { parts: vec![text[open + 1..].trim()], kind: Kind::Latex, is_percentage: false };
+    let candidate = Candidate {
+        parts: vec![text[open + 1..].trim()],
+        kind: Kind::Latex,
+        behind: Behind::Nothing,
+    };
     Some((text.len(), candidate))
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Candidate, Kind, percentage};
+use super::{Behind, Candidate, Kind};
 
 /// The most parts that are put together to one list.
 const MAX_PARTS: usize = 6;
@@ -107,8 +107,11 @@ pub(super) fn last_fraction(text: &str) -> Option<(usize, Candidate<'_>)> {
     let start = text.rfind("\\frac{")?;
     let end = start + fraction(&text[start..])?;
     let whole = text[..start].trim_end_matches(|mark: char| mark.is_ascii_digit() || mark == '-');
-    let candidate =
-        Candidate { parts: vec![&text[whole.len()..end]], kind: Kind::Latex, is_percentage: false };
+    let candidate = Candidate {
+        parts: vec![&text[whole.len()..end]],
+        kind: Kind::Latex,
+        behind: Behind::Nothing,
+    };
     Some((end, candidate))
 }
 
@@ -183,12 +186,8 @@ fn group<'a>(text: &'a str, found: &[Range<usize>], last: usize) -> (usize, Cand
     }
     let parts = found[first..=last].iter().map(|range| inner(&text[range.clone()])).collect();
     let end = found[last].end;
-    let per_cent = percentage(&text[end..]);
-    (
-        first,
-        Candidate { parts, kind: Kind::Latex, is_percentage: per_cent.is_some() },
-        end + per_cent.unwrap_or(0),
-    )
+    let (behind, per_cent) = Behind::of(&text[end..]);
+    (first, Candidate { parts, kind: Kind::Latex, behind }, end + per_cent.unwrap_or(0))
 }
 
 /// The group of passages that begins with the passage at this index.

@@ -148,7 +148,10 @@ pub(super) fn without(text: &str) -> &str {
 /// What stands before a clause, where the text ends with the clause and is mathematics with its letter up to there.
 fn before(text: &str, clause: Clause) -> Option<&str> {
     let rest = text[clause.end..].trim_end_matches([' ', '\n', '.', '。', '*']);
-    let before = text[..clause.start].trim_end();
+    // The delimiter before `$k$ is an integer` opens for the letter alone.
+    let open = text[..clause.start].trim_end();
+    let is_alone = text.get(clause.start + 1..).is_some_and(|rest| rest.starts_with('$'));
+    let before = if is_alone { open.strip_suffix('$').unwrap_or(open).trim_end() } else { open };
     let unbracketed = before.trim_end_matches(['(', '（']);
     let is_bracketed = unbracketed.len() < before.len();
     let ends = match rest {
@@ -159,9 +162,10 @@ fn before(text: &str, clause: Clause) -> Option<&str> {
     let before = unbracketed.trim_end_matches([' ', ',', '，', ';', '；', ':']);
     let is_mathematics = before.contains(clause.letter)
         && before.contains(|mark: char| mark.is_ascii_digit() || "=\\π".contains(mark));
-    let said = &text[clause.start..];
-    let is_whole = said.matches('$').count() % 2 == 0 && !said.contains('\\');
-    (ends && is_mathematics && is_whole).then_some(before)
+    let said = &text[before.len()..];
+    let is_closed = said.matches('{').count() == said.matches('}').count();
+    let is_whole = said.matches('$').count().is_multiple_of(2) && !said.contains('\\');
+    (ends && is_mathematics && is_closed && is_whole).then_some(before)
 }
 
 /// `n ∈ ℤ`, whose sign is the piece at this place.
@@ -345,6 +349,8 @@ mod tests {
             ("x = 2k (k an integer)", "x = 2k"),
             ("$x = 2k$, where $k$ is an integer.", "$x = 2k$"),
             ("x=kπ（k为整数）", "x=kπ"),
+            ("$x=k$ ($k$ 为整数)", "$x=k$"),
+            (r"x=k\pi\text{ for integer }k", r"x=k\pi\text{ for integer }k"),
             ("n is an integer", "n is an integer"),
             ("so 12 is an integer", "so 12 is an integer"),
             ("x = 2k where k is an integer or 7", "x = 2k where k is an integer or 7"),

@@ -1,6 +1,7 @@
 //! Finds the answer in a text: boxes, phrases that announce it, mathematics, numbers.
 
 mod anchor;
+mod behind;
 mod boxed;
 mod choice;
 mod delimited;
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::display::show;
 use crate::expression::{Arena, Id, Node};
 use crate::limits::{Budget, Limits};
+
+use behind::Behind;
 
 pub use boxed::last_boxed;
 pub(crate) use domain::{Domain, Parameter};
@@ -190,8 +193,8 @@ pub(crate) struct Candidate<'a> {
     /// Several parts are a list.
     parts: Vec<&'a str>,
     kind: Kind,
-    /// Whether a per cent sign follows it.
-    is_percentage: bool,
+    /// What follows it and belongs to it.
+    behind: Behind,
 }
 
 /// What a candidate was found as.
@@ -284,7 +287,8 @@ fn candidates<'a>(
     ranked.extend(anchor::find(text, rules, math));
     let is_whole = rules.bare == Bare::Read && math.is_empty() && rules.notation != Notation::Latex;
     if is_whole {
-        let whole = Candidate { parts: vec![text.trim()], kind: Kind::Whole, is_percentage: false };
+        let whole =
+            Candidate { parts: vec![text.trim()], kind: Kind::Whole, behind: Behind::Nothing };
         // Before phrases, for a text that is an expression as a whole announces nothing; after boxes.
         ranked.push((1, text.len(), whole));
     }
@@ -305,7 +309,7 @@ fn candidates<'a>(
         ranked.extend(numbers.map(|(end, candidate)| (300, end, candidate)));
     }
     if let Some(date) = phrase::last_date(text).filter(|_| rules.notation != Notation::Latex) {
-        let candidate = Candidate { parts: vec![date], kind: Kind::Plain, is_percentage: false };
+        let candidate = Candidate { parts: vec![date], kind: Kind::Plain, behind: Behind::Nothing };
         let end = date.as_ptr().addr() - text.as_ptr().addr() + date.len();
         ranked.push((300, end + 1, candidate));
     }
@@ -316,12 +320,14 @@ fn candidates<'a>(
         && !text.bytes().any(|byte| byte.is_ascii_digit())
         && let Some(words) = phrase::last_number(text)
     {
-        let candidate = Candidate { parts: vec![words], kind: Kind::Plain, is_percentage: false };
+        let candidate =
+            Candidate { parts: vec![words], kind: Kind::Plain, behind: Behind::Nothing };
         ranked.push((300, text.len(), candidate));
     }
     ranked.extend(word::last(text).map(|(end, candidate)| (350, end, candidate)));
     if is_whole && text.trim().chars().count() <= 60 {
-        let words = Candidate { parts: vec![text.trim()], kind: Kind::Plain, is_percentage: false };
+        let words =
+            Candidate { parts: vec![text.trim()], kind: Kind::Plain, behind: Behind::Nothing };
         ranked.push((400, text.len(), words));
     }
     if rules.unannounced == Unannounced::Ignored {
@@ -330,18 +336,4 @@ fn candidates<'a>(
     // Stable: of two candidates that end alike, the one found first is the fuller one.
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
     ranked.into_iter().map(|(_, _, candidate)| candidate)
-}
-
-/// Whether a per cent sign or word stands at the beginning, closing delimiters passed over; and where it ends.
-fn percentage(rest: &str) -> Option<usize> {
-    let trimmed = rest.trim_start_matches(['$', ' ', '}', '*']);
-    let trimmed = trimmed
-        .strip_prefix("\\)")
-        .or_else(|| trimmed.strip_prefix("\\]"))
-        .unwrap_or(trimmed)
-        .trim_start();
-    let signs = ["\\%", "%", "percentage", "percent", "pct", "Percent", "Pct", "个百分点"];
-    let sign = signs.iter().find(|sign| trimmed.starts_with(**sign))?;
-    // Percentage points are counted, and "percent sign" is about the sign.
-    Some(rest.len() - trimmed.len() + sign.len())
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Candidate, Kind, percentage, run};
+use super::{Behind, Candidate, Kind, run};
 
 /// How many numbers are tried from the end.
 const MAX_TRIES: usize = 8;
@@ -42,7 +42,7 @@ pub(super) fn last_chinese_fraction(text: &str) -> Option<(usize, Candidate<'_>)
     let end = text.len() - behind.trim_start_matches(numeral).len();
     let is_whole = start < at && end > at + "分之".len();
     let candidate =
-        Candidate { parts: vec![&text[start..end]], kind: Kind::Plain, is_percentage: false };
+        Candidate { parts: vec![&text[start..end]], kind: Kind::Plain, behind: Behind::Nothing };
     is_whole.then_some((end, candidate))
 }
 
@@ -71,9 +71,9 @@ pub(super) fn first<'a>(
         let start = number_start(text, end - 1);
         if stands_alone(text, start) {
             let end = arithmetic_end(text, end, stop);
-            let is_percentage = percentage(&text[end..]).is_some();
-            let candidate =
-                Candidate { parts: vec![&text[start..end]], kind: Kind::Plain, is_percentage };
+            let (behind, _) = Behind::of(&text[end..]);
+            let start = if dollar_before(text, start) { start - 1 } else { start };
+            let candidate = Candidate { parts: vec![&text[start..end]], kind: Kind::Plain, behind };
             return Some((end, candidate));
         }
         at = end;
@@ -124,8 +124,20 @@ fn stands_alone(text: &str, start: usize) -> bool {
 
 /// The notation that the number belongs to, and the number alone.
 fn candidates(text: &str, start: usize, end: usize) -> Vec<(usize, Candidate<'_>)> {
-    let is_percentage = percentage(&text[end..]).is_some_and(|length| length < 16);
-    let candidate = |part| Candidate { parts: vec![part], kind: Kind::Plain, is_percentage };
-    let notation = run::around(text, start, end).map(|(end, notation)| (end, candidate(notation)));
-    notation.into_iter().chain([(end, candidate(&text[start..end]))]).collect()
+    let candidate = |part, end: usize| {
+        let behind = match Behind::of(&text[end..]) {
+            // Far away it is about something else.
+            (Behind::Percent, Some(length)) if length >= 16 => Behind::Nothing,
+            (behind, _) => behind,
+        };
+        (end, Candidate { parts: vec![part], kind: Kind::Plain, behind })
+    };
+    let notation = run::around(text, start, end).map(|(end, notation)| candidate(notation, end));
+    let begin = if dollar_before(text, start) { start - 1 } else { start };
+    notation.into_iter().chain([candidate(&text[begin..end], end)]).collect()
+}
+
+/// Whether a dollar sign touches the number that begins here and so makes an amount of it.
+fn dollar_before(text: &str, start: usize) -> bool {
+    text[..start].ends_with('$') && !text[start..].starts_with('-')
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::phrase::Ends;
-use super::{Candidate, Euler, Kind, choice, domain, phrase, word};
-use crate::expression::{Arena, End, Id, Node};
+use super::{Behind, Candidate, Euler, Kind, choice, domain, phrase, word};
+use crate::expression::{Arena, End, Id, Node, Relation};
 use crate::lexer::Style;
 use crate::limits::Budget;
 use crate::number::Literal;
@@ -28,12 +28,8 @@ pub(super) fn readings(
         [only] => reader.single(only, candidate.kind),
         _ => reader.several(&candidate.parts).into_iter().collect(),
     };
-    if candidate.is_percentage {
-        for id in &mut found {
-            if !matches!(reader.arena.node(*id), Node::Percent(_)) {
-                *id = reader.arena.add(Node::Percent(*id));
-            }
-        }
+    for id in &mut found {
+        *id = reader.with_what_is_behind(*id, &candidate.behind);
     }
     found.into_iter().filter_map(|id| settle(arena, id, budget)).collect()
 }
@@ -52,6 +48,43 @@ impl Reader<'_> {
             _ => text.into(),
         };
         parse(&text, style, self.arena, self.budget)
+    }
+
+    /// A reading with the per cent sign or the unit that stands behind it, where it has none of its own.
+    fn with_what_is_behind(&mut self, id: Id, behind: &Behind) -> Id {
+        match (behind, self.arena.node(id).clone()) {
+            (Behind::Percent, node) if !matches!(node, Node::Percent(_)) => {
+                self.arena.add(Node::Percent(id))
+            }
+            // `x = 5` before a unit gives a name to so many of it.
+            (Behind::Unit(_), Node::Chain(mut sides, relations))
+                if relations.iter().all(|relation| *relation == Relation::Equal) =>
+            {
+                if let Some(last) = sides.last_mut() {
+                    *last = self.with_what_is_behind(*last, behind);
+                }
+                self.arena.add(Node::Chain(sides, relations))
+            }
+            (Behind::Unit(unit), _) if self.takes_unit(id) => {
+                self.arena.add(Node::Quantity(id, unit.clone()))
+            }
+            _ => id,
+        }
+    }
+
+    /// Whether it is a value without a unit.
+    fn takes_unit(&self, id: Id) -> bool {
+        let is_value = matches!(
+            self.arena.node(id),
+            Node::Rational(_)
+                | Node::Decimal(_)
+                | Node::Constant(_)
+                | Node::Sum(_)
+                | Node::Product(_)
+                | Node::Power(..)
+                | Node::Call(..)
+        );
+        is_value && !self.arena.any(id, &|node| matches!(node, Node::Quantity(..)))
     }
 
     fn single(&mut self, text: &str, kind: Kind) -> Vec<Id> {

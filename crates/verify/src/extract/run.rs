@@ -1,6 +1,7 @@
 //! The notation in running text that a number belongs to: `4√11`, `(1, 4)`, `2, 3 and 5`, `x = 2 or x = -3`.
 
 use super::term;
+use crate::unit::Unit;
 
 /// Notation longer than this is no answer, in bytes.
 pub(super) const LONGEST: usize = 160;
@@ -69,7 +70,11 @@ fn begin_of(text: &str, earliest: usize, start: usize) -> usize {
             Piece::Notation => true,
             Piece::Equals => is_assigned(&text[earliest..at]),
             Piece::Variable => is_sign(&text[begin..]),
-            Piece::Prose => false,
+            // `26 cm^2`
+            Piece::Prose => {
+                text[begin..].starts_with(['^', '²', '³'])
+                    && Unit::named(&text[at..begin]).is_some()
+            }
         };
         if !belongs {
             break;
@@ -234,6 +239,7 @@ mod tests {
             ("She has 5 - a pity", None),
             ("the vector 3i - 2j + 5k", Some("3i - 2j + 5k")),
             ("it costs 5k", None),
+            ("The area is 26 cm^2.", Some("26 cm^2")),
         ] {
             assert_eq!(of(text), expected, "{text}");
         }

@@ -1,6 +1,6 @@
 //! A last word that is an answer by itself: "the statement is true".
 
-use super::{Candidate, Kind};
+use super::{Behind, Candidate, Kind};
 use crate::wording::meaning;
 
 /// Marks of statements to choose from.
@@ -12,7 +12,7 @@ pub(super) fn last_circled(text: &str) -> Option<(usize, Candidate<'_>)> {
     let joins = |mark: char| CIRCLED.contains(&mark) || matches!(mark, '、' | ',' | '，' | '和');
     let start = text[..end].trim_end_matches(joins).len();
     let marks = text[start..end].trim_start_matches(|mark| !CIRCLED.contains(&mark));
-    let candidate = Candidate { parts: vec![marks], kind: Kind::Plain, is_percentage: false };
+    let candidate = Candidate { parts: vec![marks], kind: Kind::Plain, behind: Behind::Nothing };
     Some((end, candidate))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn last(text: &str) -> Option<(usize, Candidate<'_>)> {
     let start = text[..end].trim_end_matches(|mark: char| mark.is_ascii_alphabetic()).len();
     let word = &text[start..end];
     let is_answer = ANSWERS.iter().any(|one| word.eq_ignore_ascii_case(one));
-    let candidate = Candidate { parts: vec![word], kind: Kind::Plain, is_percentage: false };
+    let candidate = Candidate { parts: vec![word], kind: Kind::Plain, behind: Behind::Nothing };
     is_answer.then_some((end, candidate))
 }
 
@@ -54,7 +54,7 @@ pub(super) fn last_clause(text: &str) -> Option<(usize, Candidate<'_>)> {
         Some(term) => &tail[tail.len() - term.len()..],
         None => clauses(tail).find(|clause| meaning(&without_mathematics(clause)).is_some())?,
     };
-    let candidate = Candidate { parts: vec![clause], kind: Kind::Plain, is_percentage: false };
+    let candidate = Candidate { parts: vec![clause], kind: Kind::Plain, behind: Behind::Nothing };
     Some((text.len(), candidate))
 }
 

@@ -240,7 +240,7 @@ impl Lexer {
     fn spelled_unit(&self) -> Option<(Unit, usize)> {
         let phrase = self.is_spaced().then(|| self.phrase())?;
         let words = words_of(&phrase);
-        if let Some(found) = longest_unit(&phrase, 2) {
+        if let Some(found) = Unit::leading(&phrase, 2) {
             return Some(found);
         }
         let last = words.last()?;
@@ -280,7 +280,7 @@ impl Lexer {
             return Some((unit, phrase.len()));
         }
         // `12 km/h`: the words end at the slash, which the grammar goes on with.
-        if let Some(found) = longest_unit(&phrase, 1) {
+        if let Some(found) = Unit::leading(&phrase, 1).filter(|(_, length)| *length > 1) {
             return Some(found);
         }
         let words = words_of(&phrase);
@@ -300,18 +300,4 @@ fn words_of(phrase: &str) -> Vec<&str> {
 /// Whether a word makes a statement of a phrase, or is a function.
 fn is_said(word: &str) -> bool {
     VERBS.contains(&word) || function(word).is_some()
-}
-
-/// The unit that most of the first words of a phrase name, at least so many of them, and its length. `in` before a
-/// word is no inch: `80 dollars in total`.
-fn longest_unit(phrase: &str, at_least: usize) -> Option<(Unit, usize)> {
-    let mut ends: Vec<usize> = phrase.match_indices([' ', '-']).map(|(at, _)| at).collect();
-    ends.push(phrase.len());
-    let named = |(place, end): (usize, usize)| {
-        let name = &phrase[..end];
-        let is_unit = name.len() > 1 && (name != "in" || end == phrase.len());
-        let unit = Unit::named(name).filter(|_| is_unit && place + 1 >= at_least)?;
-        Some((unit, end))
-    };
-    ends.into_iter().enumerate().rev().find_map(named)
 }

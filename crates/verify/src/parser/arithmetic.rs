@@ -254,6 +254,8 @@ impl Parser<'_> {
                 | Token::NumberSet(_),
             ) => true,
             Some(Token::Mark('(')) if self.at_modulus() || self.at_qualifier() => false,
+            // `]1, 2[` ends here.
+            Some(Token::Mark('[')) if self.ends_at(self.at + 1) => false,
             Some(Token::Mark(mark)) => {
                 matches!(mark, '(' | '[' | '{') || (*mark == '|' && self.bars == 0)
             }

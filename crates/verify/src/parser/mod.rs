@@ -26,7 +26,7 @@ pub(crate) fn parse(source: &str, style: Style, arena: &mut Arena, budget: &Budg
         parser.at = 2;
     }
     let id = parser.list()?;
-    let id = parser.unqualified(id)?;
+    let id = parser.unqualified(id);
     while parser.eat('.') || parser.eat(',') || parser.eat(';') || parser.eat(':') {}
     parser.is_done().then_some(id)
 }
@@ -81,16 +81,16 @@ impl Parser<'_> {
     }
 
     /// Without what says for which values it holds: `7k + 2, k ∈ ℤ`, `x² for all x`.
-    fn unqualified(&mut self, id: Id) -> Option<Id> {
+    fn unqualified(&mut self, id: Id) -> Id {
         if self.at_qualifier() {
             self.at = self.tokens.all.len();
         }
-        let Node::List(elements) = self.arena.node(id).clone() else { return Some(id) };
-        Some(match self.arena.without_domain(&elements) {
+        let Node::List(elements) = self.arena.node(id).clone() else { return id };
+        match self.arena.without_domain(&elements) {
             [only] => *only,
             rest if rest.len() < elements.len() => self.arena.add(Node::List(rest.to_vec())),
             _ => id,
-        })
+        }
     }
 
     /// Whether an equation has a name before it: `ℓ: 3x + 2y = 6`.
@@ -133,7 +133,12 @@ impl Parser<'_> {
 
     /// Whether the expression being read ends here.
     fn at_end(&self) -> bool {
-        match self.peek() {
+        self.ends_at(self.at)
+    }
+
+    /// Whether nothing at this place goes on with the expression before it.
+    fn ends_at(&self, place: usize) -> bool {
+        match self.tokens.all.get(place) {
             Some(Token::Mark(mark)) => {
                 matches!(mark, ')' | ']' | '}' | ',' | ';' | '.' | '&' | '|')
             }

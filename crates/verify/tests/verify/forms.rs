@@ -41,6 +41,7 @@ fn constants_and_functions_have_their_values() {
         &[r"3\sqrt2", r"\sqrt6", "3.46"],
     );
     check("120", &["5!", r"\binom{10}{3}", r"5\cdot 4!"], &["4!", r"\binom{10}{4}"]);
+    check(r"45^\circ", &[r"\arctan 1", r"\arctan\frac12+\arctan\frac13"], &[r"\arctan 2"]);
     check("3", &[r"\log_2 8", r"\ln e^3", r"\log 1000", r"\lg 1000"], &[r"\log_2 9", r"\ln 3"]);
     check(
         r"\frac{1}{2}",

@@ -329,6 +329,7 @@ fn either_of_two_roots_may_be_the_first() {
     check("a_1=3, a_2=2", &["a_2=2, a_1=3"], &["a_1=2, a_2=3"]);
     check("x_1=1, x_2=2, x_3=3", &[], &["x_1=2, x_2=1, x_3=3"]);
     check("x=3, y=2", &["y=2, x=3"], &["x=2, y=3"]);
+    check("x=2 or x=3", &["x_1=3, x_2=2"], &["x=2, y=3", "y=2, z=3"]);
 }
 
 #[test]
@@ -369,4 +370,79 @@ fn a_sum_in_a_sentence_goes_on_behind_its_last_number() {
     );
     check("3x^2", &[], &["The derivative is 3x^2 + cos x.", "The derivative is 3x^2 + x."]);
     check("2^n", &["The number of subsets is 2^n."], &["The number of subsets is 2."]);
+}
+
+#[test]
+fn a_unit_behind_an_answer_belongs_to_it() {
+    check(
+        r"5\text{ m}",
+        &[
+            "The length is 5 m.",
+            "The length is 500 cm.",
+            "长为5米。",
+            "长为$500$厘米。",
+            r"The length is $5$ meters.",
+            r"The length is $\boxed{500}$ cm.",
+            r"$\boxed{0.005}\text{ km}$",
+            "The length is 5.",
+            "So she ran 5 in total.",
+        ],
+        &[
+            "The length is 5 cm.",
+            "长为5厘米。",
+            "长为$5$厘米。",
+            r"The length is $5$ feet.",
+            r"The length is $\boxed{5}$ cm.",
+            r"$\boxed{5}\text{ km}$",
+            r"$x = 5$ cm",
+            "So she ran 5 km in total.",
+        ],
+    );
+    check(
+        r"8\pi\text{ cm}^2",
+        &["The area is 8π cm^2.", r"The area is $8\pi$ square centimeters.", r"$8\pi$ cm²"],
+        &["The area is 8π m^2.", r"The area is $8\pi$ square meters.", r"$8\pi$ cm³"],
+    );
+    check(
+        r"60\text{ km/h}",
+        &["The speed is 60 km/h.", r"The speed is $60$ kilometers per hour."],
+        &["The speed is 60 mph.", r"The speed is $60$ km/s."],
+    );
+    check(r"\$5", &["It costs $5.", "It costs 500 cents."], &["It costs 5 cents."]);
+    // What only one side says has no bearing.
+    check("12", &["She has $12$ days left.", "It takes 12 minutes."], &["It takes 13 minutes."]);
+}
+
+#[test]
+fn congruences_are_compared_with_their_modulus() {
+    check(
+        r"x\equiv 3\pmod 7",
+        &[
+            r"x\equiv 10\pmod{7}",
+            r"x\equiv -4\pmod 7",
+            "x ≡ 3 (mod 7)",
+            r"3\pmod 7",
+            r"x=7k+3, k\in\mathbb{Z}",
+            r"$x=7n-4$ for any integer $n$",
+        ],
+        &[
+            r"x\equiv 3\pmod 8",
+            r"x\equiv 4\pmod 7",
+            r"y\equiv 3\pmod 7",
+            r"x=8k+3, k\in\mathbb{Z}",
+            r"x=7k+3, k\in\mathbb{N}",
+        ],
+    );
+    check("9", &[r"7^{100}\bmod 13"], &[r"7^{101}\bmod 13"]);
+}
+
+#[test]
+fn brackets_may_be_turned_round() {
+    check("(1,2)", &["]1,2["], &["]1,2]", "[1,2["]);
+    check("[1,2)", &["[1,2["], &["]1,2["]);
+    check(
+        r"(-\infty,-8)\cup(1,\infty)",
+        &[r"]-\infty,-8[\,\cup\,]1,+\infty["],
+        &[r"]-\infty,-8]\cup[1,+\infty["],
+    );
 }
