@@ -1,5 +1,6 @@
 //! What the crate promises, by example, by property, on constructed pairs and on hostile input.
 
+mod families;
 mod forms;
 mod goldens;
 mod hostile;
