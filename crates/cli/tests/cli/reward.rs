@@ -143,7 +143,7 @@ fn sets_and_rows_that_do_not_fit_are_named() {
     ]);
     for (set, rows, expected, refused) in [
         ("twice.yaml", "null.jsonl", 2, "twice.yaml: rewards: two rewards are named `accuracy`"),
-        ("list.yaml", "null.jsonl", 2, "list.yaml:1: the document: expected keys with values"),
+        ("list.yaml", "null.jsonl", 2, "list.yaml: the document: expected keys with values"),
         ("weights.yaml", "null.jsonl", 2, "weights.yaml:2: weights: unknown field `weights`"),
         ("word.yaml", "null.jsonl", 2, "word.yaml:2: rewards.0.weight: invalid type: string"),
         ("set.yaml", "null.jsonl", 1, "1: solution: is null, and the reward accuracy needs it"),
