@@ -81,6 +81,7 @@ impl BatchSource<BenchLearner> for Source {
             inputs: vec![input],
             description: "random tokens".to_owned(),
             metrics: Vec::new(),
+            notices: Vec::new(),
         })
     }
 }

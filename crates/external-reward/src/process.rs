@@ -14,8 +14,40 @@ use crate::{Bound, ExternalError, seconds};
 pub struct Process {
     config: ProcessConfig,
     timeout: Duration,
-    startup: Duration,
+    startup: Startup,
     running: Option<Running>,
+}
+
+/// What a start is granted on top of the time for an answer.
+#[derive(Debug)]
+struct Startup {
+    /// As configured: what is granted while it is not known how long a start takes, once a call.
+    most: Duration,
+    is_spent: bool,
+    /// The longest time from a start to the first answer that there was.
+    seen: Option<Duration>,
+}
+
+/// A start is granted so many times what one took before: a machine may be busier now.
+const SLOWER: u32 = 2;
+
+impl Startup {
+    /// What the next start is granted. A process that once answered shows how long its start takes; of one that never did,
+    /// nothing says that it would if it were waited for again and again.
+    fn grant(&mut self) -> Duration {
+        match self.seen {
+            Some(seen) => (seen * SLOWER).min(self.most),
+            None if self.is_spent => Duration::ZERO,
+            None => {
+                self.is_spent = true;
+                self.most
+            }
+        }
+    }
+
+    fn see(&mut self, took: Duration) {
+        self.seen = self.seen.max(Some(took));
+    }
 }
 
 impl Process {
@@ -28,34 +60,49 @@ impl Process {
         if config.command.first().is_none_or(String::is_empty) {
             return Err(ExternalError::NoCommand);
         }
+        let most = seconds("process.startup", config.startup, Bound::ZeroOrMore)?;
         Ok(Self {
             timeout: seconds("process.timeout", config.timeout, Bound::AboveZero)?,
-            startup: seconds("process.startup", config.startup, Bound::ZeroOrMore)?,
+            startup: Startup { most, is_spent: false, seen: None },
             config: config.clone(),
             running: None,
         })
     }
 
-    /// The running process, and how long it may take for the next answer.
-    fn started(&mut self) -> Result<(&mut Running, Duration), String> {
+    /// The running process, how long it may take for the next answer, and whether it was started just now.
+    fn started(&mut self) -> Result<(&mut Running, Duration, Fresh), String> {
         if self.running.as_mut().is_some_and(Running::has_ended) {
             self.running = None;
         }
-        let limit = if self.running.is_some() { self.timeout } else { self.timeout + self.startup };
-        let running = match self.running.take() {
-            Some(running) => running,
-            None => Running::start(&self.config)?,
+        let (running, granted, fresh) = match self.running.take() {
+            Some(running) => (running, Duration::ZERO, Fresh::No),
+            None => (Running::start(&self.config)?, self.startup.grant(), Fresh::Yes),
         };
-        Ok((self.running.insert(running), limit))
+        Ok((self.running.insert(running), self.timeout + granted, fresh))
     }
+}
+
+/// Whether a process has been asked nothing yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fresh {
+    Yes,
+    No,
 }
 
 impl Asked for Process {
     const NAME: &'static str = "process";
 
+    fn begin(&mut self) {
+        self.startup.is_spent = false;
+    }
+
     fn ask(&mut self, id: u64, question: &[u8], given_up: &GivenUp) -> Result<Vec<u8>, String> {
-        let (running, limit) = self.started()?;
+        let start = Instant::now();
+        let (running, limit, fresh) = self.started()?;
         let answer = answer(running, (id, question), limit, given_up);
+        if fresh == Fresh::Yes && answer.is_ok() {
+            self.startup.see(start.elapsed());
+        }
         if let Err(Fault::Lost(_)) = answer {
             // Whatever it still answers belongs to this question: a new one knows nothing of it.
             let last_words = self.running.take().map(Running::kill).unwrap_or_default();

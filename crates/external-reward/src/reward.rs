@@ -48,6 +48,9 @@ pub trait Asked: Send {
     /// What it is called in metrics.
     const NAME: &'static str;
 
+    /// The first question of a call is about to come.
+    fn begin(&mut self) {}
+
     /// Sends the question with this number and waits for its answer, no longer than the time limit and than it is wanted.
     ///
     /// # Errors
@@ -135,6 +138,7 @@ impl<A: Asked> RewardFn for ExternalReward<A> {
 
     fn score(&self, samples: &[Sample<'_>]) -> Vec<Score> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.0.begin();
         let mut failures = 0;
         let mut last = String::new();
         let mut judge = |sample: &Sample<'_>| {

@@ -102,6 +102,47 @@ fn a_process_that_hangs_is_killed_within_its_time_and_started_again() {
     assert!(Duration::from_millis(500) <= took && took < Duration::from_secs(30), "{took:?}");
 }
 
+/// The default is a minute for the start. A start that is known to take next to nothing is not waited for as long.
+#[test]
+fn a_process_that_hangs_after_it_was_started_again_costs_no_second_start_limit() {
+    let reward = ExternalReward::process(&ProcessConfig { startup: 60.0, ..config(1.0) });
+    let reward = reward.expect("in range");
+    assert_eq!(judge(&reward, &["a"])[0].value, Some(1.0));
+    let start = Instant::now();
+    let scores = judge(&reward, &["hang", "hang", "b", "hang", "c"]);
+    let took = start.elapsed();
+    let values: Vec<Option<f64>> = scores.iter().map(|score| score.value).collect();
+    assert_eq!(values, [None, None, Some(1.0), None, Some(1.0)], "{scores:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn a_start_that_takes_long_is_waited_for_each_time_as_long_as_it_once_took() {
+    let slow = format!("sleep 1.2\n{PROGRAM}");
+    let command = vec!["sh".to_owned(), "-c".to_owned(), slow];
+    let config = ProcessConfig { command, startup: 30.0, ..config(1.0) };
+    let reward = ExternalReward::process(&config).expect("in range");
+    let scores = judge(&reward, &["a", "crash", "b"]);
+    assert_eq!([scores[0].value, scores[2].value], [Some(1.0), Some(1.0)], "{scores:?}");
+}
+
+#[test]
+fn a_process_that_never_answers_is_granted_its_start_once_a_call() {
+    let command = ["sh", "-c", "sleep 60"].map(str::to_owned).to_vec();
+    let config = ProcessConfig { command, startup: 2.0, ..config(0.3) };
+    let reward = ExternalReward::process(&config).expect("in range");
+    for _ in 0..2 {
+        let start = Instant::now();
+        let scores = judge(&reward, &["a", "b", "c", "d"]);
+        let took = start.elapsed();
+        assert_eq!(scores[0].reason, "it did not answer within 2.3 s and was killed");
+        assert_eq!(scores[1].reason, "it did not answer within 0.3 s and was killed");
+        assert!(scores[3].reason.starts_with("not asked after 3 failures in a row"));
+        // Three starts with the whole time for each would take 6.9 s.
+        assert!(Duration::from_millis(2_900) <= took && took < Duration::from_secs(6), "{took:?}");
+    }
+}
+
 /// A pipe holds 64 KiB; the rest of the question waits until the process reads, and it never does.
 #[test]
 fn a_process_that_does_not_read_blocks_nobody() {

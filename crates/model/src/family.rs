@@ -64,7 +64,8 @@ impl Family {
     }
 
     /// Whether each head of queries and keys is normalised before it is turned.
-    pub(crate) fn normalises_heads(self) -> bool {
+    #[must_use]
+    pub fn normalises_heads(self) -> bool {
         self == Self::Qwen3
     }
 

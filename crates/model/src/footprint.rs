@@ -19,6 +19,10 @@ pub struct Footprint {
     pub head: u64,
     /// What an adapter adds, and what is trained whole beside it; 0 without one.
     pub adapter: u64,
+    /// Numbers of one token that the backward pass of an adapter needs, beside the inputs of layers that every backward
+    /// pass needs: their products with the first factor, with `DoRA` what is scaled, with dropout each layer's mask and what
+    /// it leaves.
+    pub adapter_states: u64,
 }
 
 impl Footprint {
@@ -38,24 +42,33 @@ impl Footprint {
         let parameters = shapes.iter().map(|(_, shape)| count(shape)).sum();
         let dims = decoder.projections().map(|(_, linear)| linear.dims());
         let projections = dims.map(|dims| count(&dims)).sum();
-        let adapter = match lora {
-            None => 0,
-            Some(lora) => {
-                let selection = decoder.select(lora)?;
-                let saved = shapes.iter().filter(|(name, _)| selection.saves(name));
-                let saved: u64 = saved.map(|(_, shape)| count(shape)).sum();
-                let layers = decoder.linear_layers();
-                let adapted = layers.filter(|(name, _)| selection.adapted.contains(name));
-                let factors = adapted.map(|(_, [inputs, outputs])| {
-                    let magnitudes = if lora.use_dora { outputs } else { 0 };
-                    (lora.rank * (inputs + outputs) + magnitudes) as u64
-                });
-                saved + factors.sum::<u64>()
+        let (mut adapter, mut adapter_states) = (0, 0);
+        if let Some(lora) = lora {
+            let selection = decoder.select(lora)?;
+            let saved = shapes.iter().filter(|(name, _)| selection.saves(name));
+            adapter += saved.map(|(_, shape)| count(shape)).sum::<u64>();
+            let layers = decoder.linear_layers();
+            for (_, dims) in layers.filter(|(name, _)| selection.adapted.contains(name)) {
+                adapter += factors(lora, dims) as u64;
+                adapter_states += states(lora, dims) as u64;
             }
-        };
+        }
         let head = (config.vocab_size * config.hidden_size) as u64;
-        Ok(Self { parameters, projections, head, adapter })
+        Ok(Self { parameters, projections, head, adapter, adapter_states })
     }
+}
+
+/// Numbers of the adapter of a layer, `[in, out]`.
+fn factors(lora: &LoraConfig, [inputs, outputs]: [usize; 2]) -> usize {
+    let magnitudes = if lora.use_dora { outputs } else { 0 };
+    lora.rank * (inputs + outputs) + magnitudes
+}
+
+/// What its backward pass needs of one token.
+fn states(lora: &LoraConfig, [inputs, outputs]: [usize; 2]) -> usize {
+    let scaled = if lora.use_dora { outputs } else { 0 };
+    let dropped = if 0.0 < lora.dropout { 2 * inputs } else { 0 };
+    lora.rank + scaled + dropped
 }
 
 #[cfg(test)]
@@ -82,6 +95,12 @@ mod tests {
         // q and o: 16 × 16, k and v: 16 × 8, three of 16 × 24; two layers.
         assert_eq!(found.projections, 2 * (2 * 256 + 2 * 128 + 3 * 384));
         assert_eq!(found.head, 32 * 16);
-        assert_eq!(Footprint::of(&config, None, &device).expect("it fits").adapter, 0);
+        // Seven layers of rank 3 in each of two.
+        assert_eq!(found.adapter_states, 2 * 7 * 3);
+        let wet = LoraConfig { dropout: 0.1, ..lora };
+        let wet = Footprint::of(&config, Some(&wet), &device).expect("it fits");
+        assert_eq!(wet.adapter_states, 2 * (7 * 3 + 2 * (6 * 16 + 24)));
+        let none = Footprint::of(&config, None, &device).expect("it fits");
+        assert_eq!((none.adapter, none.adapter_states), (0, 0));
     }
 }

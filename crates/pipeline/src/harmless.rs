@@ -1,14 +1,28 @@
 //! Settings that no number of a run depends on, or that only say when a run stops: they are no part of what an artifact is made
 //! of, and may be changed before a run is resumed.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// Settings of a stage that say how much of it is written down, and which failures of rewards stop it.
-const OF_STAGE: [&str; 2] = ["log_completions_steps", "max_unjudged_share"];
-
-/// Settings of a training that say how often checkpoints and lines are written, how many checkpoints stay, and which steps stop
-/// it.
-const OF_TRAINING: [&str; 4] = ["save_steps", "save_total_limit", "logging_steps", "non_finite"];
+/// How much of a stage is written down and how often, how many checkpoints stay, which failures of rewards and which steps stop
+/// a run, and where a server that samples is and how it is asked: what it answered is kept, and asked for again by the name of
+/// the model alone.
+const HARMLESS: [&[&str]; 15] = [
+    &["log_completions_steps"],
+    &["max_unjudged_share"],
+    &["training", WHERE_RUNS_GO_BACK],
+    &["training", "save_total_limit"],
+    &["training", "logging_steps"],
+    &["training", "non_finite"],
+    &["rollout", "endpoint", "url"],
+    &["rollout", "endpoint", "api_key_env"],
+    &["rollout", "endpoint", "concurrency"],
+    &["rollout", "endpoint", "timeout_seconds"],
+    &["rollout", "endpoint", "retries"],
+    &["rollout", "endpoint", "first_wait_seconds"],
+    &["rollout", "endpoint", "longest_wait_seconds"],
+    &["rollout", "adapter_folder_on_server"],
+    &["rollout", "max_log_prob_difference"],
+];
 
 /// The checkpoints of a run that goes back to one are part of its course.
 const WHERE_RUNS_GO_BACK: &str = "save_steps";
@@ -16,19 +30,23 @@ const WHERE_RUNS_GO_BACK: &str = "save_steps";
 /// The settings of a stage, an object with its kind as the only key, without those that change no number.
 pub(crate) fn without_harmless(mut config: Value) -> Value {
     let settings = config.as_object_mut().and_then(|kind| kind.values_mut().next());
-    let Some(settings) = settings.and_then(Value::as_object_mut) else { return config };
-    for key in OF_STAGE {
-        settings.shift_remove(key);
-    }
-    if let Some(training) = settings.get_mut("training").and_then(Value::as_object_mut) {
-        let goes_back = training.get("loss_spike").is_some_and(|spike| !spike.is_null());
-        for key in OF_TRAINING {
-            if !(goes_back && key == WHERE_RUNS_GO_BACK) {
-                Map::shift_remove(training, key);
-            }
+    let Some(settings) = settings else { return config };
+    let goes_back = settings.pointer("/training/loss_spike").is_some_and(|spike| !spike.is_null());
+    for path in HARMLESS {
+        if !(goes_back && path.contains(&WHERE_RUNS_GO_BACK)) {
+            remove(settings, path);
         }
     }
     config
+}
+
+/// Removes what stands at the end of a path of keys, if it is there.
+fn remove(value: &mut Value, path: &[&str]) {
+    let Some((last, before)) = path.split_last() else { return };
+    let below = before.iter().try_fold(value, |value, key| value.get_mut(key));
+    if let Some(map) = below.and_then(Value::as_object_mut) {
+        map.shift_remove(*last);
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +74,17 @@ mod tests {
         let spike = json!({"max_rollbacks": 1});
         let config = json!({"sft": {"training": {"save_steps": 3, "logging_steps": 4, "loss_spike": spike}}});
         let expected = json!({"sft": {"training": {"save_steps": 3, "loss_spike": spike}}});
+        assert_eq!(without_harmless(config), expected);
+    }
+
+    #[test]
+    fn where_a_server_is_and_how_patiently_it_is_asked_is_left_out_and_what_it_serves_is_not() {
+        let endpoint = json!({"url": "http://127.0.0.1:1/v1", "model": "base", "api_key_env": null, "concurrency": 8,
+            "timeout_seconds": 1.0, "retries": 2, "first_wait_seconds": 1.0, "longest_wait_seconds": 9.0});
+        let config = json!({"grpo": {"rollout": {"engine": "server", "api": "vllm", "endpoint": endpoint,
+            "reload_every": 2, "adapter_folder": "a", "adapter_folder_on_server": "b", "max_log_prob_difference": 1.0}}});
+        let expected = json!({"grpo": {"rollout": {"engine": "server", "api": "vllm", "endpoint": {"model": "base"},
+            "reload_every": 2, "adapter_folder": "a"}}});
         assert_eq!(without_harmless(config), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! The model as Burn's learner trains it. Which method it is trained by, each micro-batch says.
 
 mod ratios;
+mod sizes;
 mod tasks;
 
 use burn::module::Module;

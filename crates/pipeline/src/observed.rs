@@ -13,15 +13,15 @@ pub(crate) struct Observed<S, F> {
 impl<S, F> BatchSource<Learner> for Observed<S, F>
 where
     S: BatchSource<Learner>,
-    F: FnMut(u64, &StepBatches<Input>),
+    F: FnMut(u64, &mut StepBatches<Input>),
 {
     fn num_steps(&self) -> u64 {
         self.source.num_steps()
     }
 
     fn batches(&mut self, step: u64, learner: &Learner) -> Result<StepBatches<Input>, BatchError> {
-        let batches = self.source.batches(step, learner)?;
-        (self.observe)(step, &batches);
+        let mut batches = self.source.batches(step, learner)?;
+        (self.observe)(step, &mut batches);
         Ok(batches)
     }
 

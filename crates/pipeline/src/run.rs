@@ -1,7 +1,7 @@
 //! Runs the stages of a pipeline in order, skipping those whose artifacts are already there.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -72,6 +72,7 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
     let root = options.folder.root();
     std::fs::create_dir_all(root).map_err(PipelineError::io(root))?;
     let _lock = RunLock::acquire(root)?;
+    say_where(root, options.console)?;
     let selected = selected(config, options)?;
     if options.resume == Resume::Continue {
         refuse_other_runs(config, options, &selected)?;
@@ -122,6 +123,16 @@ pub fn run(config: &PipelineConfig, options: &RunOptions<'_>) -> Result<Outcome,
         write_metrics(&options.folder, &finished)?;
     }
     Ok(Outcome::Finished)
+}
+
+/// Says where a run folder really is, if its path is a link or leads up again: it is what is written to.
+fn say_where(root: &Path, console: Console) -> Result<(), PipelineError> {
+    let real = root.canonicalize().map_err(PipelineError::io(root))?;
+    let named = std::path::absolute(root).map_err(PipelineError::io(root))?;
+    if real != named {
+        console.line(format!("{} is {}", root.display(), real.display()));
+    }
+    Ok(())
 }
 
 /// The stages up to `--until`; both names must be stages of this pipeline.

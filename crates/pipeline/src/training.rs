@@ -24,7 +24,7 @@ use crate::config::Problem;
 use crate::console::Console;
 use crate::device::require_work_for_all;
 use crate::learner::{Input, Learner};
-use crate::memory::{Budget, Held, Load, Sizes};
+use crate::memory::{Budget, Held, Seen, Sizes};
 use crate::observed::Observed;
 use crate::purpose::{Findings, Purpose, Rebuilding};
 use crate::rebuilt::{Batch, batch};
@@ -108,8 +108,9 @@ impl Training<'_> {
                 return self.rebuild(context, learner, source, rebuilding);
             }
         }
-        let largest = Arc::new(Mutex::new(Load::default()));
-        let source = Observed { source, observe: largest_of(largest.clone()) };
+        let seen = Arc::new(Mutex::new(None));
+        let observe = look(seen.clone(), budget.clone());
+        let source = Observed { source, observe };
         let folder = context.folder.training(context.name);
         let events = context.folder.tensorboard(context.name);
         let run = Run {
@@ -133,7 +134,8 @@ impl Training<'_> {
         write_lines(&context.staging.join(HISTORY), &history)?;
         keep_bad_steps(&folder, &context.staging)?;
         self.write(context, model)?;
-        budget.end(context, Some(*largest.lock().unwrap_or_else(PoisonError::into_inner)));
+        let seen = *seen.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.end(context, seen.unwrap_or_default());
         Ok(Done::Finished)
     }
 
@@ -231,11 +233,22 @@ impl Training<'_> {
     }
 }
 
-/// Keeps the size of the largest micro-batch.
-fn largest_of(largest: Arc<Mutex<Load>>) -> impl FnMut(u64, &StepBatches<Input>) {
+/// Keeps the size of the largest micro-batch, and says what the first ones tell of the memory.
+fn look(
+    seen: Arc<Mutex<Option<Seen>>>,
+    budget: Budget,
+) -> impl FnMut(u64, &mut StepBatches<Input>) {
     move |_, batches| {
-        let mut largest = largest.lock().unwrap_or_else(PoisonError::into_inner);
-        *largest = batches.inputs.iter().map(|input| input.task.load()).fold(*largest, Load::max);
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_task = |input: &Input| Seen {
+            load: input.task.load(),
+            longest: input.task.longest_answer(),
+        };
+        let here = batches.inputs.iter().map(of_task).fold(Seen::default(), Seen::max);
+        if seen.is_none() {
+            batches.notices.extend(budget.after_first(here));
+        }
+        *seen = Some(seen.unwrap_or_default().max(here));
     }
 }
 
@@ -244,7 +257,7 @@ fn one_step(
     index: u64,
     (stop, asked): (StopFlag, StopFlag),
     kept: Arc<Mutex<Option<Batch>>>,
-) -> impl FnMut(u64, &StepBatches<Input>) {
+) -> impl FnMut(u64, &mut StepBatches<Input>) {
     move |step, batches| {
         if step == index {
             // The step itself is still done: the flag is looked at before the next one.

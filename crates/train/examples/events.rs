@@ -63,6 +63,7 @@ impl BatchSource<Slope> for Line {
             num_tokens: 1,
             description: format!("point {step}"),
             metrics: vec![("reward".to_owned(), step as f64), ("kl".to_owned(), f64::NAN)],
+            notices: Vec::new(),
         })
     }
 }

@@ -1,14 +1,12 @@
-//! Reaching the state that Burn's learner keeps to itself: its optimiser and its scheduler.
+//! Reaching the state that Burn's learner keeps to itself: that of its optimiser.
 //!
-//! [`Learner`] shows neither; only its [`LearningCheckpointer`] may copy them, and hands each record to a thread of its
-//! own. The checkpointers here send the records back, so that one writer can store them all under one manifest.
+//! [`Learner`] does not show it; only its [`LearningCheckpointer`] may copy it, and hands each record to a thread of its
+//! own. The checkpointer here sends the record back, so that one writer can store everything under one manifest.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use burn::lr_scheduler::LrSchedulerRecord;
 use burn::optim::OptimizerRecord;
-use burn::store::ModuleRecord;
 use burn::train::checkpoint::{
     Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
 };
@@ -17,22 +15,16 @@ use burn::train::{Learner, LearnerModel, LearningCheckpointer};
 
 /// Sends each record it is told to save.
 #[derive(Debug)]
-pub(crate) struct Collector<R>(Sender<R>);
+pub(crate) struct Collector(Sender<OptimizerRecord>);
 
-/// The collectors for a learner, and where their records arrive.
-pub(crate) struct Collectors {
-    pub(crate) model: Collector<ModuleRecord>,
-    pub(crate) optimizer: Collector<OptimizerRecord>,
-    pub(crate) scheduler: Collector<LrSchedulerRecord>,
-}
-
-/// The receiving end of [`Collectors`].
+/// Where the records of a [`Collector`] arrive.
 #[derive(Debug)]
-pub(crate) struct Inbox {
-    model: Receiver<ModuleRecord>,
-    optimizer: Receiver<OptimizerRecord>,
-    scheduler: Receiver<LrSchedulerRecord>,
-}
+pub(crate) struct Inbox(Receiver<OptimizerRecord>);
+
+/// Burn copies the weights, frozen ones too, and the schedule for every checkpoint. The learner's model can be read directly and
+/// the schedule stands at the step, so these copies go at once, that of the weights before the moments are copied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unwanted;
 
 /// Copies the state of a learner while it trains.
 pub(crate) struct Capture<M: LearnerModel> {
@@ -41,16 +33,9 @@ pub(crate) struct Capture<M: LearnerModel> {
     pub(crate) inbox: Inbox,
 }
 
-pub(crate) fn collectors() -> (Collectors, Inbox) {
-    let (model_sender, model) = channel();
-    let (optimizer_sender, optimizer) = channel();
-    let (scheduler_sender, scheduler) = channel();
-    let collectors = Collectors {
-        model: Collector(model_sender),
-        optimizer: Collector(optimizer_sender),
-        scheduler: Collector(scheduler_sender),
-    };
-    (collectors, Inbox { model, optimizer, scheduler })
+pub(crate) fn collector() -> (Collector, Inbox) {
+    let (sender, receiver) = channel();
+    (Collector(sender), Inbox(receiver))
 }
 
 impl<M: LearnerModel> Capture<M> {
@@ -58,15 +43,12 @@ impl<M: LearnerModel> Capture<M> {
     pub(crate) fn take(&mut self, learner: &Learner<M>, step: u64) -> Option<OptimizerRecord> {
         let step = usize::try_from(step).ok()?;
         self.checkpointer.checkpoint(learner, step, &self.events);
-        // The learner's model can be read directly, and the schedule stands at the step: their copies are not needed.
-        drop(self.inbox.model.recv().ok()?);
-        drop(self.inbox.scheduler.recv().ok()?);
-        self.inbox.optimizer.recv().ok()
+        self.inbox.0.recv().ok()
     }
 }
 
-impl<R: Checkpoint> Checkpointer<R> for Collector<R> {
-    fn save(&self, _epoch: usize, record: R) -> Result<(), CheckpointerError> {
+impl Checkpointer<OptimizerRecord> for Collector {
+    fn save(&self, _epoch: usize, record: OptimizerRecord) -> Result<(), CheckpointerError> {
         let sent = self.0.send(record);
         sent.map_err(|_| CheckpointerError::Unknown("the run has ended".to_owned()))
     }
@@ -75,11 +57,27 @@ impl<R: Checkpoint> Checkpointer<R> for Collector<R> {
         Ok(())
     }
 
-    fn restore(&self, epoch: usize) -> Result<R, CheckpointerError> {
-        Err(CheckpointerError::Unknown(format!(
-            "step {epoch} is restored before the learner starts"
-        )))
+    fn restore(&self, epoch: usize) -> Result<OptimizerRecord, CheckpointerError> {
+        Err(restored_before(epoch))
     }
+}
+
+impl<R: Checkpoint> Checkpointer<R> for Unwanted {
+    fn save(&self, _epoch: usize, _record: R) -> Result<(), CheckpointerError> {
+        Ok(())
+    }
+
+    fn delete(&self, _epoch: usize) -> Result<(), CheckpointerError> {
+        Ok(())
+    }
+
+    fn restore(&self, epoch: usize) -> Result<R, CheckpointerError> {
+        Err(restored_before(epoch))
+    }
+}
+
+fn restored_before(epoch: usize) -> CheckpointerError {
+    CheckpointerError::Unknown(format!("step {epoch} is restored before the learner starts"))
 }
 
 /// Saves whenever it is asked: the training loop decides when to ask.

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;
 use burn::train::{Learner, LearnerModel, SupervisedTraining, TrainStep, TrainingStrategy};
 
-use crate::capture::{AlwaysSave, Inbox, collectors};
+use crate::capture::{AlwaysSave, Unwanted, collector};
 use crate::checkpoint::{Best, CheckpointError, Identity, Keep, Origins, Store};
 use crate::config::Trainer;
 use crate::error::TrainError;
@@ -207,13 +207,13 @@ where
     M: LearnerModel + TrainStep<Output = StepOutput>,
     S: BatchSource<M> + 'static,
 {
-    let (collectors, inbox): (_, Inbox) = collectors();
+    let (collector, inbox) = collector();
     let label = job.stage.clone();
     let (strategy, report) = StepStrategy::new(job, inbox);
     // Without the logger calls Burn would write `experiment.log`, install a panic hook and make a folder per metric.
     let result = SupervisedTraining::new(folder, NoItems::loader(), NoItems::loader())
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(strategy)))
-        .with_custom_checkpointers(collectors.model, collectors.optimizer, collectors.scheduler)
+        .with_custom_checkpointers(Unwanted, collector, Unwanted)
         .with_checkpointing_strategy(AlwaysSave)
         .with_application_logger(None)
         .with_metric_logger(InMemoryMetricLogger::new())

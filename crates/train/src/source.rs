@@ -103,6 +103,8 @@ pub struct StepBatches<I> {
     pub description: String,
     /// Numbers known before the step, such as rewards, under TRL's names.
     pub metrics: Vec<(String, f64)>,
+    /// Sentences for the user, said before the step.
+    pub notices: Vec<String>,
 }
 
 /// What a step on one micro-batch reports: the [`TrainStep::Output`] of every model that [`fit`](crate::fit) trains.

@@ -64,7 +64,10 @@ impl<S> Job<S> {
             Err(why) if why.is::<Abandoned>() => return Ok(Taken::Abandoned),
             Err(source) => return Err(TrainError::Batch { step, source }),
         };
-        let StepBatches { inputs, num_tokens, description, metrics } = batches;
+        let StepBatches { inputs, num_tokens, description, metrics, notices } = batches;
+        for notice in &notices {
+            self.reporter.notice(notice);
+        }
         if inputs.is_empty() {
             return Err(TrainError::EmptyStep { step, description });
         }

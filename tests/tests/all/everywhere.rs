@@ -29,7 +29,8 @@ fn files(folder: &Path) -> Files {
     entries.map(|one| (one.file_name(), fs::read(one.path()).expect("a file"))).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder with all below it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder").flatten() {
         let target = to.join(entry.file_name());

@@ -7,6 +7,7 @@ mod devices;
 mod everywhere;
 mod examples;
 mod faults;
+mod golden_losses;
 mod hostile_configs;
 #[allow(dead_code, reason = "one server for the tests of several crates")]
 #[path = "../../../crates/endpoint/tests/support/http.rs"]

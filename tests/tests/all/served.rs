@@ -7,6 +7,8 @@ use forethought_tests::Project;
 use serde_json::Value;
 
 use crate::attempt::{Attempt, Finished};
+use crate::everywhere::copy;
+use crate::interrupt::timeless;
 use crate::lora::{model_folder, on_folder};
 use crate::vllm::Vllm;
 
@@ -18,21 +20,35 @@ const COMPLETIONS: u64 = 8 * 4;
 fn served(project: &Project, more: &str) -> (Vllm, Attempt) {
     let folder = model_folder(project);
     let vllm = Vllm::start(project.path("run/artifacts/sft/model"));
-    let attempt = on_folder(project, &folder)
-        .set("sft.training.learning_rate=1e-2")
-        .set("sft.training.max_steps=20")
-        .set(format!("grpo.training={{learning_rate: 2.0e-3, max_steps: {STEPS}, save_steps: 1}}"))
-        .set("grpo.prompts_per_step=8")
-        .set("grpo.num_generations=4")
-        .set("grpo.lora={rank: 4, alpha: 8}")
-        .set(format!("grpo.rollout={}", vllm.setting(more)))
-        .until("grpo");
+    let attempt = asking(on_folder(project, &folder), "grpo", &vllm, more);
     (vllm, attempt)
 }
 
+/// A run whose stage `method` asks the server.
+fn asking(attempt: Attempt, method: &str, vllm: &Vllm, more: &str) -> Attempt {
+    let training = format!("{{learning_rate: 2.0e-3, max_steps: {STEPS}, save_steps: 1}}");
+    let settings = [
+        ("training", training.as_str()),
+        ("prompts_per_step", "8"),
+        ("num_generations", "4"),
+        ("lora", "{rank: 4, alpha: 8}"),
+        ("rollout", &vllm.setting(more)),
+    ];
+    let attempt = attempt.set("sft.training.learning_rate=1e-2").set("sft.training.max_steps=20");
+    let set = |attempt: Attempt, (key, value)| attempt.set(format!("{method}.{key}={value}"));
+    settings.into_iter().fold(attempt, set).until(method)
+}
+
 fn curve(run: &Finished, metric: &str) -> Vec<f64> {
-    let history: Vec<Value> = run.rows("grpo/history.jsonl");
-    history.iter().map(|step| step[metric].as_f64().expect(metric)).collect()
+    let all = curve_of(run, "grpo", metric);
+    assert_eq!(all.len(), STEPS, "{metric} is logged in every step");
+    all
+}
+
+/// A metric over the steps that have it.
+fn curve_of(run: &Finished, stage: &str, metric: &str) -> Vec<f64> {
+    let history: Vec<Value> = run.rows(&format!("{stage}/history.jsonl"));
+    history.iter().filter_map(|step| step[metric].as_f64()).collect()
 }
 
 #[test]
@@ -78,11 +94,11 @@ fn an_older_adapter_is_told_by_its_age_and_by_its_probabilities() {
 }
 
 /// Every step that was logged comes out the same when it is computed again, without the server.
-fn assert_replayed(run: &Path, vllm: &Vllm) {
+fn assert_replayed(run: &Path, method: &str, vllm: &Vllm) {
     let (num_sampled, device) = (vllm.num_sampled(), parse_device("cpu").expect("the CPU"));
     for step in 1..=STEPS as u64 {
         let replayed =
-            replay(run, (Some("grpo"), step), (&device, &FirstContact::Here), &StopFlag::new())
+            replay(run, (Some(method), step), (&device, &FirstContact::Here), &StopFlag::new())
                 .expect("a step");
         assert!(replayed.is_same(), "step {step}: {:?}", replayed.numbers());
     }
@@ -111,22 +127,102 @@ fn a_run_whose_server_fails_goes_on_with_the_completions_that_it_had() {
         assert_eq!(vllm.num_sampled() - num_asked, rest, "no kept completion is asked for again");
         let after = std::fs::read_to_string(&path).expect("it is there");
         assert!(after.starts_with(&kept) && after.lines().count() as u64 == COMPLETIONS);
-        assert_replayed(&run.folder, &vllm);
+        assert_replayed(&run.folder, "grpo", &vllm);
     }
 }
 
 /// The same settings, to go on with.
 fn resumed(attempt: Attempt, vllm: &Vllm, more: &str) -> Attempt {
-    attempt
-        .set("sft.training.learning_rate=1e-2")
-        .set("sft.training.max_steps=20")
-        .set(format!("grpo.training={{learning_rate: 2.0e-3, max_steps: {STEPS}, save_steps: 1}}"))
-        .set("grpo.prompts_per_step=8")
-        .set("grpo.num_generations=4")
-        .set("grpo.lora={rank: 4, alpha: 8}")
-        .set(format!("grpo.rollout={}", vllm.setting(more)))
-        .until("grpo")
-        .resumed()
+    asking(attempt, "grpo", vllm, more).resumed()
+}
+
+#[test]
+fn a_run_goes_on_with_a_server_that_has_moved() {
+    let project = Project::new();
+    let (vllm, attempt) = served(&project, "");
+    vllm.refuse_after(COMPLETIONS + 11);
+    attempt.error();
+    vllm.http.leave();
+    let moved = Vllm::start(project.path("run/artifacts/sft/model"));
+    assert_ne!(moved.http.address, vllm.http.address);
+    let patience = ", max_log_prob_difference: 2.0";
+    let run = resumed(on_folder(&project, &project.path("base")), &moved, patience).finish();
+    assert_eq!(moved.num_sampled(), (STEPS as u64 - 1) * COMPLETIONS - 11, "what came is kept");
+    assert_replayed(&run.folder, "grpo", &moved);
+}
+
+/// Methods beside GRPO, with their losses: two optimiser steps for each sampling.
+const OTHERS: [(&str, &str); 2] = [
+    ("rloo", "{semantics: trl-0.15, kl_coef: 0.05, num_ppo_epochs: 2}"),
+    (
+        "ppo",
+        "{num_ppo_epochs: 2, num_mini_batches: 1, kl_coef: 0.01, max_completion_length: 3}",
+    ),
+];
+/// Their samplings.
+const SAMPLINGS: u64 = 3;
+
+/// A project whose pipeline has this method in the place of GRPO, its server and its run in `folder`.
+fn other(project: &Project, method: &str, vllm: &Vllm, folder: &str) -> Attempt {
+    let (_, loss) = OTHERS.iter().find(|(name, _)| *name == method).expect("a method");
+    let attempt = Attempt::new(project, folder)
+        .set(format!("model={{folder: '{}'}}", project.path("base").display()))
+        .set(format!("{method}.loss={loss}"));
+    asking(attempt, method, vllm, "")
+}
+
+/// A project with the method, and a server of the model before it.
+fn with_server(method: &str) -> (Project, Vllm) {
+    let project = Project::new();
+    let text = project.pipeline_with("  - grpo:", &format!("  - {method}:"));
+    project.write("pipeline.yaml", text);
+    model_folder(&project);
+    let vllm = Vllm::start(project.path("run/artifacts/sft/model"));
+    (project, vllm)
+}
+
+#[test]
+fn other_methods_that_sample_learn_from_a_server_and_log_how_far_it_is_from_training() {
+    for (method, _) in OTHERS {
+        let (project, vllm) = with_server(method);
+        let run = other(&project, method, &vllm, "run").finish();
+        assert_eq!(vllm.num_sampled(), SAMPLINGS * COMPLETIONS, "{method}");
+        assert_eq!(vllm.loaded().len() as u64, SAMPLINGS, "{method}: an adapter a sampling");
+        let curve = |metric: &str| curve_of(&run, method, metric);
+        assert_eq!(curve("sampling/staleness"), [0.0; SAMPLINGS as usize], "{method}");
+        let apart = curve("sampling/sampling_logp_difference/max");
+        assert!(!apart.is_empty() && apart.iter().all(|one| *one < 1e-4), "{method}: {apart:?}");
+        // The first pass over a sampling is made with the weights that sampled; the second has moved away from them.
+        let ratios = curve("val/ratio");
+        assert_eq!(ratios.len(), STEPS, "{method}");
+        for (step, ratio) in ratios.iter().enumerate() {
+            let distance = (ratio - 1.0).abs();
+            assert_eq!(distance < 1e-5, step % 2 == 0, "{method}, step {step}: {ratios:?}");
+        }
+        let model = run.bytes(&format!("{method}/model/model.safetensors"));
+        assert!(model != run.bytes("sft/model/model.safetensors"), "{method} learnt nothing");
+    }
+}
+
+#[test]
+fn other_methods_whose_server_fails_end_with_the_bits_of_a_run_that_had_the_same_completions() {
+    for (method, _) in OTHERS {
+        let (project, vllm) = with_server(method);
+        vllm.refuse_after(COMPLETIONS + 11);
+        let error = other(&project, method, &vllm, "run").error();
+        assert!(error.contains("the key was withdrawn"), "{method}: {error}");
+        vllm.refuse_after(u64::MAX);
+        vllm.forget();
+        let broken = other(&project, method, &vllm, "run").resumed().finish();
+        assert_replayed(&broken.folder, method, &vllm);
+        let num_sampled = vllm.num_sampled();
+        copy(&broken.folder.join("rollouts"), &project.path("straight/rollouts"));
+        let straight = other(&project, method, &vllm, "straight").resumed().finish();
+        assert_eq!(vllm.num_sampled(), num_sampled, "{method} has every completion");
+        let model = format!("{method}/model/model.safetensors");
+        assert!(broken.bytes(&model) == straight.bytes(&model), "{method}");
+        assert_eq!(timeless(&broken, method), timeless(&straight, method), "{method}");
+    }
 }
 
 #[test]

@@ -142,3 +142,31 @@ fn a_folder_of_another_user_is_refused_before_the_first_stage() {
     assert!(error.contains("out") && error.contains("Permission denied"), "{error}");
     assert!(!error.contains("[1/"), "no stage was begun: {error}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_run_folder_that_is_a_link_or_leads_up_is_shown_as_what_it_is_and_its_trainings_may_be_none() {
+    use std::os::unix::fs::symlink;
+
+    let project = Project::new();
+    let real = project.path("").canonicalize().expect("a folder").join("disk");
+    std::fs::create_dir_all(real.join("runs")).expect("a folder");
+    symlink(&real, project.path("link")).expect("a link");
+    for (out, place) in [("link/one", "one"), ("link/runs/../two", "two")] {
+        let until = &["--out", out, "--until", "ingest"];
+        let (code, _, error) = outcome(&mut pipeline(&project, until));
+        assert_eq!(code, Some(0), "{error}");
+        let line = format!("{out} is {}\n", real.join(place).display());
+        assert!(error.contains(&line), "{error}");
+        assert!(real.join(place).join("artifacts/ingest/artifact.json").is_file());
+    }
+    let (_, _, error) = outcome(&mut pipeline(&project, &["--out", "disk/one", "--until", "ingest"]));
+    assert!(!error.contains(" is /"), "nothing is said of a plain path: {error}");
+
+    std::fs::create_dir(project.path("elsewhere")).expect("a folder");
+    symlink(project.path("elsewhere"), real.join("one/training")).expect("a link");
+    let (code, _, error) = outcome(&mut pipeline(&project, &["--out", "disk/one", "--until", "sft"]));
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("disk/one/training is a link to "), "{error}");
+    assert_eq!(std::fs::read_dir(project.path("elsewhere")).expect("a folder").count(), 0);
+}

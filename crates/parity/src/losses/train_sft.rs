@@ -153,6 +153,7 @@ impl BatchSource<Learner> for Rows {
             num_tokens: rows.iter().map(ScoredRow::num_tokens).sum(),
             description: format!("micro-batches from {start}"),
             metrics: Vec::new(),
+            notices: Vec::new(),
         })
     }
 }

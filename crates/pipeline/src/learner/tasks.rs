@@ -17,7 +17,6 @@ use forethought_objective::{
 use forethought_seed::Seed;
 
 use super::{Learner, ratios};
-use crate::memory::Load;
 
 /// A loss and what it needs beside the scores.
 #[derive(Clone, Debug)]
@@ -65,34 +64,6 @@ impl Task {
             Self::Policy(task) => task.row.num_scored(),
         };
         count as f64
-    }
-
-    /// Tokens that the loss is made of; sequences, where those are scored as wholes.
-    pub(crate) fn num_scored(&self) -> usize {
-        match self {
-            Self::Supervised(task) => task.row.num_scored(),
-            Self::Preference(task) => task.row.num_scored(),
-            Self::Unpaired(task) => task.row.num_scored(),
-            Self::Score(task) => task.packed.rows.len(),
-            Self::Policy(task) => task.row.num_scored(),
-        }
-    }
-
-    /// The size of the micro-batch; whole sequences are scored without logits.
-    pub(crate) fn load(&self) -> Load {
-        let has_logits = !matches!(self, Self::Score(_));
-        Load { tokens: self.num_tokens(), scored: usize::from(has_logits) * self.num_scored() }
-    }
-
-    /// Tokens that the model reads.
-    pub(crate) fn num_tokens(&self) -> usize {
-        match self {
-            Self::Supervised(task) => task.row.num_tokens(),
-            Self::Preference(task) => task.row.num_tokens(),
-            Self::Unpaired(task) => task.row.num_tokens(),
-            Self::Score(task) => task.packed.tokens.len(),
-            Self::Policy(task) => task.row.num_tokens(),
-        }
     }
 }
 

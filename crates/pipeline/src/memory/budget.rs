@@ -56,19 +56,79 @@ impl Budget {
         Ok(Self(Some((demand, plan))))
     }
 
-    /// Says what was planned, and what was taken. `largest` is the largest micro-batch that there was: where answers were
-    /// shorter than they might have been, the plan for these is said too.
-    pub(crate) fn end(self, context: &Context<'_>, largest: Option<Load>) {
-        let (Some((mut demand, plan)), Some(taken)) = (self.0, peak()) else { return };
+    /// Once the first answers of a training are there: what it takes as long as none is longer. The plan is for answers of the
+    /// greatest length that is allowed, since any answer may have it.
+    pub(crate) fn after_first(&self, seen: Seen) -> Option<String> {
+        let bytes = self.planned_for(seen).filter(|_| seen.longest > 0)?;
+        Some(format!(
+            "memory: up to {} while micro-batches are like those of the first step, whose longest answer has {} tokens",
+            in_words(bytes),
+            seen.longest
+        ))
+    }
+
+    /// Says what was planned, and what was taken. Where answers were shorter than they might have been, the plan for these
+    /// is said too.
+    pub(crate) fn end(self, context: &Context<'_>, seen: Seen) {
+        let (Some((_, plan)), Some(taken)) = (&self.0, peak()) else { return };
         let mut text = format!("{} at most, {} planned", in_words(taken), in_words(plan.peak()));
-        if let (Some(steps), Some(largest)) = (&mut demand.steps, largest) {
-            let is_smaller = largest.tokens < steps.load.tokens;
-            steps.load = largest;
-            if is_smaller {
-                let planned = in_words(MemoryPlan::of(&demand).peak());
-                text = format!("{text}; {planned} for the lengths that there were");
-            }
+        if let Some(bytes) = self.planned_for(seen) {
+            text = format!("{text}; {} for the lengths that there were", in_words(bytes));
         }
         context.console.line(format!("      memory: {text}"));
+    }
+
+    /// The plan for what was seen, where that is less than what was planned for.
+    fn planned_for(&self, seen: Seen) -> Option<u64> {
+        let (demand, plan) = self.0.as_ref()?;
+        let mut demand = demand.clone();
+        let steps = demand.steps.as_mut()?;
+        let is_less = 0 < seen.load.tokens && seen.load.tokens < steps.load.tokens;
+        steps.load = seen.load;
+        if let Some(sampling) = demand.sampling.as_mut().filter(|_| seen.longest > 0) {
+            sampling.new_tokens = sampling.new_tokens.min(seen.longest);
+        }
+        is_less.then(|| MemoryPlan::of(&demand).peak())
+    }
+}
+
+/// What a training turned out to be made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// The largest micro-batch.
+    pub(crate) load: Load,
+    /// Tokens of the longest sampled answer; 0 where nothing is sampled.
+    pub(crate) longest: usize,
+}
+
+impl Seen {
+    /// The larger of both, each number by itself.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self { load: self.load.max(other.load), longest: self.longest.max(other.longest) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::SampledAtOnce;
+    use crate::memory::tests::demand;
+
+    #[test]
+    fn the_first_answers_say_what_is_taken_while_none_is_longer_and_the_plan_stays() {
+        let sampled = SampledAtOnce { prompt_tokens: 100, sequences: 10, new_tokens: 1_000 };
+        let demand = Demand { sampling: Some(sampled), ..demand() };
+        let plan = MemoryPlan::of(&demand);
+        let budget = Budget(Some((demand, plan.clone())));
+        let seen = Seen { load: Load { tokens: 200, scored: 100 }, longest: 10 };
+        let text = budget.after_first(seen).expect("shorter answers");
+        // The checkpoint is the most then: 1 MB, 64 MB, and 36 bytes for each of 126,016 parameters.
+        let expected = "memory: up to 70 MB while micro-batches are like those of the first step, whose longest answer has 10 tokens";
+        assert_eq!(text, expected);
+        assert!(plan.peak() > 100_000_000);
+        let examples = Seen { longest: 0, ..seen };
+        assert_eq!(budget.after_first(examples), None, "nothing was sampled");
+        let longest = Seen { load: Load { tokens: 10_000, scored: 100 }, longest: 1_000 };
+        assert_eq!(budget.after_first(longest), None, "it is what was planned");
     }
 }

@@ -10,7 +10,7 @@ mod stage;
 
 pub(crate) use advice::Lowerable;
 use advice::{advice, remedies};
-pub(crate) use budget::{Budget, Held};
+pub(crate) use budget::{Budget, Held, Seen};
 pub use machine::Machine;
 pub use plan::MemoryPlan;
 #[cfg(test)]

@@ -15,6 +15,11 @@ const SCRATCH: u64 = 64_000_000;
 /// Logits of one chunk, as `kernels` computes them.
 const CHUNK_LOGITS: usize = 1 << 25;
 
+/// Rows of a chunk of `Decoder::log_sum_squared_probs`, and the tensors of that size that exist at once: logits, their
+/// logarithmic softmax, its double, and that less its largest.
+const SQUARED_ROWS: usize = 256;
+const SQUARED_TENSORS: usize = 4;
+
 /// What there is all the time.
 pub(super) fn standing(demand: &Demand) -> Vec<Part> {
     vec![
@@ -25,17 +30,16 @@ pub(super) fn standing(demand: &Demand) -> Vec<Part> {
 }
 
 /// When a forward pass is over and the backward pass begins: everything that it will need is there, and no gradient of this
-/// micro-batch but that of the head.
+/// micro-batch but that of the head, or what goes through the last layer.
 pub(super) fn on_the_way_back(demand: &Demand, steps: &Steps) -> Vec<Part> {
-    let critics = if steps.critic > 0 { 2 } else { 1 };
-    let tokens = steps.load.tokens as u64;
-    let activations = FLOAT * tokens * critics * floats_per_token(&demand.architecture);
     let before = if steps.micro_batches > 1 { FLOAT * (steps.trained + steps.critic) } else { 0 };
-    let head = if is_whole(demand, steps) { FLOAT * demand.footprint.head } else { 0 };
+    let head = if trains_head(demand, steps) { FLOAT * demand.footprint.head } else { 0 };
+    let inner = demand.architecture.intermediate_size as u64;
+    let of_layer = FLOAT * 2 * inner * last_rows(steps);
     vec![
         ("gradients", before + head),
-        ("activations", activations),
-        ("logits", logits(demand, steps)),
+        ("activations", FLOAT * activations(demand, steps)),
+        ("logits", logits(demand, steps).max(of_layer)),
     ]
 }
 
@@ -44,14 +48,25 @@ pub(super) fn on_the_way_back(demand: &Demand, steps: &Steps) -> Vec<Part> {
 pub(super) fn update(demand: &Demand, steps: &Steps) -> Vec<Part> {
     let copies = if steps.micro_batches > 1 { 2 } else { 1 };
     let is_tied = demand.architecture.tie_word_embeddings;
-    let ties = if is_whole(demand, steps) && is_tied { 2 * demand.footprint.head } else { 0 };
+    let ties = if trains_head(demand, steps) && is_tied { 2 * demand.footprint.head } else { 0 };
     vec![("gradients", FLOAT * (copies * (steps.trained + steps.critic) + ties))]
 }
 
-/// While a checkpoint is made: the record of the moments, the same as bytes, and what cannot be used again between them, as
-/// measured.
+/// While Burn hands over what a checkpoint is made of: a copy of all weights, those that are not trained too, and one of the
+/// moments.
+pub(super) fn hand_over(demand: &Demand, steps: &Steps) -> Vec<Part> {
+    vec![("copies for the checkpoint", demand.weights() + moments(steps))]
+}
+
+/// While the moments are put in order for a checkpoint: their record, the same as bytes, and what cannot be used again
+/// between them, as measured.
 pub(super) fn checkpoint(steps: &Steps) -> Vec<Part> {
-    vec![("checkpoint in memory", 24 * (steps.trained + steps.critic))]
+    vec![("checkpoint in memory", 3 * moments(steps))]
+}
+
+/// The moments of everything that is trained.
+pub(super) fn moments(steps: &Steps) -> u64 {
+    2 * FLOAT * (steps.trained + steps.critic)
 }
 
 /// While the folder of the result is written: weights that an adapter was folded into, and a tensor on its way into the
@@ -65,8 +80,13 @@ pub(super) fn folder(demand: &Demand, _steps: &Steps) -> Vec<Part> {
     ]
 }
 
-/// What one sampling holds: keys and values of all its tokens, a layer's work on the prompts, and logits, which exist as
-/// a tensor, as a list, and as the list before.
+/// While a model folder is read: the largest tensor as it is in the file, and as numbers.
+pub(super) fn reading(demand: &Demand) -> Vec<Part> {
+    vec![("tensor on its way from the file", 2 * FLOAT * demand.footprint.head)]
+}
+
+/// What one sampling holds: keys and values of all its tokens, a layer's work on the prompts or on a token of each sample,
+/// and logits, which exist as a tensor, as a list, and as the list before.
 pub(super) fn sampling(demand: &Demand) -> Vec<Part> {
     let Some(SampledAtOnce { prompt_tokens, sequences, new_tokens }) = demand.sampling else {
         return Vec::new();
@@ -75,9 +95,10 @@ pub(super) fn sampling(demand: &Demand) -> Vec<Part> {
     let heads = architecture.heads();
     let keys = 2 * heads.num_kv_heads * heads.head_dim * architecture.num_hidden_layers;
     let slots = (prompt_tokens + sequences * new_tokens) as u64;
+    let at_work = prompt_tokens.max(sequences) as u64;
     vec![
         ("keys and values", FLOAT * slots * keys as u64),
-        ("prompts", FLOAT * prompt_tokens as u64 * floats_at_work(architecture)),
+        ("layers", FLOAT * at_work * floats_at_work(architecture)),
         ("logits of samples", 3 * FLOAT * (sequences * architecture.vocab_size) as u64),
     ]
 }
@@ -88,25 +109,69 @@ pub(super) fn without_steps(demand: &Demand) -> Vec<Part> {
     vec![("layers", FLOAT * tokens * floats_at_work(&demand.architecture))]
 }
 
-/// Whether all weights are trained, embedding and head among them.
-fn is_whole(demand: &Demand, steps: &Steps) -> bool {
-    demand.footprint.adapter == 0 && steps.trained == demand.footprint.parameters
+/// Whether the head is trained by what is written: all weights are trained, embedding and head among them.
+fn trains_head(demand: &Demand, steps: &Steps) -> bool {
+    let is_whole =
+        demand.footprint.adapter == 0 && steps.trained == demand.footprint.parameters;
+    is_whole && steps.logits != Logits::None
 }
 
-/// What the backward pass needs of one token.
-fn floats_per_token(architecture: &DecoderConfig) -> u64 {
-    architecture.num_hidden_layers as u64 * layer_floats(architecture)
-        + 2 * architecture.hidden_size as u64
+/// Rows of the last layer: of a model that writes, those that predict a scored token.
+fn last_rows(steps: &Steps) -> u64 {
+    let rows = match steps.logits {
+        Logits::None => steps.load.tokens,
+        _ if steps.critic > 0 => steps.load.tokens,
+        _ => steps.load.scored.min(steps.load.tokens),
+    };
+    rows as u64
 }
 
-/// What a layer makes of one token: two inputs of norms with their outputs, queries, keys and values with positions, the
-/// output of attention, and gate, up and their product.
-fn layer_floats(architecture: &DecoderConfig) -> u64 {
-    let heads = architecture.heads();
-    let queries = heads.num_heads * heads.head_dim;
-    let keys = heads.num_kv_heads * heads.head_dim;
-    let (hidden, inner) = (architecture.hidden_size, architecture.intermediate_size);
-    (4 * hidden + 2 * queries + 2 * keys + 3 * inner) as u64
+/// Numbers that the backward pass of a micro-batch needs.
+fn activations(demand: &Demand, steps: &Steps) -> u64 {
+    let (tokens, scored) = (steps.load.tokens as u64, steps.load.scored as u64);
+    let architecture = &demand.architecture;
+    let layers = architecture.num_hidden_layers as u64;
+    let hidden = architecture.hidden_size as u64;
+    let Layer { of_all, of_kept } = Layer::of(architecture);
+    let adapters = tokens * demand.footprint.adapter_states;
+    // The last normalisation needs what comes in.
+    let scorer = tokens * (layers * (of_all + of_kept) + hidden) + adapters;
+    let kept = scored.min(tokens);
+    // The last layer computes keys and values of all tokens, and the rest for those that predict something, whose
+    // normalised states it takes apart.
+    let writer = tokens * (layers * of_all + layers.saturating_sub(1) * of_kept)
+        + kept * (of_kept + 2 * hidden)
+        + scored * hidden
+        + adapters;
+    match steps.logits {
+        Logits::None => scorer,
+        _ if steps.critic > 0 => writer + scorer,
+        _ => writer,
+    }
+}
+
+/// Numbers of one token that the backward pass of a layer needs.
+struct Layer {
+    /// Of every token: the input, itself and normalised, and keys and values.
+    of_all: u64,
+    /// Of tokens whose output is wanted: queries, the output of attention, the sum behind it, itself and normalised, and
+    /// gate, up and their product.
+    of_kept: u64,
+}
+
+impl Layer {
+    fn of(architecture: &DecoderConfig) -> Self {
+        let heads = architecture.heads();
+        let queries = heads.num_heads * heads.head_dim;
+        let keys = heads.num_kv_heads * heads.head_dim;
+        let (hidden, inner) = (architecture.hidden_size, architecture.intermediate_size);
+        // Heads that are normalised are needed as they were, too.
+        let again = usize::from(architecture.model_type.normalises_heads());
+        Self {
+            of_all: (2 * hidden + (2 + again) * keys) as u64,
+            of_kept: ((2 + again) * queries + 2 * hidden + 3 * inner) as u64,
+        }
+    }
 }
 
 /// What a layer holds of one token while nobody waits for a backward pass: the larger of what attention and what the
@@ -120,10 +185,13 @@ fn floats_at_work(architecture: &DecoderConfig) -> u64 {
 
 fn logits(demand: &Demand, steps: &Steps) -> u64 {
     let (vocab, scored) = (demand.architecture.vocab_size, steps.load.scored);
+    let chunk = (CHUNK_LOGITS / vocab.max(1)).clamp(16, 1024).min(scored);
     let rows = match steps.logits {
-        Logits::Chunk => (CHUNK_LOGITS / vocab.max(1)).clamp(16, 1024).min(scored),
+        Logits::None => 0,
+        Logits::Chunk => chunk,
+        Logits::Squares => chunk + SQUARED_TENSORS * SQUARED_ROWS.min(scored),
         // Logits, their logarithmic softmax, the probabilities and a gradient.
-        Logits::All => 4 * scored,
+        Logits::All => chunk + 4 * scored,
     };
     FLOAT * (rows * vocab) as u64
 }

@@ -3,7 +3,8 @@
 use forethought_model::{DecoderConfig, Footprint};
 
 use super::parts::{
-    checkpoint, folder, on_the_way_back, sampling, standing, update, without_steps,
+    checkpoint, folder, hand_over, moments, on_the_way_back, reading, sampling, standing, update,
+    without_steps,
 };
 use crate::tuning::Base;
 
@@ -34,7 +35,7 @@ pub(crate) struct Steps {
     pub(crate) load: Load,
     /// Micro-batches of one optimiser step.
     pub(crate) micro_batches: usize,
-    /// Whether a copy of the start stays beside the model.
+    /// Whether the start stays beside the model.
     pub(crate) reference: Reference,
     /// Parameters of the critic that are trained, where there is one; it has the architecture of the policy.
     pub(crate) critic: u64,
@@ -62,7 +63,13 @@ pub(crate) enum Reference {
 /// Which logits a step holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Logits {
+    /// None: what is trained scores sequences.
+    None,
+    /// A chunk of the scored tokens.
     Chunk,
+    /// A chunk, and another for sums of squared probabilities.
+    Squares,
+    /// Those of all scored tokens, with their gradient.
     All,
 }
 
@@ -110,14 +117,16 @@ impl MemoryPlan {
     pub(crate) fn of(demand: &Demand) -> Self {
         let mut times = Vec::new();
         if let Some(steps) = &demand.steps {
-            let beside = beside(steps);
+            let beside = beside(demand, steps);
             let mut push = |parts: Vec<Part>| times.push([beside.clone(), parts].concat());
             push(on_the_way_back(demand, steps));
             push(update(demand, steps));
+            push(hand_over(demand, steps));
             push(checkpoint(steps));
             push(sampling(demand));
             times.push(folder(demand, steps));
         } else {
+            times.push(reading(demand));
             times.push(sampling(demand));
             times.push(without_steps(demand));
         }
@@ -142,11 +151,13 @@ impl MemoryPlan {
     }
 }
 
-/// What the steps of a training hold from one to the next.
-fn beside(steps: &Steps) -> Vec<Part> {
+/// What the steps of a training hold from one to the next. The weights under an adapter never change, so that a reference
+/// shares them.
+fn beside(demand: &Demand, steps: &Steps) -> Vec<Part> {
+    let is_apart = steps.reference == Reference::Copy && demand.footprint.adapter == 0;
     vec![
-        ("reference", if steps.reference == Reference::Copy { 4 * steps.trained } else { 0 }),
-        ("optimiser", 8 * (steps.trained + steps.critic)),
+        ("reference", if is_apart { 4 * steps.trained } else { 0 }),
+        ("optimiser", moments(steps)),
     ]
 }
 

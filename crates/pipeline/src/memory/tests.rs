@@ -13,7 +13,7 @@ fn architecture() -> DecoderConfig {
     .expect("a configuration")
 }
 
-fn demand() -> Demand {
+pub(super) fn demand() -> Demand {
     let architecture = architecture();
     let device = burn::tensor::Device::flex();
     let footprint = Footprint::of(&architecture, None, &device).expect("no adapter");
@@ -50,8 +50,15 @@ fn lowerable() -> Lowerable<'static> {
     }
 }
 
-/// A layer's work on a token: four rows of 64, queries and their result of 64, keys and values of 32, three of 96.
-const LAYER: u64 = 4 * 64 + 2 * 64 + 2 * 32 + 3 * 96;
+/// What a layer keeps of every token: its input of 64, normalised too, keys and values of 32.
+const OF_ALL: u64 = 2 * 64 + 2 * 32;
+
+/// And of one that goes on: queries and their result of 64, two rows of 64, three of 96.
+const OF_KEPT: u64 = 2 * 64 + 2 * 64 + 3 * 96;
+
+/// Numbers of 10,000 tokens of which 100 are scored, in two layers, the last of which goes on with 100.
+const STATES: u64 =
+    10_000 * (2 * OF_ALL + OF_KEPT) + 100 * (OF_KEPT + 2 * 64) + 100 * 64;
 
 /// What it holds where there is no backward pass: three rows of 64 and attention, or two rows of 64 and three of 96.
 const WORK: u64 = 2 * 64 + 3 * 96;
@@ -67,11 +74,56 @@ fn a_plan_adds_up_what_stands_and_the_most_that_comes_on_top() {
     let layer = 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96 + 128 + 128;
     assert_eq!(parameters, 1000 * 64 + 2 * layer + 64);
     let head = 4 * 1000 * 64;
-    let (activations, logits) = (4 * 10_000 * (2 * LAYER + 2 * 64), 4 * 100 * 1000);
+    let (activations, logits) = (4 * STATES, 4 * 100 * 1000);
     let expected = 1_000_000 + SCRATCH + (4 + 8) * parameters + head + activations + logits;
     assert_eq!(MemoryPlan::of(&demand).peak(), expected);
     let two = with_steps(|steps| steps.micro_batches = 2);
     assert_eq!(MemoryPlan::of(&two).peak(), expected + 4 * parameters);
+}
+
+/// The bytes of a part when the way back begins.
+fn on_the_way_back(demand: &Demand, part: &str) -> u64 {
+    let plan = MemoryPlan::of(demand);
+    plan.times[0].iter().find(|(name, _)| *name == part).expect("a part").1
+}
+
+#[test]
+fn what_scores_goes_on_with_every_token_and_has_no_logits_but_gradients_of_its_layer() {
+    let scorer = with_steps(|steps| steps.logits = Logits::None);
+    let states = 10_000 * (2 * (OF_ALL + OF_KEPT) + 64);
+    assert_eq!(on_the_way_back(&scorer, "activations"), 4 * states);
+    assert_eq!(on_the_way_back(&scorer, "logits"), 4 * 10_000 * 2 * 96);
+    assert_eq!(on_the_way_back(&scorer, "gradients"), 0, "there is no head");
+    let both = with_steps(|steps| steps.critic = 5);
+    assert_eq!(on_the_way_back(&both, "activations"), 4 * (STATES + states));
+}
+
+#[test]
+fn logits_are_held_as_the_loss_needs_them() {
+    let logits = |logits| on_the_way_back(&with_steps(|steps| steps.logits = logits), "logits");
+    assert_eq!(logits(Logits::Chunk), 4 * 100 * 1000);
+    assert_eq!(logits(Logits::Squares), 4 * (100 + 4 * 100) * 1000);
+    assert_eq!(logits(Logits::All), 4 * (100 + 4 * 100) * 1000);
+    let many = with_steps(|steps| steps.load.scored = 5_000);
+    assert_eq!(on_the_way_back(&many, "logits"), 4 * 1024 * 1000);
+}
+
+#[test]
+fn a_reference_is_a_copy_only_where_its_weights_are_trained() {
+    let reference = |demand: &Demand| {
+        let plan = MemoryPlan::of(demand);
+        plan.times[0].iter().find(|(name, _)| *name == "reference").expect("a part").1
+    };
+    let copied = with_steps(|steps| steps.reference = Reference::Copy);
+    assert_eq!(reference(&copied), 4 * copied.footprint.parameters);
+    let lora = forethought_model::LoraConfig::default();
+    let device = burn::tensor::Device::flex();
+    let footprint = Footprint::of(&architecture(), Some(&lora), &device).expect("it fits");
+    let adapted = Demand { footprint, ..copied };
+    assert_eq!(reference(&adapted), 0);
+    // Seven layers of rank 8 in each of two keep their first product.
+    let more = on_the_way_back(&adapted, "activations") - 4 * STATES;
+    assert_eq!(more, 4 * 10_000 * 2 * 7 * 8);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
 use crate::config::Problem;
 use crate::examples::drop_long;
-use crate::memory::{Asked, Budget, Evaluated, Load, Lowerable, SampledAtOnce};
+use crate::memory::{Asked, Budget, Evaluated, Load, Lowerable, SampledAtOnce, Seen};
 use crate::training::problem;
 
 /// Settings of the predict stage.
@@ -94,7 +94,7 @@ impl PredictStage {
         if let Some(measure) = &self.measure {
             measure.run(context, &questions)?;
         }
-        budget.end(context, None);
+        budget.end(context, Seen::default());
         Ok(Done::Finished)
     }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use forethought_dataset::Ledger;
 use forethought_reward::{Field, Fields};
 use forethought_schema::{Message, Problem as Exercise, Prompt, PromptCompletion, Role};
+use forethought_seed::Seed;
 use forethought_verify::{Answers, Limits, Rules, extract};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,9 @@ const HASHES: &str = "####";
 /// The sides of the split.
 const SPLITS: [&str; 2] = ["train", "validation"];
 
+/// Problems of each side that a check wants: to read an answer as mathematics takes time.
+const CHECKED: usize = 64;
+
 impl ProblemsStage {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> =
@@ -94,14 +98,13 @@ impl ProblemsStage {
         let exercises: Vec<Exercise> = read_lines(&context.input("ingest", PROBLEMS))?;
         let system = self.system(context)?;
         let mut ledger = Ledger::new(context.name);
-        let kept = self.readable(&exercises, &mut ledger);
+        let wanted = if context.purpose.is_check() { CHECKED } else { usize::MAX };
+        let kept = self.readable(&exercises, (context.seed, wanted), &mut ledger);
         for (side, (split, limit)) in
             SPLITS.into_iter().zip([self.max_train, self.max_validation]).enumerate()
         {
-            let of_side = kept.iter().copied().filter(|one| {
-                let is_held_out = is_validation(context.seed, &one.problem, self.validation_ratio);
-                usize::from(is_held_out) == side
-            });
+            let of_side =
+                kept.iter().copied().filter(|one| self.side(context.seed, one) == side);
             let chosen = limited(of_side.collect(), limit, split, context, &mut ledger);
             if chosen.is_empty() {
                 let message = format!("no problem is left for {split}\n{}", ledger.to_table());
@@ -129,18 +132,37 @@ impl ProblemsStage {
         Ok(Some(text.trim().to_owned()))
     }
 
-    /// The problems that can be asked and judged; of those with one question, the first.
-    fn readable<'a>(&self, exercises: &'a [Exercise], ledger: &mut Ledger) -> Vec<&'a Exercise> {
+    /// On which side of the split a problem is, by its place in [`SPLITS`].
+    fn side(&self, seed: Seed, exercise: &Exercise) -> usize {
+        usize::from(is_validation(seed, &exercise.problem, self.validation_ratio))
+    }
+
+    /// The problems that can be asked and judged; of those with one question, the first. Of a side that has as many as are
+    /// wanted no more are read.
+    fn readable<'a>(
+        &self,
+        exercises: &'a [Exercise],
+        (seed, wanted): (Seed, usize),
+        ledger: &mut Ledger,
+    ) -> Vec<&'a Exercise> {
         let mut asked = BTreeSet::new();
         let mut kept = Vec::new();
+        let mut left = SPLITS.map(|_| wanted);
         for exercise in exercises {
+            let left = &mut left[self.side(seed, exercise)];
+            if *left == 0 {
+                continue;
+            }
             let fault = self.fault(exercise);
             let is_new = fault.is_some() || asked.insert(exercise.problem.as_str());
             let entry = ledger.entry(&exercise.file);
             entry.count_read(1);
             match fault.or((!is_new).then_some("asked_before")) {
                 Some(reason) => entry.drop_row(exercise.row, reason),
-                None => kept.push(exercise),
+                None => {
+                    kept.push(exercise);
+                    *left -= 1;
+                }
             }
         }
         kept
@@ -299,6 +321,29 @@ mod tests {
             assert_eq!(fault(&integers, Some("s"), Some(whole)), None, "{whole}");
         }
         assert_eq!(fault(&any, Some("s"), Some("?!")), Some("unreadable_answer"));
+    }
+
+    #[test]
+    fn no_more_problems_of_a_side_are_read_than_are_wanted_and_bad_ones_do_not_count() {
+        let problem = |row: u64, answer: &str| Exercise {
+            problem: format!("How many in {row}?"),
+            row,
+            ..exercise(Some("s"), Some(answer))
+        };
+        let bad = (0..40).map(|row| problem(row, "?!"));
+        let exercises: Vec<Exercise> =
+            bad.chain((40..400).map(|row| problem(row, "3"))).collect();
+        let (stage, seed) = (stage("{}"), Seed::new(5));
+        let mut ledger = Ledger::new("problems");
+        let kept = stage.readable(&exercises, (seed, 6), &mut ledger);
+        for side in 0..2 {
+            let of_side = kept.iter().filter(|one| stage.side(seed, one) == side).count();
+            assert_eq!(of_side, 6, "side {side}");
+        }
+        assert!(ledger.read() < 200, "{} of 400 were read", ledger.read());
+        let mut ledger = Ledger::new("problems");
+        let all = stage.readable(&exercises, (seed, usize::MAX), &mut ledger);
+        assert_eq!((all.len(), ledger.read()), (360, 400));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::PipelineError;
 use crate::artifact::{read_json, read_lines, write_lines};
 use crate::config::Problem;
 use crate::examples::{Lengths, Limit, drop_long, is_drop};
-use crate::memory::{Budget, Evaluated, Load, Lowerable};
+use crate::memory::{Budget, Evaluated, Load, Lowerable, Seen};
 
 /// Settings of the score stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -121,7 +121,7 @@ impl ScoreStage {
         }
         write_lines(&context.staging.join(SCORES), &records)?;
         context.book(&lengths.ledger)?;
-        budget.end(context, None);
+        budget.end(context, Seen::default());
         Ok(Done::Finished)
     }
 

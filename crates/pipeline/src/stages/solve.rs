@@ -24,7 +24,7 @@ use crate::PipelineError;
 use crate::artifact::{write_json, write_lines};
 use crate::config::{Problem, StageConfig};
 use crate::examples::drop_long;
-use crate::memory::{Asked, Budget, Evaluated, Load, Lowerable, SampledAtOnce};
+use crate::memory::{Asked, Budget, Evaluated, Load, Lowerable, SampledAtOnce, Seen};
 use crate::rewards::{check_rewards, reward_files, reward_set};
 use crate::training::problem;
 use tries::Grades;
@@ -170,7 +170,7 @@ impl SolveStage {
             policies.push(policy);
         }
         write_json(&context.staging.join(SOLVED), &solved)?;
-        budget.end(context, None);
+        budget.end(context, Seen::default());
         Ok(Done::Finished)
     }
 

@@ -21,6 +21,7 @@ const EVENTS: &str = "tensorboard";
 /// checkpoints that are there are set aside.
 pub(crate) fn prepare(context: &Context<'_>) -> Result<(), PipelineError> {
     let (name, folder, console) = (context.name, context.folder, context.console);
+    refuse_links(name, &folder.training(name))?;
     match context.resume {
         Resume::Fresh => {
             make_way(folder, name, console)?;
@@ -31,6 +32,21 @@ pub(crate) fn prepare(context: &Context<'_>) -> Result<(), PipelineError> {
     }
     let training = folder.training(name);
     fs::create_dir_all(&training).map_err(PipelineError::io(&training))
+}
+
+/// Refuses a folder of a training, or the one of all trainings above it, that leads out of the run: checkpoints would be
+/// written, and removed, somewhere else.
+fn refuse_links(stage: &str, folder: &Path) -> Result<(), PipelineError> {
+    let Some(link) = folder.ancestors().take(2).find(|path| path.is_symlink()) else {
+        return Ok(());
+    };
+    let target = fs::read_link(link).map_err(PipelineError::io(link))?;
+    let message = format!(
+        "{} is a link to {}, and checkpoints are not written through links: remove it, or let the run folder itself be one",
+        link.display(),
+        target.display()
+    );
+    Err(PipelineError::stage(stage, message))
 }
 
 /// What became of the checkpoints of a stage when its artifact was sealed or found.

@@ -57,7 +57,9 @@ pub struct ProcessConfig {
     /// Default 10.
     #[serde(default = "timeout")]
     pub timeout: f64,
-    /// Seconds from its start to its first answer that are granted on top, for imports: finite, 0 or more. Default 60.
+    /// Seconds from its start to its first answer that are granted on top, for imports: finite, 0 or more. Default 60. Once it
+    /// has answered, a later start is granted twice what the longest took, if that is less; until then only the first start
+    /// of a call is granted anything.
     #[serde(default = "startup")]
     pub startup: f64,
 }

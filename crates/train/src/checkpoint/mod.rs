@@ -107,6 +107,16 @@ pub enum CheckpointError {
         /// The newest step.
         step: u64,
     },
+    /// The folder of checkpoints leads somewhere else, where they would be written and removed.
+    #[error(
+        "{folder} is a link to {target}, and checkpoints are not written through links: remove it, or let the folder of the run be one"
+    )]
+    Link {
+        /// The folder of checkpoints.
+        folder: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// A record is intact but not what the model or its optimiser can use.
     #[error("{path} does not fit this model: {reason}")]
     Unfit {

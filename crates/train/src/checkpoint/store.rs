@@ -81,6 +81,9 @@ impl Store {
         keep: Keep,
     ) -> Result<Self, CheckpointError> {
         let folder = run_folder.join(FOLDER);
+        if let Ok(target) = fs::read_link(&folder) {
+            return Err(CheckpointError::Link { folder, target });
+        }
         disk.create_folder(&folder).map_err(|source| io_error("create", &folder, source))?;
         for name in names(&folder)? {
             if name.starts_with(PREFIX) && name.ends_with(STAGED) {

@@ -215,3 +215,28 @@ fn a_folder_in_which_another_process_runs_is_refused_by_name() {
     drop(lock);
     refused().expect("free");
 }
+
+#[cfg(unix)]
+#[test]
+fn checkpoints_are_not_written_through_a_link() {
+    let (folder, elsewhere) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
+    let place = folder.path().join("checkpoints");
+    std::os::unix::fs::symlink(elsewhere.path(), &place).expect("a link");
+    let run = Setup::fresh(folder.path()).fit(Toy::new(0.0), ToySource::new(2));
+    let error = run.expect_err("a link").to_string();
+    let start = format!("{} is a link to {}", place.display(), elsewhere.path().display());
+    assert!(error.contains(&start), "{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
+
+    // A link in the place where a checkpoint is put together goes; what it leads to stays.
+    fs::remove_file(&place).expect("the link");
+    fs::create_dir(&place).expect("a folder of its own");
+    fs::write(elsewhere.path().join("diary"), "mine").expect("a file");
+    let staged = place.join("step-000002.tmp");
+    std::os::unix::fs::symlink(elsewhere.path(), staged).expect("a link");
+    let run = Setup::fresh(folder.path()).saving_every(2);
+    run.fit(Toy::new(0.0), ToySource::new(2)).expect("a run");
+    assert!(place.join("step-000002").is_dir() && !place.join("step-000002").is_symlink());
+    assert_eq!(fs::read_to_string(elsewhere.path().join("diary")).expect("a file"), "mine");
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 1);
+}

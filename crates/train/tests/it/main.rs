@@ -5,6 +5,7 @@ mod checkpoints;
 mod dashboard;
 mod failures;
 mod guards;
+mod releases;
 mod replicas;
 mod resume;
 mod schedules;

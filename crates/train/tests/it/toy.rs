@@ -189,6 +189,7 @@ impl BatchSource<Toy> for ToySource {
             num_tokens: rows,
             description: format!("rows of phase {step}"),
             metrics: vec![("reward".to_owned(), f64::from(reward))],
+            notices: Vec::new(),
         })
     }
 

@@ -9,6 +9,7 @@ use forethought_orpo::OrpoConfig;
 use super::examples::{Examples, Reading};
 use super::{OfflineMethod, preferences, unpaired};
 use crate::PipelineError;
+use crate::memory::Logits;
 
 impl OfflineMethod for DpoConfig {
     fn data(&self) -> &'static [&'static str] {
@@ -17,6 +18,10 @@ impl OfflineMethod for DpoConfig {
 
     fn problem(&self) -> Option<String> {
         self.init().err().map(|error| error.to_string())
+    }
+
+    fn logits(&self) -> Logits {
+        if self.use_weighting { Logits::Squares } else { Logits::Chunk }
     }
 
     fn examples(&self, reading: &Reading<'_>) -> Result<Box<dyn Examples>, PipelineError> {

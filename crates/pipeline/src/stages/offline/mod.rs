@@ -125,6 +125,11 @@ pub(super) trait OfflineMethod {
     /// What is wrong with the settings of the loss.
     fn problem(&self) -> Option<String>;
 
+    /// The logits that a step holds.
+    fn logits(&self) -> Logits {
+        Logits::Chunk
+    }
+
     /// What is trained, of the model that training starts from.
     fn learner(
         &self,
@@ -182,7 +187,7 @@ impl<L> OfflineStage<L> {
         let start = context.before.pick(self.from.as_deref(), method.start());
         let folder = model_folder(context, start)?;
         let encoder = Encoder::open(&folder)?;
-        let mut sizes = self.sizes(architecture(context, &folder)?);
+        let mut sizes = self.sizes(method, architecture(context, &folder)?);
         sizes.require_room(context)?;
         let decoder = self.tuning().load(&folder, context)?;
         let reading = Reading {
@@ -217,7 +222,7 @@ impl<L> OfflineStage<L> {
 
 impl<L> OfflineStage<L> {
     /// What the memory of the stage follows from, without its examples.
-    fn sizes(&self, architecture: DecoderConfig) -> Sizes<'_> {
+    fn sizes(&self, method: &dyn OfflineMethod, architecture: DecoderConfig) -> Sizes<'_> {
         Sizes {
             architecture,
             tuning: self.tuning(),
@@ -226,7 +231,7 @@ impl<L> OfflineStage<L> {
             // The reference has said what it says before the first step.
             reference: Reference::None,
             has_critic: false,
-            logits: Logits::Chunk,
+            logits: method.logits(),
             sampling: None,
             lowerable: Lowerable {
                 at_once: Some(("per_device_train_batch_size", self.per_device_train_batch_size)),
@@ -311,7 +316,8 @@ impl BatchSource<Learner> for OfflineSource {
         });
         let inputs = inputs.collect();
         let description = format!("training examples {chosen:?}");
-        Ok(StepBatches { inputs, num_tokens, description, metrics })
+        let notices = Vec::new();
+        Ok(StepBatches { inputs, num_tokens, description, metrics, notices })
     }
 
     fn cursor(&self, step: u64) -> Option<Cursor> {

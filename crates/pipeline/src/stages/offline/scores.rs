@@ -11,6 +11,7 @@ use super::OfflineMethod;
 use super::examples::{EncodedPair, Examples, Reading, read_pairs};
 use crate::PipelineError;
 use crate::learner::{Learner, Loss, Score, Task};
+use crate::memory::Logits;
 use crate::stages::Context;
 use crate::tuning::Tuning;
 
@@ -21,6 +22,10 @@ impl OfflineMethod for RewardModelConfig {
 
     fn problem(&self) -> Option<String> {
         self.init().err().map(|error| error.to_string())
+    }
+
+    fn logits(&self) -> Logits {
+        Logits::None
     }
 
     fn examples(&self, reading: &Reading<'_>) -> Result<Box<dyn Examples>, PipelineError> {

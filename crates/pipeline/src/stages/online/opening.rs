@@ -107,7 +107,7 @@ impl ServerRollout {
             folder,
             asking,
             seed: context.seed,
-            console: context.console,
+            notices: Vec::new(),
             max_log_prob_difference: self.max_log_prob_difference,
             staleness: 0,
             is_checked: false,

@@ -16,7 +16,6 @@ use serde_json::json;
 
 use super::adapters::{Adapters, Current};
 use super::generation::Sample;
-use crate::console::Console;
 
 /// What may be done for a completion that is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +36,8 @@ pub(crate) struct Served {
     pub(super) folder: PathBuf,
     pub(super) asking: Asking,
     pub(super) seed: Seed,
-    pub(super) console: Console,
+    /// What the user should know before the next step.
+    pub(super) notices: Vec<String>,
     /// The largest mean difference between the log-probabilities of the server and of training.
     pub(super) max_log_prob_difference: f64,
     /// Steps between the weights that the server samples with and those that are trained.
@@ -79,9 +79,10 @@ impl Served {
         if let Some(adapters) = &mut self.adapters
             && adapters.refresh(step, policy)?
         {
-            self.console.line(
-                "      the adapter that the server sampled with is gone; it goes on with the present one, which an uninterrupted \
-                 run would have loaded later",
+            self.notices.push(
+                "the adapter that the server sampled with is gone; it goes on with the present one, which an uninterrupted \
+                 run would have loaded later"
+                    .to_owned(),
             );
         }
         self.staleness = step - self.adapters.as_ref().map_or(0, Adapters::step);

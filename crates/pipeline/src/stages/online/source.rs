@@ -80,7 +80,9 @@ impl BatchSource<Learner> for OnlineSource {
         metrics.push(("num_scored_tokens".to_owned(), num_scored as f64));
         let questions = groups.iter().map(|group| generation.of_groups(&[*group])[0].question);
         let description = format!("training questions {:?}", questions.collect::<Vec<_>>());
-        Ok(StepBatches { inputs, num_tokens, description, metrics })
+        let server = self.sampler.server.as_mut();
+        let notices = server.map(|one| std::mem::take(&mut one.notices)).unwrap_or_default();
+        Ok(StepBatches { inputs, num_tokens, description, metrics, notices })
     }
 
     fn cursor(&self, step: u64) -> Option<Cursor> {
