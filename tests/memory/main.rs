@@ -73,7 +73,9 @@ fn run(binary: &Path, pipeline: &Path, out: &Path) -> Result<String, String> {
 /// Prints the table of a shape; how many stages are too far from their plan.
 fn show(shape: &Shape, rows: &[Measured]) -> usize {
     println!("\n## {}\n", shape.title());
-    println!("| stage | planned at most | planned for the lengths there were | measured | measured / planned |");
+    println!(
+        "| stage | planned at most | planned for the lengths there were | measured | measured / planned |"
+    );
     println!("|---|---|---|---|---|");
     for row in rows {
         println!("{row}");

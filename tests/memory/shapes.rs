@@ -56,7 +56,9 @@ impl Shape {
 
     pub(crate) fn title(&self) -> String {
         let Self { title, batch, length, new_tokens, .. } = self;
-        format!("{title}; batches of {batch}, examples up to {length} tokens, answers up to {new_tokens}")
+        format!(
+            "{title}; batches of {batch}, examples up to {length} tokens, answers up to {new_tokens}"
+        )
     }
 
     /// The pipelines, each with its name, with the trainings that are wanted, or all.
@@ -71,7 +73,9 @@ impl Shape {
                 let path = folder.join("architecture.yaml");
                 std::fs::write(&path, text).map_err(|error| error.to_string())?;
                 let path = path.display();
-                format!("scratch: {{architecture: '{path}', tokenizer: {{train: {{vocab_size: 1024}}}}}}")
+                format!(
+                    "scratch: {{architecture: '{path}', tokenizer: {{train: {{vocab_size: 1024}}}}}}"
+                )
             }
         };
         let text = |head: &str, stages: &[(&str, &str)]| {
@@ -114,9 +118,10 @@ stages:
         - {path: datasets/reasoning-traces/traces-en.parquet, shape: prompt_completion}
         - {path: datasets/reasoning-traces/traces-zh.parquet, shape: instruction_response}
       unfinished: drop
+      max_rows: 1200
   - model: {MODEL}
   - label: {class_width: 100}
-  - balance: {min_count: 100, max_train: 256, overflow: subsample, validation: {ratio: 0.25, of: training}}
+  - balance: {min_count: 10, max_train: 96, overflow: subsample, validation: {ratio: 0.25, of: training}}
   - convert: {prompt: configs/prompts/think-en.txt}
   - pairs: {name: classes, source: {classes: {rule: {symmetric: {max_class: 6}}}}}
   - pairs: {name: spoilt, source: {spoilt: {}}}
@@ -151,16 +156,43 @@ const TRAININGS: [(&str, &str); 34] = [
     ("reward_long_lora", "reward from: sft, data: spoilt, lora: {rank: 8}, BATCH, STEPS"),
     ("score", "score from: reward, data: spoilt, on_overflow: truncate"),
     ("grpo", "grpo from: sft, ASKED, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("grpo_reference", "grpo from: sft, ASKED, loss: {beta: 0.04}, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("grpo_two_passes", "grpo from: sft, ASKED, loss: {num_iterations: 2}, prompts_per_micro_batch: 2, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("grpo_lora", "grpo from: sft, ASKED, lora: {rank: 8}, loss: {beta: 0.04}, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("grpo_int8", "grpo from: sft, ASKED, lora: {rank: 8}, base: int8, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("grpo_short", "grpo from: sft, ASKED, sampling: {max_new_tokens: 512, stop_strings: [a, e, i, o, u, n, s, t, ' ']}, STEPS"),
+    (
+        "grpo_reference",
+        "grpo from: sft, ASKED, loss: {beta: 0.04}, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
+    (
+        "grpo_two_passes",
+        "grpo from: sft, ASKED, loss: {num_iterations: 2}, prompts_per_micro_batch: 2, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
+    (
+        "grpo_lora",
+        "grpo from: sft, ASKED, lora: {rank: 8}, loss: {beta: 0.04}, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
+    (
+        "grpo_int8",
+        "grpo from: sft, ASKED, lora: {rank: 8}, base: int8, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
+    (
+        "grpo_short",
+        "grpo from: sft, ASKED, sampling: {max_new_tokens: 512, stop_strings: [a, e, i, o, u, n, s, t, ' ']}, STEPS",
+    ),
     ("rloo", "rloo from: sft, ASKED, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("rloo_lora", "rloo from: sft, ASKED, lora: {rank: 8}, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("ppo", "ppo from: sft, ASKED, loss: {max_completion_length: TOKENS}, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("ppo_reward_model", "ppo from: sft, ASKED, reward_model: {from: reward}, loss: {max_completion_length: TOKENS}, sampling: {max_new_tokens: TOKENS}, STEPS"),
-    ("ppo_lora", "ppo from: sft, ASKED, lora: {rank: 8}, loss: {max_completion_length: TOKENS}, sampling: {max_new_tokens: TOKENS}, STEPS"),
+    (
+        "rloo_lora",
+        "rloo from: sft, ASKED, lora: {rank: 8}, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
+    (
+        "ppo",
+        "ppo from: sft, ASKED, loss: {max_completion_length: TOKENS}, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
+    (
+        "ppo_reward_model",
+        "ppo from: sft, ASKED, reward_model: {from: reward}, loss: {max_completion_length: TOKENS}, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
+    (
+        "ppo_lora",
+        "ppo from: sft, ASKED, lora: {rank: 8}, loss: {max_completion_length: TOKENS}, sampling: {max_new_tokens: TOKENS}, STEPS",
+    ),
 ];
 
 const PREDICT: &str = "  - predict: {sampling: {max_new_tokens: TOKENS}}\n";

@@ -240,10 +240,8 @@ fn look(
 ) -> impl FnMut(u64, &mut StepBatches<Input>) {
     move |_, batches| {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_task = |input: &Input| Seen {
-            load: input.task.load(),
-            longest: input.task.longest_answer(),
-        };
+        let of_task =
+            |input: &Input| Seen { load: input.task.load(), longest: input.task.longest_answer() };
         let here = batches.inputs.iter().map(of_task).fold(Seen::default(), Seen::max);
         if seen.is_none() {
             batches.notices.extend(budget.after_first(here));

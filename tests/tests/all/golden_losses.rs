@@ -75,8 +75,7 @@ fn losses_of_every_method_are_what_they_were() {
     assert_eq!(golden.methods.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>());
     for (method, expected) in &golden.methods {
         let found = &found[method];
-        let pairs =
-            [(&found.loss, &expected.loss), (&found.grad_norm, &expected.grad_norm)];
+        let pairs = [(&found.loss, &expected.loss), (&found.grad_norm, &expected.grad_norm)];
         for (found, expected) in pairs {
             assert_eq!(found.len(), expected.len(), "{method}");
             for (step, (found, expected)) in found.iter().zip(expected).enumerate() {

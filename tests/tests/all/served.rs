@@ -154,10 +154,7 @@ fn a_run_goes_on_with_a_server_that_has_moved() {
 /// Methods beside GRPO, with their losses: two optimiser steps for each sampling.
 const OTHERS: [(&str, &str); 2] = [
     ("rloo", "{semantics: trl-0.15, kl_coef: 0.05, num_ppo_epochs: 2}"),
-    (
-        "ppo",
-        "{num_ppo_epochs: 2, num_mini_batches: 1, kl_coef: 0.01, max_completion_length: 3}",
-    ),
+    ("ppo", "{num_ppo_epochs: 2, num_mini_batches: 1, kl_coef: 0.01, max_completion_length: 3}"),
 ];
 /// Their samplings.
 const SAMPLINGS: u64 = 3;

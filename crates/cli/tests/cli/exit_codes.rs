@@ -160,12 +160,14 @@ fn a_run_folder_that_is_a_link_or_leads_up_is_shown_as_what_it_is_and_its_traini
         assert!(error.contains(&line), "{error}");
         assert!(real.join(place).join("artifacts/ingest/artifact.json").is_file());
     }
-    let (_, _, error) = outcome(&mut pipeline(&project, &["--out", "disk/one", "--until", "ingest"]));
+    let (_, _, error) =
+        outcome(&mut pipeline(&project, &["--out", "disk/one", "--until", "ingest"]));
     assert!(!error.contains(" is /"), "nothing is said of a plain path: {error}");
 
     std::fs::create_dir(project.path("elsewhere")).expect("a folder");
     symlink(project.path("elsewhere"), real.join("one/training")).expect("a link");
-    let (code, _, error) = outcome(&mut pipeline(&project, &["--out", "disk/one", "--until", "sft"]));
+    let (code, _, error) =
+        outcome(&mut pipeline(&project, &["--out", "disk/one", "--until", "sft"]));
     assert_eq!(code, Some(1), "{error}");
     assert!(error.contains("disk/one/training is a link to "), "{error}");
     assert_eq!(std::fs::read_dir(project.path("elsewhere")).expect("a folder").count(), 0);

@@ -78,17 +78,17 @@ impl Budget {
         context.console.line(format!("      memory: {text}"));
     }
 
-    /// The plan for what was seen, where that is less than what was planned for.
+    /// The plan for what was seen, where that is another one in words than what was planned for.
     fn planned_for(&self, seen: Seen) -> Option<u64> {
         let (demand, plan) = self.0.as_ref()?;
         let mut demand = demand.clone();
         let steps = demand.steps.as_mut()?;
-        let is_less = 0 < seen.load.tokens && seen.load.tokens < steps.load.tokens;
-        steps.load = seen.load;
+        steps.load = if seen.load.tokens > 0 { seen.load } else { steps.load };
         if let Some(sampling) = demand.sampling.as_mut().filter(|_| seen.longest > 0) {
             sampling.new_tokens = sampling.new_tokens.min(seen.longest);
         }
-        is_less.then(|| MemoryPlan::of(&demand).peak())
+        let bytes = MemoryPlan::of(&demand).peak();
+        (in_words(bytes) != in_words(self.plan.peak())).then_some(bytes)
     }
 }
 

@@ -111,8 +111,7 @@ pub(super) fn without_steps(demand: &Demand) -> Vec<Part> {
 
 /// Whether the head is trained by what is written: all weights are trained, embedding and head among them.
 fn trains_head(demand: &Demand, steps: &Steps) -> bool {
-    let is_whole =
-        demand.footprint.adapter == 0 && steps.trained == demand.footprint.parameters;
+    let is_whole = demand.footprint.adapter == 0 && steps.trained == demand.footprint.parameters;
     is_whole && steps.logits != Logits::None
 }
 
@@ -130,7 +129,7 @@ fn last_rows(steps: &Steps) -> u64 {
 fn activations(demand: &Demand, steps: &Steps) -> u64 {
     let (tokens, scored) = (steps.load.tokens as u64, steps.load.scored as u64);
     let architecture = &demand.architecture;
-    let layers = architecture.num_hidden_layers as u64;
+    let layers = steps.layers as u64;
     let hidden = architecture.hidden_size as u64;
     let Layer { of_all, of_kept } = Layer::of(architecture);
     let adapters = tokens * demand.footprint.adapter_states;

@@ -31,6 +31,8 @@ pub(crate) struct Demand {
 pub(crate) struct Steps {
     /// Parameters that are trained.
     pub(crate) trained: u64,
+    /// Layers that gradients go through: those below the lowest trained one keep nothing.
+    pub(crate) layers: usize,
     /// Tokens of the largest micro-batch.
     pub(crate) load: Load,
     /// Micro-batches of one optimiser step.
@@ -155,10 +157,7 @@ impl MemoryPlan {
 /// shares them.
 fn beside(demand: &Demand, steps: &Steps) -> Vec<Part> {
     let is_apart = steps.reference == Reference::Copy && demand.footprint.adapter == 0;
-    vec![
-        ("reference", if is_apart { 4 * steps.trained } else { 0 }),
-        ("optimiser", moments(steps)),
-    ]
+    vec![("reference", if is_apart { 4 * steps.trained } else { 0 }), ("optimiser", moments(steps))]
 }
 
 /// Bytes as people say them.

@@ -46,6 +46,7 @@ impl Sizes<'_> {
         let trained = self.trained(footprint);
         let steps = Steps {
             trained,
+            layers: self.layers(),
             load: self.load,
             micro_batches: self.micro_batches,
             reference: self.reference,
@@ -62,6 +63,14 @@ impl Sizes<'_> {
             read: Load::default(),
             other: 0,
         })
+    }
+
+    /// The layers that gradients go through: the last ones where only these are trained, else all.
+    fn layers(&self) -> usize {
+        let layers = self.architecture.num_hidden_layers;
+        let alone = self.tuning.freeze.filter(|freeze| freeze.freeze_extra_modules.is_empty());
+        let last = alone.map_or(0, |freeze| freeze.freeze_trainable_layers);
+        usize::try_from(last).ok().filter(|last| 0 < *last).map_or(layers, |last| last.min(layers))
     }
 
     /// The parameters that are trained.

@@ -24,6 +24,7 @@ pub(super) fn demand() -> Demand {
         models: 1,
         steps: Some(Steps {
             trained: footprint.parameters,
+            layers: 2,
             load: Load { tokens: 10_000, scored: 100 },
             micro_batches: 1,
             reference: Reference::None,
@@ -57,8 +58,7 @@ const OF_ALL: u64 = 2 * 64 + 2 * 32;
 const OF_KEPT: u64 = 2 * 64 + 2 * 64 + 3 * 96;
 
 /// Numbers of 10,000 tokens of which 100 are scored, in two layers, the last of which goes on with 100.
-const STATES: u64 =
-    10_000 * (2 * OF_ALL + OF_KEPT) + 100 * (OF_KEPT + 2 * 64) + 100 * 64;
+const STATES: u64 = 10_000 * (2 * OF_ALL + OF_KEPT) + 100 * (OF_KEPT + 2 * 64) + 100 * 64;
 
 /// What it holds where there is no backward pass: three rows of 64 and attention, or two rows of 64 and three of 96.
 const WORK: u64 = 2 * 64 + 3 * 96;
@@ -96,6 +96,13 @@ fn what_scores_goes_on_with_every_token_and_has_no_logits_but_gradients_of_its_l
     assert_eq!(on_the_way_back(&scorer, "gradients"), 0, "there is no head");
     let both = with_steps(|steps| steps.critic = 5);
     assert_eq!(on_the_way_back(&both, "activations"), 4 * (STATES + states));
+}
+
+#[test]
+fn layers_below_the_trained_ones_keep_nothing() {
+    let last = with_steps(|steps| (steps.layers, steps.trained) = (1, 5));
+    let below = 10_000 * (OF_ALL + OF_KEPT);
+    assert_eq!(on_the_way_back(&last, "activations"), 4 * (STATES - below));
 }
 
 #[test]
@@ -178,12 +185,12 @@ fn what_fits_is_let_through_and_what_does_not_is_told_settings_that_would() {
     assert!(fit(&demand(), lowerable(), machine(1_000_000_000)).is_ok());
     assert!(fit(&demand(), lowerable(), None).is_ok(), "nothing is known of the machine");
     let error = fit(&demand(), lowerable(), machine(104_000_000)).expect_err("too little");
-    assert!(error.starts_with("needs 131 MB of memory and the machine has 104 MB: "), "{error}");
+    assert!(error.starts_with("needs 105 MB of memory and the machine has 104 MB: "), "{error}");
     assert!(
-        error.contains("any of these makes it fit: per_device_train_batch_size: 8 with gradient_accumulation_steps 2 times as large (99 MB)"),
+        error.contains("any of these makes it fit: per_device_train_batch_size: 8 with gradient_accumulation_steps 2 times as large (86 MB)"),
         "{error}"
     );
-    assert!(error.contains("max_length: 256 (99 MB)"), "{error}");
+    assert!(error.contains("max_length: 256 (86 MB)"), "{error}");
     let settings = error.split_once("makes it fit: ").expect("settings").1;
     assert_eq!(settings.split("; ").count(), 2, "an adapter alone is not enough: {error}");
 }

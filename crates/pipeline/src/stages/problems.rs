@@ -103,8 +103,7 @@ impl ProblemsStage {
         for (side, (split, limit)) in
             SPLITS.into_iter().zip([self.max_train, self.max_validation]).enumerate()
         {
-            let of_side =
-                kept.iter().copied().filter(|one| self.side(context.seed, one) == side);
+            let of_side = kept.iter().copied().filter(|one| self.side(context.seed, one) == side);
             let chosen = limited(of_side.collect(), limit, split, context, &mut ledger);
             if chosen.is_empty() {
                 let message = format!("no problem is left for {split}\n{}", ledger.to_table());
@@ -157,12 +156,11 @@ impl ProblemsStage {
             let is_new = fault.is_some() || asked.insert(exercise.problem.as_str());
             let entry = ledger.entry(&exercise.file);
             entry.count_read(1);
-            match fault.or((!is_new).then_some("asked_before")) {
-                Some(reason) => entry.drop_row(exercise.row, reason),
-                None => {
-                    kept.push(exercise);
-                    *left -= 1;
-                }
+            if let Some(reason) = fault.or((!is_new).then_some("asked_before")) {
+                entry.drop_row(exercise.row, reason);
+            } else {
+                kept.push(exercise);
+                *left -= 1;
             }
         }
         kept
@@ -331,8 +329,7 @@ mod tests {
             ..exercise(Some("s"), Some(answer))
         };
         let bad = (0..40).map(|row| problem(row, "?!"));
-        let exercises: Vec<Exercise> =
-            bad.chain((40..400).map(|row| problem(row, "3"))).collect();
+        let exercises: Vec<Exercise> = bad.chain((40..400).map(|row| problem(row, "3"))).collect();
         let (stage, seed) = (stage("{}"), Seed::new(5));
         let mut ledger = Ledger::new("problems");
         let kept = stage.readable(&exercises, (seed, 6), &mut ledger);

@@ -29,9 +29,10 @@ struct End {
 
 impl End {
     fn of(fitted: &Fitted<Toy>) -> Self {
-        let weights = fitted.model.bits().into_iter().map(|(name, bits)| {
-            (name.to_owned(), bits.into_iter().map(f32::from_bits).collect())
-        });
+        let weights =
+            fitted.model.bits().into_iter().map(|(name, bits)| {
+                (name.to_owned(), bits.into_iter().map(f32::from_bits).collect())
+            });
         Self {
             losses: fitted.history.iter().map(|step| step.loss).collect(),
             grad_norms: fitted.history.iter().map(|step| step.grad_norm).collect(),
