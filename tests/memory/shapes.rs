@@ -118,10 +118,10 @@ stages:
         - {path: datasets/reasoning-traces/traces-en.parquet, shape: prompt_completion}
         - {path: datasets/reasoning-traces/traces-zh.parquet, shape: instruction_response}
       unfinished: drop
-      max_rows: 1200
+      max_rows: 300
   - model: {MODEL}
   - label: {class_width: 100}
-  - balance: {min_count: 10, max_train: 96, overflow: subsample, validation: {ratio: 0.25, of: training}}
+  - balance: {min_count: 8, max_train: 64, overflow: subsample, validation: {ratio: 0.25, of: training}}
   - convert: {prompt: configs/prompts/think-en.txt}
   - pairs: {name: classes, source: {classes: {rule: {symmetric: {max_class: 6}}}}}
   - pairs: {name: spoilt, source: {spoilt: {}}}

@@ -157,7 +157,7 @@ const OTHERS: [(&str, &str); 2] = [
     ("ppo", "{num_ppo_epochs: 2, num_mini_batches: 1, kl_coef: 0.01, max_completion_length: 3}"),
 ];
 /// Their samplings.
-const SAMPLINGS: u64 = 3;
+const SAMPLINGS: usize = 3;
 
 /// A project whose pipeline has this method in the place of GRPO, its server and its run in `folder`.
 fn other(project: &Project, method: &str, vllm: &Vllm, folder: &str) -> Attempt {
@@ -183,12 +183,21 @@ fn other_methods_that_sample_learn_from_a_server_and_log_how_far_it_is_from_trai
     for (method, _) in OTHERS {
         let (project, vllm) = with_server(method);
         let run = other(&project, method, &vllm, "run").finish();
-        assert_eq!(vllm.num_sampled(), SAMPLINGS * COMPLETIONS, "{method}");
-        assert_eq!(vllm.loaded().len() as u64, SAMPLINGS, "{method}: an adapter a sampling");
+        assert_eq!(vllm.num_sampled(), SAMPLINGS as u64 * COMPLETIONS, "{method}");
+        assert_eq!(vllm.loaded().len(), SAMPLINGS, "{method}: an adapter a sampling");
         let curve = |metric: &str| curve_of(&run, method, metric);
-        assert_eq!(curve("sampling/staleness"), [0.0; SAMPLINGS as usize], "{method}");
+        assert_eq!(curve("sampling/staleness"), [0.0; SAMPLINGS], "{method}");
         let apart = curve("sampling/sampling_logp_difference/max");
-        assert!(!apart.is_empty() && apart.iter().all(|one| *one < 1e-4), "{method}: {apart:?}");
+        // Once a sampling: a name that stands twice in a line of the log would be read once.
+        assert!(
+            apart.len() == SAMPLINGS && apart.iter().all(|one| *one < 1e-4),
+            "{method}: {apart:?}"
+        );
+        for which in ["min", "mean", "max"] {
+            let ratios = curve(&format!("sampling/importance_sampling_ratio/{which}"));
+            let is_near = |ratio: &f64| (ratio - 1.0).abs() < 1e-3;
+            assert!(ratios.len() == STEPS && ratios.iter().all(is_near), "{which}: {ratios:?}");
+        }
         // The first pass over a sampling is made with the weights that sampled; the second has moved away from them.
         let ratios = curve("val/ratio");
         assert_eq!(ratios.len(), STEPS, "{method}");

@@ -4,17 +4,23 @@ use burn::tensor::Tensor;
 use forethought_logprob::Ragged;
 use forethought_objective::LossOutput;
 
-/// Adds what a loss does not report itself: those that make good the difference do. `log_ratio`, `[token]`, holds differences of
-/// log-probabilities, of completions of these lengths.
-pub(super) fn report(output: &mut LossOutput, lengths: &[usize], log_ratio: Tensor<1>) {
-    let is_missing = |name: &str| output.metrics.iter().all(|(known, _)| *known != name);
-    let (lacks_difference, lacks_ratio) = (is_missing(MEAN_DIFFERENCE), is_missing(MEAN_RATIO));
-    if lacks_difference {
-        output.metrics.extend(of_tokens(log_ratio.clone()));
+/// Adds how far log-probabilities are apart, unless the loss reports it itself: those that make good the difference do.
+/// `log_ratio`, `[token]`, holds differences of log-probabilities.
+pub(super) fn report_difference(output: &mut LossOutput, log_ratio: Tensor<1>) {
+    if is_missing(output, MEAN_DIFFERENCE) {
+        output.metrics.extend(of_tokens(log_ratio));
     }
-    if lacks_ratio {
+}
+
+/// Adds the ratios of completions of these lengths in the same way.
+pub(super) fn report_ratios(output: &mut LossOutput, lengths: &[usize], log_ratio: Tensor<1>) {
+    if is_missing(output, MEAN_RATIO) {
         output.metrics.extend(of_completions(lengths, log_ratio));
     }
+}
+
+fn is_missing(output: &LossOutput, name: &str) -> bool {
+    output.metrics.iter().all(|(known, _)| *known != name)
 }
 
 const MEAN_RATIO: &str = "sampling/importance_sampling_ratio/mean";

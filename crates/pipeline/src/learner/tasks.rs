@@ -274,6 +274,8 @@ pub(crate) struct Policy {
     pub(crate) totals: StepTotals,
     /// `[token]`, what the tokens were sampled with.
     pub(crate) sampling_log_probs: Vec<f32>,
+    /// Whether a server sampled them, of which it is logged before the step how far it is from training.
+    pub(crate) is_served: bool,
     /// `[token]`, under the weights that sampled, as training computes them; none where the policy being trained has the
     /// same weights.
     pub(crate) old_log_probs: Option<Vec<f32>>,
@@ -313,7 +315,10 @@ impl Policy {
         }
         let mut output = self.loss.0.forward(batch);
         let lengths: Vec<usize> = self.completions.iter().map(|one| one.num_tokens).collect();
-        ratios::report(&mut output, &lengths, log_ratio);
+        if !self.is_served {
+            ratios::report_difference(&mut output, log_ratio.clone());
+        }
+        ratios::report_ratios(&mut output, &lengths, log_ratio);
         output
     }
 }

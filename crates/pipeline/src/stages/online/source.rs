@@ -271,6 +271,7 @@ impl OnlineSource {
             completions: batch.iter().map(|one| one.completion()).collect(),
             totals,
             sampling_log_probs: list(|one| &one.sampling_log_probs),
+            is_served: self.sampler.server.is_some(),
             old_log_probs: optional(|one| &one.old_log_probs),
             reference_log_probs: optional(|one| &one.reference_log_probs),
             token_advantages: generation.has_token_advantages.then(|| list(|one| &one.advantages)),
