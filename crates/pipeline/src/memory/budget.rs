@@ -88,7 +88,7 @@ impl Budget {
             sampling.new_tokens = sampling.new_tokens.min(seen.longest);
         }
         let bytes = MemoryPlan::of(&demand).peak();
-        (in_words(bytes) != in_words(self.plan.peak())).then_some(bytes)
+        (in_words(bytes) != in_words(plan.peak())).then_some(bytes)
     }
 }
 
