@@ -46,7 +46,7 @@ pub(crate) fn read_goal<G: Goal>(
     sink: &mut Sink<'_, G::Item>,
 ) -> Result<Ledger, DatasetError> {
     config.check()?;
-    let ledger = if config.is_plain() {
+    let ledger = if config.is_plain()? {
         streamed(goal, config, reading, sink)?
     } else {
         mixed(goal, config, reading, sink)?
@@ -91,7 +91,7 @@ fn mixed<G: Goal>(
     sink: &mut Sink<'_, G::Item>,
 ) -> Result<Ledger, DatasetError> {
     let mut examples = Examples::new(reading.stage);
-    let mut candidates = Candidates::new(config, reading.seed);
+    let mut candidates = Candidates::new(config, reading.seed)?;
     let (rows, entries) = (&mut examples.rows, &mut examples.ledger.entries);
     for_each_record(goal, config, reading, entries, &mut |source, place, record, entry| {
         let (file, row) = place;
@@ -104,13 +104,20 @@ fn mixed<G: Goal>(
         candidates.add(&Met { source, example: &example, json: &json });
         rows.push(file, row, &json)
     })?;
+    let mut is_booked = vec![false; examples.rows.len()];
+    let mut written = 0;
     for index in candidates.select(&mut examples, config)? {
         let ExampleRow { file, row, example } = examples.rows.get(index)?;
         if let Ok((item, notes)) = goal.judge(&file, row, &example.record) {
-            keep::<G>(row, notes, examples.ledger.entry(&file));
+            // A row that is drawn again has its place in the ledger.
+            if !std::mem::replace(&mut is_booked[index], true) {
+                keep::<G>(row, notes, examples.ledger.entry(&file));
+            }
+            written += 1;
             sink(item)?;
         }
     }
+    examples.ledger.count_written(written);
     Ok(examples.ledger)
 }
 

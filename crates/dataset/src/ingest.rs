@@ -159,10 +159,6 @@ fn first_exchange(turns: Vec<Message>, field: &str) -> Result<(String, String), 
     let mut turns = turns.into_iter();
     let mut next = |role: Role| turns.find(|turn| turn.role == role).ok_or_else(|| no_turn(role));
     let (question, answer) = (next(Role::User)?, next(Role::Assistant)?);
-    let completion = match answer.reasoning_content {
-        // As reasoning models write it.
-        Some(reasoning) => format!("<think>\n{reasoning}\n</think>\n\n{}", answer.content),
-        None => answer.content,
-    };
+    let completion = answer.after_reasoning(&answer.content);
     Ok((question.content, completion))
 }

@@ -1,5 +1,6 @@
 //! The account of a stage: what became of every row it read.
 
+mod entry;
 mod rows;
 mod text;
 
@@ -7,8 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use entry::{LedgerEntry, Rows};
+
+pub(crate) use entry::plural;
+
 use crate::error::DatasetError;
-use crate::rows::RowError;
 use crate::table::Table;
 
 /// What became of every row one stage read: read = kept + dropped, by reason, for each file the rows come from.
@@ -34,177 +38,17 @@ pub struct Ledger {
     pub stage: String,
     /// One entry for each file, in the order they were read.
     pub entries: Vec<LedgerEntry>,
-}
-
-/// What became of the rows that come from one file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LedgerEntry {
-    /// The file the rows come from.
-    pub file: String,
-    /// How the file was read, e.g. its columns; empty where there is nothing to say.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub about: String,
-    /// Rows read.
-    pub read: u64,
-    /// Rows kept, by what they were kept as: `traces`, `train`, `validation`.
-    #[serde(default)]
-    pub kept: BTreeMap<String, u64>,
-    /// Rows dropped, by reason.
-    #[serde(default)]
-    pub dropped: BTreeMap<String, Rows>,
-    /// Kept rows that are not what they were, by what was done to them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub changed: BTreeMap<String, Rows>,
-    /// Kept rows with something worth knowing, by what it is. A row may be in several.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub notes: BTreeMap<String, Rows>,
-    /// The rows among the dropped that could not be read, with what is wrong in each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub row_errors: Vec<RowError>,
-}
-
-/// Rows of one file, and how many they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rows {
-    /// The number of rows.
-    pub count: u64,
-    /// The rows, counted from 1 (in JSON lines: the lines), in the order they were met.
-    pub rows: Vec<u64>,
-    /// Tokens of each of them, where they were dropped or changed for their length: of a dropped row those it had, of a
-    /// changed one those it lost.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tokens: Vec<u64>,
-}
-
-impl Rows {
-    fn push(&mut self, row: u64) {
-        self.count += 1;
-        self.rows.push(row);
-    }
-
-    fn push_long(&mut self, row: u64, tokens: u64) {
-        self.push(row);
-        self.tokens.push(tokens);
-    }
-}
-
-impl LedgerEntry {
-    /// Counts rows that were read and whose fate follows.
-    pub fn count_read(&mut self, rows: u64) {
-        self.read += rows;
-    }
-
-    /// Counts a row that is kept as `what`.
-    pub fn keep(&mut self, what: &str) {
-        *self.kept.entry(what.to_owned()).or_default() += 1;
-    }
-
-    /// Counts a row that is dropped, under its reason.
-    pub fn drop_row(&mut self, row: u64, reason: &str) {
-        self.dropped.entry(reason.to_owned()).or_default().push(row);
-    }
-
-    /// Counts a row that could not be read, under the reason of its error.
-    pub fn drop_broken(&mut self, error: RowError) {
-        self.drop_row(error.row, error.problem.reason());
-        self.row_errors.push(error);
-    }
-
-    /// Counts a row that is dropped because of the tokens it has.
-    pub fn drop_long(&mut self, row: u64, reason: &str, tokens: u64) {
-        self.dropped.entry(reason.to_owned()).or_default().push_long(row, tokens);
-    }
-
-    /// Counts a row that is kept without some of its tokens. That it is kept is counted by [`LedgerEntry::keep`].
-    pub fn change(&mut self, row: u64, what: &str, tokens_lost: u64) {
-        self.changed.entry(what.to_owned()).or_default().push_long(row, tokens_lost);
-    }
-
-    /// Counts something worth knowing about a row that is kept.
-    pub fn note(&mut self, row: u64, what: &str) {
-        self.notes.entry(what.to_owned()).or_default().push(row);
-    }
-
-    /// Counts something of a row that has no place in what it becomes.
-    pub(crate) fn note_lost(&mut self, row: u64, what: &str) {
-        self.note(row, &format!("lost: {what}"));
-    }
-
-    /// Rows kept, whatever as.
-    #[must_use]
-    pub fn num_kept(&self) -> u64 {
-        self.kept.values().sum()
-    }
-
-    /// Rows dropped, for whatever reason.
-    #[must_use]
-    pub fn num_dropped(&self) -> u64 {
-        self.dropped.values().map(|rows| rows.count).sum()
-    }
-
-    /// Rows changed, in whatever way.
-    #[must_use]
-    pub fn num_changed(&self) -> u64 {
-        self.changed.values().map(|rows| rows.count).sum()
-    }
-
-    /// The first sum that is wrong, in words.
-    fn fault(&self) -> Option<String> {
-        let (read, kept, dropped) = (self.read, self.num_kept(), self.num_dropped());
-        if read != kept + dropped {
-            return Some(format!("{read} rows read, but {kept} kept and {dropped} dropped"));
-        }
-        let mut lists = self.dropped.iter().chain(&self.changed).chain(&self.notes);
-        let is_wrong = |(_, rows): &(&String, &Rows)| {
-            let listed = rows.rows.len() as u64;
-            let tokens = rows.tokens.len() as u64;
-            rows.count != listed || (tokens != 0 && tokens != listed)
-        };
-        if let Some((what, rows)) = lists.find(is_wrong) {
-            return Some(format!(
-                "{what} counts {} rows and lists {}{}",
-                rows.count,
-                rows.rows.len(),
-                if rows.tokens.is_empty() {
-                    String::new()
-                } else {
-                    format!(" with {} numbers of tokens", rows.tokens.len())
-                }
-            ));
-        }
-        self.row_in_two_places()
-    }
-
-    /// A row that is dropped for two reasons, or changed and dropped.
-    fn row_in_two_places(&self) -> Option<String> {
-        let all = |lists: &BTreeMap<String, Rows>| {
-            let mut rows: Vec<u64> =
-                lists.values().flat_map(|rows| rows.rows.iter().copied()).collect();
-            rows.sort_unstable();
-            rows
-        };
-        let dropped = all(&self.dropped);
-        if let Some([row, ..]) = dropped.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Some(format!("row {row} is dropped twice"));
-        }
-        let changed = all(&self.changed);
-        let both = changed.iter().find(|row| dropped.binary_search(row).is_ok());
-        if let Some(row) = both {
-            return Some(format!("row {row} is changed and dropped"));
-        }
-        let (num_changed, kept) = (self.num_changed(), self.num_kept());
-        let is_over = self.changed.len() == 1 && num_changed > kept;
-        is_over.then(|| format!("{num_changed} rows changed, but {kept} kept"))
-    }
+    /// Rows that were written, where they are not as many as those kept: a pair becomes two labelled completions, two of
+    /// these a pair, and a row that is drawn twice is written twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<u64>,
 }
 
 impl Ledger {
     /// An empty account of this stage.
     #[must_use]
     pub fn new(stage: &str) -> Self {
-        Self { stage: stage.to_owned(), entries: Vec::new() }
+        Self { stage: stage.to_owned(), entries: Vec::new(), written: None }
     }
 
     /// The entry of this file, made if it is not there.
@@ -250,12 +94,22 @@ impl Ledger {
         sums
     }
 
+    /// Says how many rows were written, where these are not the kept ones.
+    pub(crate) fn count_written(&mut self, rows: u64) {
+        self.written = (rows != self.kept()).then_some(rows);
+    }
+
+    /// Takes away the notes on rows that were dropped after they were noted: a note is on a kept row.
+    pub(crate) fn forget_dropped(&mut self) {
+        self.entries.iter_mut().for_each(LedgerEntry::forget_dropped);
+    }
+
     /// Checks that every row is accounted for, once.
     ///
     /// # Errors
     ///
-    /// If rows read are not rows kept plus rows dropped, a count is not the length of its list, or a row is dropped
-    /// twice.
+    /// If rows read are not rows kept plus rows dropped, a count is not the length of its list, a row is dropped twice, or
+    /// changes and notes are on rows that are not kept.
     pub fn check(&self) -> Result<(), DatasetError> {
         let mut faults =
             self.entries.iter().filter_map(|entry| entry.fault().map(|fault| (entry, fault)));
@@ -272,7 +126,8 @@ impl Ledger {
 
     /// The account as a table of rows: sums of what was read and kept, and every row that was changed, dropped or noted.
     ///
-    /// Its columns are `stage`, `file`, `fate` (`read`, `kept`, `changed`, `dropped`, `noted`), `what` (the reason),
+    /// Its columns are `stage`, `file` (null where it is about all of them), `fate` (`read`, `kept`, `changed`, `dropped`,
+    /// `noted`, `written`), `what` (the reason),
     /// `count` (of a sum its rows, else 1), `row`, `tokens` (as in [`Rows::tokens`]) and `error`.
     #[must_use]
     pub fn to_rows(&self) -> Table {
@@ -283,7 +138,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::{RowProblem, RowUnit};
+    use crate::rows::{RowError, RowProblem, RowUnit};
 
     pub(super) fn sample() -> Ledger {
         let mut ledger = Ledger::new("ingest");
@@ -332,7 +187,7 @@ mod tests {
             fault(|entry| {
                 entry.notes.entry("empty_answer".into()).or_default().rows.clear();
             }),
-            format!("{prefix}empty_answer counts 1 rows and lists 0")
+            format!("{prefix}empty_answer counts 1 row and lists 0")
         );
         assert_eq!(
             fault(|entry| {
@@ -355,13 +210,49 @@ mod tests {
         let long =
             fault(|entry| entry.changed.entry("truncated".into()).or_default().tokens.push(1));
         assert!(
-            long.ends_with("truncated counts 1 rows and lists 1 with 2 numbers of tokens"),
+            long.ends_with("truncated counts 1 row and lists 1 with 2 numbers of tokens"),
             "{long}"
         );
         let mut ledger = Ledger::new("sft");
         ledger.entry("a").change(1, "truncated", 3);
         let over = ledger.check().expect_err("nothing is kept").to_string();
-        assert!(over.ends_with("1 rows changed, but 0 kept"), "{over}");
+        assert!(over.ends_with("1 row changed as truncated, but 0 kept"), "{over}");
+    }
+
+    #[test]
+    fn notes_are_on_kept_rows() {
+        let mut ledger = sample();
+        ledger.entry("a.jsonl").note(5, "lost: completion");
+        let both = ledger.check().expect_err("a dropped row is noted").to_string();
+        assert!(both.ends_with("a.jsonl: row 5 is noted and dropped"), "{both}");
+        ledger.forget_dropped();
+        assert_eq!(ledger, sample());
+        let mut ledger = Ledger::new("convert");
+        let entry = ledger.entry("a");
+        entry.count_read(1);
+        entry.keep("prompt");
+        (1..3).for_each(|row| entry.note(row, "lost: completion"));
+        let over = ledger.check().expect_err("one row is kept").to_string();
+        assert!(over.ends_with("2 rows noted as lost: completion, but 1 kept"), "{over}");
+    }
+
+    #[test]
+    fn rows_that_are_written_are_told_where_they_are_not_those_kept() {
+        let mut ledger = sample();
+        ledger.count_written(1225);
+        assert_eq!(ledger, sample());
+        ledger.count_written(2450);
+        let text = ledger.to_table();
+        let first = text.lines().next().expect("a line");
+        assert_eq!(
+            first,
+            "ingest: 1,234 rows read = 1,225 kept + 9 dropped, 1 of the kept changed; 2,450 rows written"
+        );
+        let json = serde_json::to_value(&ledger).expect("plain data");
+        assert_eq!(json["written"], 2450);
+        let fates = ledger.to_rows();
+        let place = fates.texts("fate").iter().position(|fate| fate.as_deref() == Some("written"));
+        assert_eq!(fates.integers("count")[place.expect("a line")], Some(2450));
     }
 
     #[test]

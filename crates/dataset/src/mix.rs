@@ -15,7 +15,7 @@ pub use mixed::{Mixed, RowFate};
 
 use crate::error::DatasetError;
 use crate::probe::FirstContact;
-use crate::records::{Beside, Examples, Met, Reader, Source, read_into};
+use crate::records::{Beside, Examples, Met, Reader, Source, num_samples, read_into};
 pub(crate) use select::Candidates;
 
 crate::mix_settings! {
@@ -86,12 +86,15 @@ impl MixConfig {
     }
 
     /// Whether rows are taken as they are read, so that none has to wait for another.
-    pub(crate) fn is_plain(&self) -> bool {
-        let is_chosen = |source: &Source| source.max_rows.is_some() || source.weight.is_some();
-        self.max_rows.is_none()
-            && self.deduplicate.is_none()
-            && self.order == MixOrder::AsRead
-            && !self.sources.iter().any(is_chosen)
+    pub(crate) fn is_plain(&self) -> Result<bool, DatasetError> {
+        for source in &self.sources {
+            let is_chosen = source.max_rows.is_some() || source.weight.is_some();
+            if is_chosen || num_samples(source)?.is_some() {
+                return Ok(false);
+            }
+        }
+        let takes_all = self.max_rows.is_none() && self.deduplicate.is_none();
+        Ok(takes_all && self.order == MixOrder::AsRead)
     }
 }
 
@@ -152,7 +155,7 @@ pub fn mix(config: &MixConfig, mixing: Mixing<'_>) -> Result<Mixed, DatasetError
     config.check()?;
     let Reading { stage, seed, contact } = mixing.reading;
     let mut examples = Examples::new(stage);
-    let mut candidates = Candidates::new(config, seed);
+    let mut candidates = Candidates::new(config, seed)?;
     let (on_bad_row, wanted) = (config.on_bad_row, mixing.kind);
     let reader = Reader { contact, on_bad_row, beside: Beside::Kept, wanted };
     read_into(&mut examples, &config.sources, reader, &mut |met: Met<'_>| candidates.add(&met))?;

@@ -17,6 +17,7 @@ pub use files::{SourceFile, find_files};
 pub use reader::OnBadRow;
 pub use store::ExampleRows;
 
+pub(crate) use files::num_samples;
 pub(crate) use reader::{Beside, Reader, Taken, for_each_file};
 pub(crate) use reading::{Met, is_regrouped, read_into};
 
@@ -51,7 +52,8 @@ pub struct FileLayout {
 
 /// Examples, where they come from, and what became of every row that was read.
 ///
-/// Rows that may still be dropped are not booked as kept: whoever uses them does that.
+/// Rows that may still be dropped are not booked as kept, but what is lost of them is noted: whoever uses them does the
+/// rest.
 #[derive(Debug)]
 pub struct Examples {
     /// The examples, in the order of the files and their rows.
@@ -80,6 +82,12 @@ impl Examples {
         let (problem, column) = (RowProblem::from(fault), None);
         let error = RowError { file: file.to_string(), unit, row, column, problem };
         self.ledger.entry(file).drop_broken(error);
+    }
+
+    /// Why there is no example, with what became of every row.
+    pub(crate) fn nothing_left(mut self) -> DatasetError {
+        self.ledger.forget_dropped();
+        DatasetError::NothingLeft { record: "row", table: self.ledger.to_table() }
     }
 
     /// Counts what of a row has no place in what it becomes.

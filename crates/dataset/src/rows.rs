@@ -27,6 +27,8 @@ use delimited::Delimited;
 
 /// Objects of an untyped file whose keys are looked at before its rows are read.
 const SAMPLE: usize = 1000;
+/// What is wrong with an array that is said to be lines.
+const ARRAY: &str = "this is one JSON array, and not an object a line; set `format: json`";
 
 /// One row of a file.
 #[derive(Debug)]
@@ -142,6 +144,11 @@ impl RowFile {
             contact.meet(path, known)?;
         }
         let content = match known {
+            Format::Jsonl if lines::is_array(path)? => match format {
+                // Some programs call an array `.jsonl`.
+                Format::Auto => Content::Array,
+                _ => return Err(DatasetError::other_format(path, ARRAY)),
+            },
             Format::Auto | Format::Jsonl => Content::Lines,
             // Many programs call JSON lines `.json`.
             Format::Json if format == Format::Auto && lines::begins_with_object(path)? => {
@@ -177,6 +184,18 @@ impl RowFile {
     pub fn error(&self, row: u64, column: Option<usize>, problem: RowProblem) -> RowError {
         let file = self.path.display().to_string();
         RowError { file, unit: self.unit(), row, column, problem }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What separates cells, where there are such.
+    pub(crate) fn delimiter(&self) -> Option<char> {
+        match &self.content {
+            Content::Delimited(file) => Some(file.delimiter()),
+            _ => None,
+        }
     }
 
     /// Whether columns may first appear behind those that [`RowFile::columns`] has seen.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserializer, de};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 pub(crate) use folder::{of_split, split_of};
@@ -24,20 +25,52 @@ pub(crate) fn expand(path: &str, split: Option<&str>) -> Result<Vec<PathBuf>, Da
     if literal.is_dir() {
         return folder::files(&literal, split);
     }
-    let files = if literal.exists() { vec![literal] } else { matches(path)? };
+    let files = if is_there(&literal)? { vec![literal] } else { matches(path)? };
     match split {
         None => Ok(files),
         Some(_) => folder::of_split(path, files, Path::new(""), split),
     }
 }
 
+/// Whether there is a file; an error where there is something else.
+fn is_there(path: &Path) -> Result<bool, DatasetError> {
+    let not = |message: String| Err(DatasetError::NotAFile { path: path.to_owned(), message });
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(true),
+        Ok(_) => not(ONCE.to_owned()),
+        Err(_) if path == Path::new("-") => not(ONCE.to_owned()),
+        Err(error) if path.is_symlink() => not(format!("this link leads to no file: {error}")),
+        Err(_) => Ok(false),
+    }
+}
+
+/// What is wrong with pipes.
+const ONCE: &str =
+    "rows are read several times, which a pipe or a device cannot be; write them to a file first";
+
+/// What a file is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Sha1,
+    Sha256,
+}
+
 /// Compares a file with the hash it should have.
-pub(crate) fn verify(path: &Path, expected: &str) -> Result<(), DatasetError> {
-    let found = sha256(path).map_err(|source| DatasetError::read(path, source))?;
-    if found.eq_ignore_ascii_case(expected) {
+pub(crate) fn verify(
+    path: &Path,
+    algorithm: Algorithm,
+    expected: &str,
+) -> Result<(), DatasetError> {
+    let (name, found) = match algorithm {
+        Algorithm::Sha1 => ("SHA-1", hashed::<Sha1>(path)),
+        Algorithm::Sha256 => ("SHA-256", hashed::<Sha256>(path)),
+    };
+    let found = found.map_err(|source| DatasetError::read(path, source))?;
+    if found.eq_ignore_ascii_case(expected.trim()) {
         return Ok(());
     }
-    Err(DatasetError::Checksum { path: path.to_owned(), found, expected: expected.to_owned() })
+    let (path, expected) = (path.to_owned(), expected.to_owned());
+    Err(DatasetError::Checksum { path, algorithm: name, found, expected })
 }
 
 /// The files that a pattern matches.
@@ -57,9 +90,14 @@ fn matches(path: &str) -> Result<Vec<PathBuf>, DatasetError> {
     if files.is_empty() { Err(DatasetError::NoMatch(path.to_owned())) } else { Ok(files) }
 }
 
-/// The SHA-256 of a file, read in pieces, in hexadecimal.
+/// The SHA-256 of a file.
 pub(crate) fn sha256(path: &Path) -> std::io::Result<String> {
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    hashed::<Sha256>(path)
+}
+
+/// The hash of a file, read in pieces, in hexadecimal.
+fn hashed<D: Digest>(path: &Path) -> std::io::Result<String> {
+    let (mut hasher, mut buffer) = (D::new(), vec![0; 1 << 16]);
     let mut file = File::open(path)?;
     loop {
         let length = file.read(&mut buffer)?;
@@ -86,8 +124,8 @@ pub(crate) fn nearest_file(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
-    let names: Vec<String> =
-        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names: Vec<String> = names.filter(|other| other != name).collect();
     nearest(name, names.iter().map(String::as_str))
 }
 

@@ -192,13 +192,14 @@ impl PipelineError {
     /// Whether the user has to change a config or a command line, rather than data or files.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Config(_)
-                | Self::NoSuchPipeline { .. }
-                | Self::NoSuchStage { .. }
-                | Self::NothingSelected { .. }
-                | Self::Device(_)
-        )
+            | Self::NoSuchPipeline { .. }
+            | Self::NoSuchStage { .. }
+            | Self::NothingSelected { .. }
+            | Self::Device(_) => true,
+            Self::Dataset(error) => error.is_usage(),
+            _ => false,
+        }
     }
 }

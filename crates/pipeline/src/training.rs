@@ -57,7 +57,8 @@ pub(crate) fn problem(section: &str, message: &str) -> Problem {
     (parts.join("."), message.to_owned())
 }
 
-/// Refuses a training that no example is left for; `limit` is the key and the value that left them out.
+/// Refuses a training that no example is left for, with the account, which is not shown elsewhere then; `limit` is the key
+/// and the value that left them out.
 pub(crate) fn require_any(
     stage: &str,
     ledger: &Ledger,

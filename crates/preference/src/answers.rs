@@ -37,16 +37,20 @@ pub(crate) fn with_box(solution: &str, answer: &str) -> String {
     if boxed(solution).as_deref() == Some(answer) {
         return solution.to_owned();
     }
-    format!("{solution}{}", own_box(answer))
+    if solution.is_empty() { own_box(answer) } else { format!("{solution}\n{}", own_box(answer)) }
 }
 
 /// A solution without the box that [`with_box`] adds.
 pub(crate) fn without_own_box<'a>(solution: &'a str, answer: &str) -> &'a str {
-    solution.strip_suffix(&own_box(answer)).unwrap_or(solution)
+    match solution.strip_suffix(&own_box(answer)) {
+        Some("") => "",
+        Some(before) => before.strip_suffix('\n').unwrap_or(solution),
+        None => solution,
+    }
 }
 
 fn own_box(answer: &str) -> String {
-    format!("\n{BOXED}{{{answer}}}")
+    format!("{BOXED}{{{answer}}}")
 }
 
 /// The text up to the brace that closes the one before it; `\{` and `\}` are signs and no braces.
@@ -91,5 +95,8 @@ mod tests {
         assert_eq!(boxed, "48/2 = 24\n\\boxed{72}");
         assert_eq!(without_own_box(&boxed, "72"), "48/2 = 24");
         assert_eq!(with_box(r"it is \boxed{72}.", "72"), r"it is \boxed{72}.");
+        assert_eq!(without_own_box(r"it is \boxed{72}", "72"), r"it is \boxed{72}");
+        assert_eq!(with_box("", "9 (apples)"), r"\boxed{9 (apples)}");
+        assert_eq!(without_own_box(r"\boxed{9 (apples)}", "9 (apples)"), "");
     }
 }

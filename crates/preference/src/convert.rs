@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::RowFault;
 use crate::answers::{boxed, split_hashes, with_hashes};
+use crate::layout::thinking_text;
 
 /// What became of an example.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub fn is_convertible(from: RecordKind, to: RecordKind) -> bool {
     match to {
         _ if from == to => true,
         Messages | PromptCompletion | Prompt => completed.contains(&from),
-        Exercise => from == PromptCompletion,
+        Exercise => matches!(from, PromptCompletion | Messages),
         Unpaired => from == Preference,
         Preference => from == Unpaired,
         RecordKind::Text => false,
@@ -56,7 +57,10 @@ pub fn convert(example: Example, to: RecordKind) -> Result<Converted, RowFault> 
     }
     let (records, mut lost) = match to {
         RecordKind::Unpaired => both_sides(record)?,
-        RecordKind::Exercise => (vec![exercise(record)?], Vec::new()),
+        RecordKind::Exercise => {
+            let (one, lost) = completed(record, RecordKind::PromptCompletion)?;
+            (vec![exercise(one)?], lost)
+        }
         RecordKind::Prompt => {
             let (prompt, lost) = prompt_of(record, &mut extra)?;
             (vec![Record::Prompt(prompt)], lost)
@@ -76,7 +80,7 @@ type Lossy<T> = Result<(T, Vec<&'static str>), RowFault>;
 /// A conversation, or a prompt with its completion.
 fn completed(record: Record, to: RecordKind) -> Lossy<Record> {
     let (one, lost) = match record {
-        Record::Messages(turns) => (split_last(turns)?, Vec::new()),
+        Record::Messages(turns) => split_last(turns)?,
         Record::PromptCompletion(one) => (one, Vec::new()),
         Record::Preference(pair) => {
             let mut lost = vec!["rejected"];
@@ -104,12 +108,14 @@ fn completed(record: Record, to: RecordKind) -> Lossy<Record> {
     Ok((Record::Messages(turns), lost))
 }
 
-/// The last turn is the completion, which must be the assistant's and a text.
-fn split_last(mut turns: Vec<Message>) -> Result<PromptCompletion, RowFault> {
+/// The last turn is the completion, which must be the assistant's and a text; reasoning goes before it.
+fn split_last(mut turns: Vec<Message>) -> Lossy<PromptCompletion> {
     let field = || "messages".to_owned();
     match turns.pop() {
-        Some(last) if last.role == Role::Assistant && last.is_plain() => {
-            Ok(PromptCompletion { prompt: Prompt::Messages(turns), completion: last.content })
+        Some(last) if last.role == Role::Assistant && last.tool_calls.is_empty() => {
+            let (completion, lost) = thinking_text(&last);
+            let prompt = Prompt::Messages(turns);
+            Ok((PromptCompletion { prompt, completion }, lost.into_iter().collect()))
         }
         Some(last) if last.role == Role::Assistant => Err(RowFault::NotPlain { field: field() }),
         Some(_) => Err(RowFault::Completion { field: field(), num_turns: 0 }),
@@ -210,6 +216,22 @@ pub enum PromptForm {
     Conversational,
     /// A text. TRL calls it standard.
     Standard,
+}
+
+/// The form of the prompt of an example, where it has one that may be a text or turns.
+#[must_use]
+pub fn prompt_form(example: &Example) -> Option<PromptForm> {
+    let prompt = match &example.record {
+        Record::Prompt(prompt) => prompt,
+        Record::PromptCompletion(one) => &one.prompt,
+        Record::Preference(pair) => &pair.prompt,
+        Record::Unpaired(one) => &one.prompt,
+        Record::Text(_) | Record::Messages(_) | Record::Exercise(_) => return None,
+    };
+    Some(match prompt {
+        Prompt::Text(_) => PromptForm::Standard,
+        Prompt::Messages(_) => PromptForm::Conversational,
+    })
 }
 
 /// Gives the prompt of an example another form.

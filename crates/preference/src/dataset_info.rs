@@ -3,11 +3,21 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{Layout, LayoutError, Part, Shape, Tags};
 
-/// The data sets of a folder by name.
-pub type DatasetInfo = BTreeMap<String, DatasetEntry>;
+/// The data sets of a folder by name, in the order of the index.
+///
+/// An entry is looked at when it is asked for: what is wrong with one, or made for a later LLaMA-Factory, is no obstacle to
+/// the others, and is written as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct DatasetInfo(Map<String, Value>);
+
+/// The keys under which an entry says where its data set is.
+const PLACES: [&str; 6] =
+    ["file_name", "hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name"];
 
 /// One data set: its file and how its rows are laid out.
 ///
@@ -52,7 +62,7 @@ pub struct DatasetEntry {
     /// A folder of a repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// How many rows are drawn.
+    /// How many rows are drawn; where there are fewer, some are drawn again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_samples: Option<u64>,
     /// The columns by what they hold.
@@ -76,10 +86,19 @@ pub enum Formatting {
     Openai,
 }
 
-/// An entry of which no layout can be made.
+/// An index that is none, or an entry of which no layout can be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetInfoError {
+    /// The file is no JSON, or an entry no data set.
+    #[error("{0}")]
+    Json(String),
+    /// A file of the same name that `datasets` keeps beside its data.
+    #[error(
+        "no index of LLaMA-Factory, whose entries say where a data set is: `{0}` does not. `datasets` keeps such a file \
+         beside data of its own; name the folder"
+    )]
+    NoIndex(String),
     /// A column of something that rows of text do not have.
     #[error("columns: `{0}` is not read: rows are text here")]
     Media(String),
@@ -92,6 +111,61 @@ pub enum DatasetInfoError {
     /// Columns that make no shape.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+}
+
+impl DatasetInfo {
+    /// Reads an index.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no JSON object, or one of `datasets`.
+    pub fn parse(text: &str) -> Result<Self, DatasetInfoError> {
+        let entries: Map<String, Value> = serde_json::from_str(text)
+            .map_err(|error| DatasetInfoError::Json(error.to_string()))?;
+        let names_a_place = |entry: &Value| {
+            PLACES.iter().any(|place| entry.get(place).is_some_and(Value::is_string))
+        };
+        let stranger = entries.iter().find(|(_, entry)| !entry.is_object());
+        match stranger.or_else(|| entries.iter().next()) {
+            Some((key, _)) if stranger.is_some() || !entries.values().any(names_a_place) => {
+                Err(DatasetInfoError::NoIndex(key.clone()))
+            }
+            _ => Ok(Self(entries)),
+        }
+    }
+
+    /// The names of the data sets.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The entry of a data set, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// If the entry has keys or values that are not known.
+    pub fn entry(&self, name: &str) -> Result<Option<DatasetEntry>, DatasetInfoError> {
+        let entry = self.0.get(name).map(DatasetEntry::deserialize).transpose();
+        entry.map_err(|error| DatasetInfoError::Json(error.to_string()))
+    }
+
+    /// The file of a data set, whatever else its entry says.
+    #[must_use]
+    pub fn file_of(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.get("file_name")?.as_str()
+    }
+
+    /// Adds a data set, or replaces the one of its name.
+    ///
+    /// # Errors
+    ///
+    /// If the entry cannot be written as JSON.
+    pub fn insert(&mut self, name: &str, entry: &DatasetEntry) -> Result<(), DatasetInfoError> {
+        let entry = serde_json::to_value(entry)
+            .map_err(|error| DatasetInfoError::Json(error.to_string()))?;
+        self.0.insert(name.to_owned(), entry);
+        Ok(())
+    }
 }
 
 impl DatasetEntry {

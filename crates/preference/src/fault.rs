@@ -42,7 +42,8 @@ pub enum RowFault {
     },
     /// A conversation does not end with exactly one turn of the assistant after the prompt.
     #[error(
-        "field `{field}` must end with one turn of the assistant, found {num_turns} turns after the prompt"
+        "field `{field}` must end with one turn of the assistant, found {num_turns} turn{} after the prompt",
+        if *num_turns == 1 { "" } else { "s" }
     )]
     Completion {
         /// Its name.
@@ -50,10 +51,10 @@ pub enum RowFault {
         /// How many turns follow the prompt.
         num_turns: usize,
     },
-    /// A completion that is more than a text.
+    /// A turn that is more than a text, where there is room for nothing else.
     #[error(
-        "field `{field}` has tool calls or reasoning beside its text, which a completion cannot hold; \
-         read it as a conversation"
+        "field `{field}` has tool calls or reasoning beside its text, which a text cannot hold; read it as a \
+         conversation"
     )]
     NotPlain {
         /// The field of the conversation.

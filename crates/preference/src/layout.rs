@@ -14,6 +14,7 @@ use crate::shape::{Holds, PartOf};
 use crate::{Part, Shape, Tags};
 
 pub use read::Read;
+pub(crate) use turns::thinking_text;
 pub use write::Written;
 
 /// How the rows of one file are laid out: their shape, the column of each part, and the words of turns.

@@ -42,10 +42,11 @@ mod shape;
 mod slips;
 mod tags;
 mod unpaired;
+mod verdict;
 
 pub use convert::{
-    Converted, Paired, PromptForm, convert, is_convertible, pair_of, pair_up, pairing_key, solved,
-    with_prompt_form,
+    Converted, Paired, PromptForm, convert, is_convertible, pair_of, pair_up, pairing_key,
+    prompt_form, solved, with_prompt_form,
 };
 pub use dataset_info::{DatasetEntry, DatasetInfo, DatasetInfoError, Formatting};
 pub use fault::RowFault;

@@ -1,6 +1,7 @@
 //! Which shape the rows of a file have, by their columns and what these hold.
 
 mod fits;
+mod near;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 use crate::slips::{did_you_mean, nearest};
 use crate::{Layout, LayoutError, Part, Shape, Tags};
 use fits::{Share, misfit};
+use near::Near;
 
 /// What a source says about the layout of its rows; what it leaves out is recognised.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +78,25 @@ pub enum RecogniseError {
         found: Vec<String>,
         /// The shapes that nearly fit, each with what is missing.
         near: Vec<String>,
+    },
+    /// A column that may say which completions are desirable, in words of its own, and that the shape would pass over.
+    #[error(
+        "`{column}` holds {}: it may say which completions are desirable. If it does, set `shape` to {labelled}{}; if it \
+         does not, to {plain}",
+        values.join(", "),
+        rewritten
+    )]
+    Label {
+        /// The column.
+        column: String,
+        /// What it holds.
+        values: Vec<String>,
+        /// What that takes beside it, where some of the values are no words for yes or no.
+        rewritten: &'static str,
+        /// The shape in which it is a label.
+        labelled: &'static str,
+        /// The shape that has none.
+        plain: &'static str,
     },
     /// Several shapes fit, and none of them reads more than the others.
     #[error("several shapes fit: {}; set `shape`", shapes.join("; "))]
@@ -162,8 +183,8 @@ impl Declared {
             }
         }
         // A sample in which nothing fits is another file than was meant; single rows are for the ledger.
-        if let Some(why) = misfit(&layout, sample, Share::Some, &self.columns) {
-            return Err(RecogniseError::Misfit { shape: shape.name(), why });
+        if let Some(misfit) = misfit(&layout, sample, Share::Some, &self.columns) {
+            return Err(RecogniseError::Misfit { shape: shape.name(), why: misfit.why });
         }
         Ok(Recognised { layout, why: "declared".to_owned(), others: Vec::new() })
     }
@@ -174,8 +195,7 @@ impl Declared {
         found: &[String],
         (sample, share): (&[Value], Share),
     ) -> Result<Recognised, RecogniseError> {
-        let mut fitting = Vec::new();
-        let mut near = Vec::new();
+        let (mut fitting, mut near) = (Vec::new(), Vec::new());
         let mut is_doubtful = false;
         for shape in Shape::ALL {
             let Ok(layout) = self.layout(shape, found) else { continue };
@@ -184,25 +204,24 @@ impl Declared {
             let num_required = layout.required().count();
             match misfit(&layout, sample, share, &self.columns) {
                 None if missing.is_empty() => fitting.push(layout),
-                Some(why) if missing.is_empty() => {
+                Some(misfit) if missing.is_empty() => {
                     is_doubtful |= !is_weak(shape);
-                    near.push(format!("{}: {why}", shape.name()));
+                    near.push(Near::Misfit(Box::new(layout), misfit));
                 }
                 _ if missing.len() < num_required => {
                     is_doubtful |= missing.iter().any(|name| nearest(name, found).is_some());
-                    near.push(lacks(shape, &missing, found));
+                    near.push(Near::lacks(shape, &missing, found));
                 }
                 _ => {}
             }
         }
-        let found = found.to_vec();
-        match choose(&fitting, wanted, &found) {
+        let none = |near| RecogniseError::None { found: found.to_vec(), near: near::listed(near) };
+        match choose(&fitting, wanted, found) {
             // A column under a misspelt name, or of another type, would be passed over in silence.
-            Ok(one) if is_doubtful && is_weak(one.layout.shape()) => {
-                Err(RecogniseError::None { found, near })
-            }
-            Err(RecogniseError::None { .. }) => Err(RecogniseError::None { found, near }),
-            other => other,
+            Ok(one) if is_doubtful && is_weak(one.layout.shape()) => Err(none(&near)),
+            Ok(one) => near::with_larger(one, &near, sample),
+            Err(RecogniseError::None { .. }) => Err(none(&near)),
+            Err(other) => Err(other),
         }
     }
 }
@@ -210,12 +229,6 @@ impl Declared {
 fn no_column(part: String, column: &str, found: &[String]) -> RecogniseError {
     let (nearest, found) = (nearest(column, found), found.to_vec());
     RecogniseError::NoColumn { part, column: column.to_owned(), nearest, found }
-}
-
-fn lacks(shape: Shape, missing: &[&str], found: &[String]) -> String {
-    let hint = missing.iter().find_map(|name| nearest(name, found));
-    let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
-    format!("{} lacks {}{}", shape.name(), names.join(" and "), did_you_mean(hint.as_deref()))
 }
 
 /// The layout that reads more than every other, or as much and comes first.

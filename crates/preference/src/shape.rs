@@ -181,6 +181,12 @@ impl Shape {
         }
     }
 
+    /// Whether its prompts may be texts as well as turns: TRL's shapes, of which a data set has one form.
+    #[must_use]
+    pub fn has_two_forms(self) -> bool {
+        self.parts().iter().any(|of| of.holds == Holds::Prose)
+    }
+
     /// Whether LLaMA-Factory reads it, by an entry of its `dataset_info.json`.
     #[must_use]
     pub fn is_llama_factory(self) -> bool {

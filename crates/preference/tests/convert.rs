@@ -1,8 +1,8 @@
 //! One kind of record into another, and LLaMA-Factory's index.
 
 use forethought_preference::{
-    DatasetEntry, DatasetInfo, Layout, PromptForm, RowFault, Shape, convert, is_convertible,
-    pair_of, pair_up, pairing_key, with_prompt_form,
+    DatasetEntry, DatasetInfo, DatasetInfoError, Layout, PromptForm, RowFault, Shape, convert,
+    is_convertible, pair_of, pair_up, pairing_key, with_prompt_form,
 };
 use forethought_schema::{Example, PreferencePair, Prompt, Record, RecordKind};
 use proptest::prelude::*;
@@ -38,7 +38,7 @@ fn what_is_said_to_be_convertible_is_and_nothing_else() {
         (Shape::Text, json!({"text": "t"})),
         (
             Shape::Messages,
-            json!({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}),
+            json!({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a\n#### 7"}]}),
         ),
         (Shape::Prompt, json!({"prompt": "q"})),
         (Shape::PromptCompletion, json!({"prompt": "q", "completion": "a\n#### 7"})),
@@ -93,6 +93,41 @@ fn an_exercise_keeps_its_answer_beside_its_prompt_and_gets_it_back() {
     let completed = convert(exercise.clone(), RecordKind::PromptCompletion).expect("a way");
     let back = convert(completed.examples[0].clone(), RecordKind::Exercise).expect("a way");
     assert_eq!(back.examples, [exercise]);
+}
+
+#[test]
+fn a_conversation_of_one_question_becomes_an_exercise_and_its_reasoning_is_no_obstacle() {
+    let turns = |reasoning: Value| {
+        json!({"messages": [{"role": "user", "content": "3 + 4?"}, {"role": "assistant",
+            "content": "add\n#### 7", "reasoning_content": reasoning}]})
+    };
+    let plain = convert(read(Shape::Messages, &turns(Value::Null)), RecordKind::Exercise);
+    let expected = read(Shape::Gsm8k, &json!({"question": "3 + 4?", "answer": "add\n#### 7"}));
+    assert_eq!(plain.expect("a way").examples, [expected]);
+    let thinking = read(Shape::Messages, &turns(json!("Hm.")));
+    let made = convert(thinking, RecordKind::PromptCompletion).expect("a way");
+    let Record::PromptCompletion(one) = &made.examples[0].record else { panic!("a completion") };
+    assert_eq!(one.completion, "<think>\nHm.\n</think>\n\nadd\n#### 7");
+    assert_eq!(made.lost, ["reasoning_content as a field: it is in <think> tags now"]);
+}
+
+#[test]
+fn a_box_that_is_added_to_a_solution_is_noted_and_stands_alone_where_there_is_none() {
+    let write = |shape, example: &Example| {
+        let written = Layout::usual(shape).write(example).expect("an exercise");
+        (Value::Object(written.row), written.lost.into_iter().collect::<Vec<_>>())
+    };
+    let noted = vec!["the border between solution and answer".to_owned()];
+    let gsm8k = json!({"question": "3 + 4?", "answer": "3 + 4 = 7\n#### 7"});
+    let (math, lost) = write(Shape::Math, &read(Shape::Gsm8k, &gsm8k));
+    assert_eq!((&math["solution"], &lost), (&json!("3 + 4 = 7\n\\boxed{7}"), &noted));
+    assert_eq!(write(Shape::Math, &read(Shape::Math, &math)), (math.clone(), vec![]));
+    assert_eq!(write(Shape::Gsm8k, &read(Shape::Math, &math)), (gsm8k, vec![]));
+    let bare = json!({"question": "How many?", "answer": "9 (apples)"});
+    let expected = json!({"problem": "How many?", "solution": r"\boxed{9 (apples)}"});
+    assert_eq!(write(Shape::Math, &read(Shape::Exercise, &bare)), (expected.clone(), noted));
+    let back = write(Shape::Gsm8k, &read(Shape::Math, &expected)).0;
+    assert_eq!(back, json!({"question": "How many?", "answer": "#### 9 (apples)"}));
 }
 
 #[test]
@@ -192,7 +227,12 @@ proptest! {
 }
 
 fn info(text: &str) -> DatasetInfo {
-    serde_json::from_str(text).expect("an index")
+    DatasetInfo::parse(text).expect("an index")
+}
+
+fn layout(info: &DatasetInfo, name: &str) -> Layout {
+    let entry = info.entry(name).expect("a valid entry").expect("an entry");
+    entry.layout().expect("a layout")
 }
 
 /// The entries that LLaMA-Factory's own documentation shows, and those of its demo files.
@@ -218,25 +258,23 @@ fn entries_of_llama_factory_are_laid_out_as_it_does() {
                 "assistant_tag": "assistant"}}
     }"#,
     );
-    let described: Vec<String> = info
-        .iter()
-        .map(|(name, entry)| format!("{name}: {}", entry.layout().expect("a layout").describe()))
-        .collect();
+    let described: Vec<String> =
+        info.names().map(|name| format!("{name}: {}", layout(&info, name).describe())).collect();
     assert_eq!(
         described,
         [
             "alpaca_zh_demo: alpaca (instruction, input, output)",
-            "dpo_zh_demo: sharegpt_ranking (conversations, chosen, rejected)",
-            "glaive: sharegpt (conversations, tools)",
             "history: alpaca (instruction, input, output, system, history)",
-            "kto: alpaca_kto (instruction, input, output, kto_tag)",
-            "kto_en_demo: openai_kto (messages, label)",
             "pretrain: text (text)",
             "ranking: alpaca_ranking (instruction, input, chosen, rejected)",
+            "kto: alpaca_kto (instruction, input, output, kto_tag)",
+            "glaive: sharegpt (conversations, tools)",
+            "dpo_zh_demo: sharegpt_ranking (conversations, chosen, rejected)",
+            "kto_en_demo: openai_kto (messages, label)",
         ]
     );
     // A tag that is not named is not known there, so a turn of the system is none.
-    let kto = info["kto_en_demo"].layout().expect("a layout");
+    let kto = layout(&info, "kto_en_demo");
     let row = json!({"messages": [{"role": "system", "content": "s"}], "label": true});
     assert_eq!(kto.read(&row).expect_err("unknown").reason(), "unknown_role");
 }
@@ -253,6 +291,35 @@ fn an_entry_that_was_written_is_read_as_the_layout_it_was_written_of() {
     let some =
         DatasetEntry::of(&Layout::usual(Shape::Alpaca), "d.json".into(), |one| one != "tools");
     assert!(!some.columns.expect("columns").contains_key("tools"));
+}
+
+#[test]
+fn what_is_wrong_with_one_entry_is_no_obstacle_to_the_others_and_is_written_as_it_was_read() {
+    let text = r#"{"new": {"file_name": "n.json", "formatting": "tomorrow"}, "old": {"file_name": "o.json"}}"#;
+    let mut info = info(text);
+    assert_eq!(layout(&info, "old").shape(), Shape::Alpaca);
+    let error = info.entry("new").expect_err("unknown").to_string();
+    assert!(error.starts_with("unknown variant `tomorrow`"), "{error}");
+    assert_eq!((info.file_of("new"), info.file_of("none")), (Some("n.json"), None));
+    let entry = DatasetEntry { file_name: Some("a.json".into()), ..DatasetEntry::default() };
+    info.insert("added", &entry).expect("plain data");
+    let written = serde_json::to_string(&info).expect("plain data");
+    assert_eq!(
+        written,
+        r#"{"new":{"file_name":"n.json","formatting":"tomorrow"},"old":{"file_name":"o.json"},"added":{"file_name":"a.json"}}"#
+    );
+}
+
+#[test]
+fn what_datasets_keeps_under_the_same_name_is_no_index() {
+    let error = DatasetInfo::parse(r#"{"citation": "", "features": {}}"#).expect_err("none");
+    assert!(error.to_string().starts_with("no index of LLaMA-Factory"), "{error}");
+    assert!(error.to_string().contains("`citation` does not"), "{error}");
+    let features = r#"{"features": {"question": {"dtype": "string"}}}"#;
+    assert!(matches!(DatasetInfo::parse(features), Err(DatasetInfoError::NoIndex(_))));
+    assert_eq!(DatasetInfo::parse("{}"), Ok(DatasetInfo::default()));
+    let list = DatasetInfo::parse("[1]").expect_err("a list").to_string();
+    assert!(list.contains("expected a map"), "{list}");
 }
 
 #[test]

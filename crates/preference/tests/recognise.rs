@@ -86,9 +86,8 @@ fn what_the_columns_hold_decides_where_their_names_do_not() {
     let error = shape(long).expect_err("no result");
     assert_eq!(
         error,
-        "no shape fits the columns question, answer (nearly: triple lacks `chosen` and `rejected`; gsm8k: \
-         `answer` does not hold texts with ####; exercise: `answer` does not hold numbers or short texts of one line; \
-         solution lacks `solution`); set `shape` and `columns`"
+        "no shape fits the columns question, answer (nearly: gsm8k: `answer` does not hold texts with ####; exercise: \
+         `answer` does not hold numbers or short texts of one line); set `shape` and `columns`"
     );
 }
 
@@ -123,6 +122,8 @@ fn what_a_question_is_about_is_read_with_it() {
     assert_eq!(found.describe(), "exercise (body, question, answer)");
     let Record::Exercise(one) = found.read_record(&asdiv).expect("a row") else { panic!("none") };
     assert_eq!(one.question, "Two groups of 290. How big?");
+    let notes = found.read(&asdiv).expect("a row").notes;
+    assert_eq!(notes.into_iter().collect::<Vec<_>>(), ["the border between body and question"]);
     let svamp = json!({"Body": "b", "Question": "q", "Answer": 145.0, "ID": "1"});
     assert_eq!(shape(svamp), Ok(Shape::Exercise));
 }
@@ -143,12 +144,95 @@ fn a_prompt_beside_a_misspelt_column_is_no_prompt_alone() {
     assert_eq!(
         error,
         "no shape fits the columns prompt, completoin (nearly: prompt_completion lacks `completion` (did you mean \
-         `completoin`?); unpaired lacks `completion` and `label` (did you mean `completoin`?); cvalues lacks \
-         `pos_resp` and `neg_resp`); set `shape` and `columns`"
+         `completoin`?); unpaired lacks `completion` and `label` (did you mean `completoin`?)); set `shape` and `columns`"
     );
     assert_eq!(shape(json!({"prompt": "q", "source": "a"})), Ok(Shape::Prompt));
     let number = shape(json!({"prompt": "q", "completion": 3})).expect_err("no text");
     assert!(number.contains("prompt_completion: `completion` does not hold texts"), "{number}");
+}
+
+fn labelled(labels: &[Value]) -> Vec<Value> {
+    labels.iter().map(|label| json!({"prompt": "q", "completion": "a", "label": label})).collect()
+}
+
+fn of_labels(labels: &[Value]) -> Result<Recognised, String> {
+    let rows = labelled(labels);
+    let columns = columns(&rows[..1]);
+    Declared::default().resolve(&columns, &rows).map_err(|error| error.to_string())
+}
+
+#[test]
+fn labels_are_true_and_false_or_1_and_0() {
+    for labels in [[json!(true), json!(false)], [json!(1), json!(0)], [json!(1.0), json!(0.0)]] {
+        let layout = of_labels(&labels).expect("labels").layout;
+        assert_eq!(layout.shape(), Shape::Unpaired, "{labels:?}");
+        let read = labelled(&labels).iter().map(|row| layout.read_record(row)).collect::<Vec<_>>();
+        let [Ok(Record::Unpaired(good)), Ok(Record::Unpaired(bad))] = &read[..] else {
+            panic!("{read:?}")
+        };
+        assert_eq!((good.label, bad.label), (true, false));
+    }
+    let kto = json!({"messages": [{"role": "user", "content": "q"}], "label": 0});
+    assert_eq!(shape(kto), Ok(Shape::OpenaiKto));
+}
+
+#[test]
+fn a_column_that_may_be_a_label_is_neither_taken_for_one_nor_passed_over() {
+    let error = |labels: &[Value]| of_labels(labels).expect_err("nobody can tell");
+    assert_eq!(
+        error(&[json!("yes"), json!("no"), json!("yes")]),
+        "`label` holds \"yes\", \"no\": it may say which completions are desirable. If it does, set `shape` to \
+         unpaired; if it does not, to prompt_completion"
+    );
+    assert_eq!(
+        error(&[json!(-1), json!(1)]),
+        "`label` holds -1, 1: it may say which completions are desirable. If it does, set `shape` to unpaired and \
+         write true and false, or 1 and 0, in it; if it does not, to prompt_completion"
+    );
+    for doubtful in [["true", "false"], ["desirable", "undesirable"], ["algebra", "algebra"]] {
+        let text = error(&doubtful.map(|label| json!(label)));
+        assert!(text.starts_with("`label` holds"), "{text}");
+    }
+    let mixed = error(&[json!(true), json!("wrong"), json!(true), json!(false), json!(7)]);
+    assert!(mixed.starts_with("`label` holds true, \"wrong\", false, …: "), "{mixed}");
+    let alpaca = json!({"instruction": "i", "output": "o", "kto_tag": "false"});
+    let text = shape(alpaca).expect_err("a tag in words");
+    assert!(text.ends_with("set `shape` to alpaca_kto; if it does not, to alpaca"), "{text}");
+}
+
+#[test]
+fn a_label_of_many_values_is_a_class_and_stands_beside_with_a_word_on_it() {
+    for labels in [[0, 1, 2, 3].map(|one| json!(one)), ["a", "b", "c", "d"].map(|one| json!(one))] {
+        let found = of_labels(&labels).expect("a class");
+        assert_eq!(found.layout.shape(), Shape::PromptCompletion);
+        let other = "unpaired: `label` does not hold true and false, or 1 and 0".to_owned();
+        assert!(found.others.contains(&other), "{:?}", found.others);
+    }
+    let unknown = of_labels(&[json!(null)]).expect("no label");
+    assert_eq!(unknown.layout.shape(), Shape::PromptCompletion);
+}
+
+#[test]
+fn words_are_labels_where_the_shape_or_the_column_is_declared() {
+    let rows = labelled(&[json!("Yes"), json!("no"), json!("0")]);
+    let columns = columns(&rows[..1]);
+    for said in [declared(Some(Shape::Unpaired), &[]), declared(None, &[(Part::Label, "label")])] {
+        let layout = said.resolve(&columns, &rows).expect("declared").layout;
+        let label = |row| match layout.read_record(row) {
+            Ok(Record::Unpaired(one)) => one.label,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(rows.iter().map(label).collect::<Vec<_>>(), [true, false, false]);
+    }
+    let plain = declared(Some(Shape::PromptCompletion), &[]);
+    let found = plain.resolve(&columns, &rows).expect("declared");
+    assert_eq!(found.layout.describe(), "prompt_completion (prompt, completion)");
+    let none = labelled(&[json!("maybe")]);
+    let error = declared(Some(Shape::Unpaired), &[]).resolve(&columns, &none);
+    assert_eq!(
+        error.expect_err("no word").to_string(),
+        "the shape unpaired does not fit: `label` does not hold true and false, 1 and 0, or words such as yes and no"
+    );
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use forethought_preference::{Layout, RowFault, Shape, unpair};
 use forethought_schema::{
-    Example, Exercise, FunctionCall, Message, PreferencePair, Prompt, PromptCompletion, Record,
-    RecordKind, Role, ToolCall,
+    Example, Exercise, Message, PreferencePair, Prompt, PromptCompletion, Record, RecordKind, Role,
 };
 use serde_json::{Value, json};
 
@@ -49,8 +48,11 @@ fn read_pair(shape: Shape, row: &Value) -> Result<PreferencePair, RowFault> {
 }
 
 fn write(shape: Shape, record: &Record) -> Result<Value, RowFault> {
-    let written = Layout::usual(shape).write(&Example::from(record.clone()))?;
-    assert!(written.lost.is_empty(), "{:?}", written.lost);
+    let mut written = Layout::usual(shape).write(&Example::from(record.clone()))?;
+    // A box is added to a solution that has none, which is said.
+    let border =
+        shape == Shape::Math && written.lost.remove("the border between solution and answer");
+    assert!(written.lost.is_empty() && !(border && record == &records()[3]), "{:?}", written.lost);
     Ok(Value::Object(written.row))
 }
 
@@ -232,57 +234,6 @@ fn sharegpt_has_names_of_its_own_for_turns() {
     assert_eq!(read(Shape::Sharegpt, &beside), Ok(conversation()));
 }
 
-#[test]
-fn tool_calls_are_turns_of_their_own_in_sharegpt_and_objects_elsewhere() {
-    let mut call = Message::new(Role::Assistant, "");
-    let arguments = json!({"a": 3, "b": 4});
-    call.tool_calls =
-        vec![ToolCall::Function(FunctionCall { name: "add".into(), arguments: arguments.clone() })];
-    call.reasoning_content = Some("I had better add.".into());
-    let turns = vec![
-        Message::new(Role::User, "3 + 4?"),
-        call,
-        Message::new(Role::Tool, "7"),
-        Message::new(Role::Assistant, "Seven."),
-    ];
-    let tools = json!([{"type": "function", "function": {"name": "add"}}]);
-    let example = Example { tools: Some(tools), ..Record::Messages(turns).into() };
-    for shape in [Shape::Messages, Shape::Sharegpt, Shape::Openai] {
-        let layout = Layout::usual(shape);
-        let written = layout.write(&example).expect("it fits");
-        assert!(written.lost.is_empty() && written.row["tools"].is_string(), "{written:?}");
-        let back = layout.read(&Value::Object(written.row)).expect("it was written so");
-        assert_eq!(back.example, example, "{shape:?}");
-    }
-    let row = Layout::usual(Shape::Sharegpt).write(&example).expect("it fits").row;
-    let text = row["conversations"][1]["value"].as_str().expect("a text");
-    assert_eq!(row["conversations"][1]["from"], "function_call");
-    let call = "{\"name\":\"add\",\"arguments\":{\"a\":3,\"b\":4}}";
-    assert_eq!(text, format!("<think>\nI had better add.\n</think>\n\n{call}"));
-    let row = Layout::usual(Shape::Messages).write(&example).expect("it fits").row;
-    assert_eq!(row["messages"][1]["tool_calls"][0]["function"]["arguments"], arguments);
-}
-
-#[test]
-fn texts_in_pieces_are_joined_and_reasoning_is_kept_apart() {
-    let piece = |kind: &str, value: &str| json!({"type": kind, "value": value});
-    let row = json!({"messages": [
-        {"role": "user", "content": [piece("text", "3 + "), piece("text", "4?")]},
-        {"role": "assistant", "loss_weight": 1, "content": [
-            piece("reasoning", "Add."), piece("tool_call", r#"{"name": "add", "arguments": {}}"#),
-        ]},
-    ]});
-    let read = Layout::usual(Shape::Messages).read(&row).expect("pieces");
-    let Record::Messages(turns) = read.example.record else { panic!("turns") };
-    assert_eq!((turns[0].content.as_str(), turns[1].content.as_str()), ("3 + 4?", ""));
-    assert_eq!(turns[1].reasoning_content.as_deref(), Some("Add."));
-    assert_eq!(turns[1].tool_calls[0].function().name, "add");
-    assert_eq!(read.notes.into_iter().collect::<Vec<_>>(), ["messages[].loss_weight"]);
-    let image = json!({"messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]});
-    let fault = Layout::usual(Shape::Messages).read(&image).expect_err("an image").to_string();
-    assert!(fault.contains("must be pieces of the types text, reasoning or tool_call"), "{fault}");
-}
-
 /// LLaMA-Factory's converter skips such rows with a warning.
 #[test]
 fn a_conversation_that_llama_factory_would_pass_over_is_refused() {
@@ -343,7 +294,7 @@ fn what_is_wrong_with_a_row_names_the_field() {
         (
             Shape::Preference,
             json!({"prompt": [], "chosen": turn("user"), "rejected": turn("assistant")}),
-            "field `chosen` must end with one turn of the assistant, found 1 turns after the prompt",
+            "field `chosen` must end with one turn of the assistant, found 1 turn after the prompt",
         ),
         (
             Shape::Preference,
@@ -358,7 +309,7 @@ fn what_is_wrong_with_a_row_names_the_field() {
         ),
         (
             Shape::Unpaired,
-            json!({"prompt": "q", "completion": "a", "label": "yes"}),
+            json!({"prompt": "q", "completion": "a", "label": "maybe"}),
             "field `label` must be true or false, found a text",
         ),
         (

@@ -62,6 +62,25 @@ impl Message {
     pub fn is_plain(&self) -> bool {
         self.reasoning_content.is_none() && self.tool_calls.is_empty()
     }
+
+    /// A text with the reasoning of this turn before it, between `<think>` tags as reasoning models write it; the text
+    /// alone where there is none.
+    ///
+    /// ```
+    /// use forethought_schema::{Message, Role};
+    ///
+    /// let mut turn = Message::new(Role::Assistant, "Seven.");
+    /// assert_eq!(turn.after_reasoning(&turn.content), "Seven.");
+    /// turn.reasoning_content = Some("3 + 4 = 7".to_owned());
+    /// assert_eq!(turn.after_reasoning(&turn.content), "<think>\n3 + 4 = 7\n</think>\n\nSeven.");
+    /// ```
+    #[must_use]
+    pub fn after_reasoning(&self, text: &str) -> String {
+        match &self.reasoning_content {
+            Some(reasoning) => format!("<think>\n{reasoning}\n</think>\n\n{text}"),
+            None => text.to_owned(),
+        }
+    }
 }
 
 /// A call of a tool, as chat templates read it: `{"type": "function", "function": {"name": …, "arguments": {…}}}`.

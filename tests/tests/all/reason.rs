@@ -213,5 +213,5 @@ fn a_split_without_problems_says_where_they_went() {
     project.write("problems.jsonl", r#"{"problem": "What?", "answer": "?!"}"#);
     let error = Attempt::new(&project, "run").until("problems").error();
     assert!(error.contains("no problem is left for train"), "{error}");
-    assert!(error.contains("dropped unreadable_answer  1  rows 1"), "{error}");
+    assert!(error.contains("dropped unreadable_answer  1  row 1"), "{error}");
 }

@@ -7,15 +7,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use forethought_dataset::{MixConfig, Mixed, Mixing, Reading, RowFate, find_files, mix};
+use forethought_dataset::{
+    DatasetError, MixConfig, Mixed, Mixing, Reading, RowFate, find_files, mix,
+};
 use forethought_pipeline::Console;
-use forethought_preference::{Layout, PromptForm, RowFault, Shape, Written, with_prompt_form};
+use forethought_preference::{
+    Layout, PromptForm, RowFault, Shape, Written, prompt_form, with_prompt_form,
+};
 use forethought_schema::Example;
 use forethought_seed::Seed;
 
 use super::sources::{Sources, shape};
 use crate::commands::Failure;
 use crate::examine::first_contact;
+use output::Index;
 
 /// Writes the rows of files in another shape.
 ///
@@ -23,7 +28,8 @@ use crate::examine::first_contact;
 /// completions of one prompt a pair; an exercise its question and solution. Fields that no shape names keep their place.
 /// The ledger on standard error says of every row what became of it, and of every field that is lost in how many rows.
 ///
-/// For the shapes of LLaMA-Factory an entry is written into the `dataset_info.json` beside the output.
+/// For the shapes of LLaMA-Factory an entry is written into the `dataset_info.json` beside the output; with --name also for
+/// texts, on which it pre-trains. Entries of other files stay.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Convert {
@@ -47,6 +53,9 @@ pub(crate) struct Convert {
     /// The name in `dataset_info.json` [default: the output's, without its extension]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Replace an entry of that name that is for another file
+    #[arg(long)]
+    overwrite: bool,
 }
 
 /// The form of prompts.
@@ -87,6 +96,41 @@ pub(crate) fn run(arguments: &Convert) -> Result<ExitCode, Failure> {
     described.placed(arguments.write(&described.mix))
 }
 
+/// What has been written.
+#[derive(Debug, Default)]
+struct WrittenRows {
+    columns: BTreeSet<String>,
+    /// Rows whose prompt is a text, and rows whose prompt is turns.
+    num_standard: u64,
+    num_conversational: u64,
+}
+
+impl WrittenRows {
+    fn add(&mut self, row: &Written, form: Option<PromptForm>) {
+        match form {
+            Some(PromptForm::Standard) => self.num_standard += 1,
+            Some(PromptForm::Conversational) => self.num_conversational += 1,
+            None => {}
+        }
+        for key in row.row.keys() {
+            if !self.columns.contains(key) {
+                self.columns.insert(key.clone());
+            }
+        }
+    }
+
+    /// What programs that look at the first row would not see.
+    fn warning(&self) -> Option<String> {
+        let (texts, turns) = (self.num_standard, self.num_conversational);
+        (texts > 0 && turns > 0).then(|| {
+            format!(
+                "prompts of two forms are in one file (texts: {texts}, conversations: {turns}), and programs expect one: \
+                 --prompts conversational or --prompts standard gives them one form"
+            )
+        })
+    }
+}
+
 fn ledger_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let is_known = path.extension().is_some_and(|one| one == "parquet" || one == "json");
@@ -103,42 +147,85 @@ impl Convert {
 
     /// Writes the rows of a mix, and their account.
     fn write(&self, config: &MixConfig) -> Result<ExitCode, Failure> {
-        self.spare_inputs(config)?;
+        self.check(config)?;
+        let index = self.index()?;
         let layout = Layout::usual(self.to);
         let seed = Seed::new(self.seed);
         let reading = Reading { stage: "convert", seed, contact: &first_contact()? };
         let mixing = Mixing { reading, kind: Some(layout.kind()) };
         let used = output::write(&self.output, |sink| {
-            let mut used = BTreeSet::new();
-            let mut mixed = mix(config, mixing)?;
+            let mut written = WrittenRows::default();
+            let mut mixed = mix(config, mixing).map_err(|error| self.advised(error))?;
             mixed.for_each(|examples| {
                 let rows = match self.rows(examples, &layout) {
                     Ok(rows) => rows,
                     Err(fault) => return Ok(RowFate::Refused(fault)),
                 };
                 let mut lost = BTreeSet::new();
-                for one in rows {
-                    sink(&one.row)?;
-                    lost.extend(one.lost);
-                    for key in one.row.keys() {
-                        if !used.contains(key) {
-                            used.insert(key.clone());
-                        }
-                    }
+                for (row, form) in rows {
+                    written.add(&row, form.filter(|_| self.to.has_two_forms()));
+                    sink(&row.row)?;
+                    lost.extend(row.lost);
                 }
                 Ok::<_, Failure>(RowFate::Kept(layout.kind().as_str(), lost))
             })?;
             self.report(mixed)?;
-            if used.is_empty() {
+            if written.columns.is_empty() {
                 return Err(Failure::Disagreement("no row is left to write".to_owned()));
             }
-            Ok(used)
+            // Columns of parquet say it themselves.
+            let is_parquet = self.output.extension().is_some_and(|one| one == "parquet");
+            if let Some(warning) = written.warning().filter(|_| !is_parquet) {
+                Console::Stderr.line(format!("{}: {warning}", self.output.display()));
+            }
+            Ok(written.columns)
         })?;
-        if self.to.is_llama_factory() && self.output.as_os_str() != "-" {
-            let index = output::index(&self.output, self.name.as_deref(), &layout, &used)?;
-            Console::Stderr.line(index);
+        if let Some(index) = index {
+            Console::Stderr.line(index.write(&layout, &used)?);
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Finds what is wrong with the places that are written to before anything is read.
+    fn check(&self, config: &MixConfig) -> Result<(), Failure> {
+        for path in [Some(&self.output), self.ledger.as_ref()].into_iter().flatten() {
+            output::require_folder(path)?;
+        }
+        self.spare_inputs(config)
+    }
+
+    /// The index that the rows are to be in.
+    fn index(&self) -> Result<Option<Index>, Failure> {
+        let is_named_text = self.to == Shape::Text && self.name.is_some();
+        if self.output.as_os_str() == "-" || !(self.to.is_llama_factory() || is_named_text) {
+            return match &self.name {
+                Some(name) => Err(Failure::Usage(format!(
+                    "--name {name}: only a file of a shape that LLaMA-Factory reads gets an entry; {} is none, or goes \
+                     to standard output",
+                    self.to.name()
+                ))),
+                None => Ok(None),
+            };
+        }
+        let index = Index::beside(&self.output, self.name.as_deref())?;
+        if !self.overwrite {
+            index.require_free()?;
+        }
+        Ok(Some(index))
+    }
+
+    /// An error with what else there is to do.
+    fn advised(&self, error: DatasetError) -> Failure {
+        let inner = match &error {
+            DatasetError::Source { error, .. } => error,
+            error => error,
+        };
+        if self.to == Shape::Alpaca && matches!(inner, DatasetError::NoConversion { from: "text", .. }) {
+            return Failure::Disagreement(format!(
+                "{error}; LLaMA-Factory pre-trains on texts alone: give --to text with a --name for its index"
+            ));
+        }
+        error.into()
     }
 
     /// Refuses to write over what is read.
@@ -155,13 +242,22 @@ impl Convert {
         Ok(())
     }
 
-    /// The rows that examples become: all of them, or what is wrong with the first that cannot be written.
-    fn rows(&self, examples: &[Example], layout: &Layout) -> Result<Vec<Written>, RowFault> {
+    /// The rows that examples become, each with the form of its prompt: all of them, or what is wrong with the first that
+    /// cannot be written.
+    fn rows(
+        &self,
+        examples: &[Example],
+        layout: &Layout,
+    ) -> Result<Vec<(Written, Option<PromptForm>)>, RowFault> {
         let formed = |example: &Example| match self.prompts {
             Form::AsIs => Ok(example.clone()),
             Form::Conversational => with_prompt_form(example.clone(), PromptForm::Conversational),
             Form::Standard => with_prompt_form(example.clone(), PromptForm::Standard),
         };
-        examples.iter().map(|example| layout.write(&formed(example)?)).collect()
+        let written = |example: &Example| {
+            let example = formed(example)?;
+            Ok((layout.write(&example)?, prompt_form(&example)))
+        };
+        examples.iter().map(written).collect()
     }
 }

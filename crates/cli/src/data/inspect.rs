@@ -3,6 +3,7 @@
 mod facts;
 mod show;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +12,8 @@ use forethought_dataset::{
     DatasetError, ExampleRow, Examples, FileLayout, NearDuplicates, read_examples,
 };
 use forethought_pipeline::PipelineError;
+use forethought_preference::convert;
+use forethought_schema::{Example, RecordKind};
 use forethought_tokenize::{Encoder, Ending};
 
 use super::marked::{Colour, Marks};
@@ -76,7 +79,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<ExitCode, Failure> {
     let described = arguments.sources.read()?;
     let examples = read_examples("inspect", &described.mix.sources, &first_contact()?);
     let mut examples = described.placed(examples.map_err(Failure::from))?;
-    if examples.layouts.is_empty() {
+    if examples.layouts.is_empty() || examples.ledger.read() == 0 {
         let table = examples.ledger.to_table();
         return Err(DatasetError::NothingLeft { record: "row", table }.into());
     }
@@ -144,9 +147,19 @@ fn sampled(places: &[usize], number: usize) -> Vec<usize> {
     (0..number).map(|index| places[index * last / (number - 1).max(1)]).collect()
 }
 
+/// An example as trainings learn from it: of a problem its solution, behind it.
+fn as_learnt(example: &Example) -> Cow<'_, Example> {
+    if example.record.kind() != RecordKind::Exercise {
+        return Cow::Borrowed(example);
+    }
+    let made = convert(example.clone(), RecordKind::PromptCompletion);
+    let first = made.ok().and_then(|made| made.examples.into_iter().next());
+    first.map_or(Cow::Borrowed(example), Cow::Owned)
+}
+
 /// What the model reads of a row; a row that the chat template refuses says so.
 fn rendered(row: &ExampleRow, encoder: &Encoder, marks: Marks) -> Result<String, Failure> {
-    let encoded = match encoder.encode_example(&row.example, Ending::AtEos) {
+    let encoded = match encoder.encode_example(&as_learnt(&row.example), Ending::AtEos) {
         Ok(encoded) => encoded,
         Err(error) => return Ok(format!("cannot be rendered: {error}")),
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use forethought_dataset::{Format, MixConfig, Source};
 use forethought_pipeline::{Document, PipelineError};
-use forethought_preference::{Part, Shape, Tags};
+use forethought_preference::{DatasetInfo, DatasetInfoError, Part, Shape, Tags};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -64,7 +64,9 @@ impl Sources {
     /// The source that the options describe, or those of the file of a mix.
     pub(crate) fn read(&self) -> Result<Described, Failure> {
         let Some(path) = &self.mix else {
-            return Ok(Described { mix: MixConfig::of(vec![self.source()?]), document: None });
+            let mix = MixConfig::of(vec![self.source()?]);
+            mix.check().map_err(|error| Failure::Usage(error.to_string()))?;
+            return Ok(Described { mix, document: None });
         };
         let document = Document::read(path, &[]).map_err(PipelineError::from)?;
         let mix = document.to_config::<MixConfig>().map_err(PipelineError::from)?;
@@ -108,8 +110,12 @@ impl Sources {
 /// A folder with an index of LLaMA-Factory is meant by it.
 fn index_of(path: &str) -> String {
     let index = Path::new(path).join("dataset_info.json");
+    let text = std::fs::read_to_string(&index).unwrap_or_default();
+    // `datasets` keeps a file of this name beside its own data.
+    let is_other = matches!(DatasetInfo::parse(&text), Err(DatasetInfoError::NoIndex(_)));
     let is_saved = Path::new(path).join("state.json").exists();
-    if index.is_file() && !is_saved { index.display().to_string() } else { path.to_owned() }
+    let is_meant = index.is_file() && !is_other && !is_saved;
+    if is_meant { index.display().to_string() } else { path.to_owned() }
 }
 
 /// A shape by its name.

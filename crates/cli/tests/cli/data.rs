@@ -1,7 +1,7 @@
 //! `forethought data` as a shell sees it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use forethought_dataset::{ColumnType, FirstContact, Table};
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ use tempfile::TempDir;
 
 use crate::{forethought, outcome};
 
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    fn new(files: &[(&str, &[Value])]) -> Self {
+    pub(crate) fn new(files: &[(&str, &[Value])]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         for (name, rows) in files {
             let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
@@ -23,21 +23,25 @@ impl Place {
         Self { folder }
     }
 
-    fn data(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+    pub(crate) fn data(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         outcome(forethought(self.folder.path()).arg("data").args(arguments))
     }
 
-    fn done(&self, arguments: &[&str]) -> (String, String) {
+    pub(crate) fn done(&self, arguments: &[&str]) -> (String, String) {
         let (code, output, error) = self.data(arguments);
         assert_eq!(code, Some(0), "{error}");
         (output, error)
     }
 
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).expect("it was written")
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
-    fn json(&self, name: &str) -> Value {
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("it was written")
+    }
+
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.read(name)).expect("JSON")
     }
 }
@@ -97,7 +101,7 @@ fn inspect_with_a_tokenizer_counts_tokens_and_marks_what_is_learnt() {
 }
 
 /// A tokenizer with a chat template, made here: what it renders is known.
-fn tokenizer(folder: &Path) -> String {
+pub(crate) fn tokenizer(folder: &Path) -> String {
     let config = forethought_tokenize::BpeConfig::new(280);
     let encoder = forethought_tokenize::train_bpe(&["Hi Yes So No"], &config).expect("trained");
     encoder.save(folder).expect("saved");

@@ -82,6 +82,17 @@ fn no_file_of_a_finished_run_is_cut_by_a_disk_that_is_full() {
 }
 
 #[test]
+fn a_training_without_examples_shows_their_account_once() {
+    let project = Project::new();
+    let set = ["--set", "sft.max_length=20", "--set", "sft.on_overflow=drop", "--until", "sft"];
+    let (code, _, error) = outcome(&mut pipeline(&project, &set));
+    assert_eq!(code, Some(1), "{error}");
+    let account = "sft: 64 rows read = 0 kept + 64 dropped";
+    assert_eq!(error.matches(account).count(), 1, "{error}");
+    assert!(error.contains("error: stage sft: no example is left"), "{error}");
+}
+
+#[test]
 fn a_folder_that_holds_no_run_ends_with_1() {
     let project = Project::new();
     for command in ["evaluate", "report"] {

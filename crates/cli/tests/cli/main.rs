@@ -4,6 +4,7 @@ mod check;
 mod commands;
 mod dashboard;
 mod data;
+mod data_files;
 mod exit_codes;
 mod export;
 mod generate;

@@ -30,16 +30,18 @@ impl DatasetError {
             | Self::NoMatch(_)
             | Self::Pattern { .. }
             | Self::NamedTwice(_)
+            | Self::NotAFile { .. }
             | Self::Hub(_)
             | Self::NoConversion { .. } => Some("path"),
             Self::Splits { .. } => Some("split"),
             Self::Configurations { .. } | Self::Index { .. } => Some("dataset"),
-            Self::UnknownFormat(_) => Some("format"),
+            Self::UnknownFormat(_) | Self::OtherFormat { .. } => Some("format"),
             Self::MissingColumns { .. } => Some("columns"),
             Self::Shape { source, .. } => Some(match **source {
                 RecogniseError::NoColumn { .. } => "columns",
                 _ => "shape",
             }),
+            Self::Checksum { algorithm: "SHA-1", .. } => Some("dataset"),
             Self::Checksum { .. } => Some("sha256"),
             Self::Filter { .. } => Some("where"),
             Self::NoSources(field) | Self::Setting { field, .. } => Some(*field),

@@ -7,7 +7,8 @@ use crate::table::Table;
 
 /// One row of the table.
 struct Line<'l> {
-    file: &'l str,
+    /// None where it is about the rows of all files.
+    file: Option<&'l str>,
     fate: &'static str,
     what: &'l str,
     count: u64,
@@ -17,11 +18,12 @@ struct Line<'l> {
 }
 
 pub(super) fn to_table(ledger: &Ledger) -> Table {
-    let lines: Vec<Line<'_>> = ledger.entries.iter().flat_map(lines).collect();
+    let written = ledger.written.map(|count| sum(None, "written", "", count));
+    let lines: Vec<Line<'_>> = ledger.entries.iter().flat_map(lines).chain(written).collect();
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     Table::new()
         .text("stage", lines.iter().map(|_| ledger.stage.clone()))
-        .text("file", lines.iter().map(|line| line.file.to_owned()))
+        .text("file", lines.iter().map(|line| line.file.map(str::to_owned)))
         .text("fate", lines.iter().map(|line| line.fate.to_owned()))
         .text("what", lines.iter().map(|line| line.what.to_owned()))
         .integer("count", lines.iter().map(|line| whole(line.count)))
@@ -30,16 +32,12 @@ pub(super) fn to_table(ledger: &Ledger) -> Table {
         .text("error", lines.iter().map(|line| line.error.clone()))
 }
 
+fn sum<'l>(file: Option<&'l str>, fate: &'static str, what: &'l str, count: u64) -> Line<'l> {
+    Line { file, fate, what, count, row: None, tokens: None, error: None }
+}
+
 fn lines(entry: &LedgerEntry) -> Vec<Line<'_>> {
-    let sum = |fate, what, count| Line {
-        file: &entry.file,
-        fate,
-        what,
-        count,
-        row: None,
-        tokens: None,
-        error: None,
-    };
+    let sum = |fate, what, count| sum(Some(&entry.file), fate, what, count);
     let mut lines = vec![sum("read", "", entry.read)];
     lines.extend(entry.kept.iter().map(|(what, count)| sum("kept", what, *count)));
     lines.extend(listed(entry, "changed", &entry.changed));
@@ -59,7 +57,7 @@ fn listed<'l>(
     lists: &'l BTreeMap<String, Rows>,
 ) -> impl Iterator<Item = Line<'l>> {
     let line = move |what: &'l str, rows: &'l Rows, index: usize| Line {
-        file: &entry.file,
+        file: Some(&entry.file),
         fate,
         what,
         count: 1,

@@ -1,6 +1,6 @@
 //! The ledger as a table for the terminal.
 
-use super::{Ledger, LedgerEntry, Rows};
+use super::{Ledger, LedgerEntry, Rows, plural};
 
 /// Rows listed for each reason; all of them are in the JSON.
 const LISTED_ROWS: usize = 5;
@@ -15,15 +15,19 @@ struct Line {
 }
 
 pub(super) fn render(ledger: &Ledger) -> String {
-    let (read, kept, dropped) = (ledger.read(), ledger.kept(), ledger.dropped());
-    let [read, kept, dropped] = [read, kept, dropped].map(thousands);
+    let rows = plural(ledger.read(), "row");
+    let [read, kept, dropped] = [ledger.read(), ledger.kept(), ledger.dropped()].map(thousands);
     let changed = match ledger.changed() {
         0 => String::new(),
         changed => format!(", {} of the kept changed", thousands(changed)),
     };
+    let written = ledger.written.map_or_else(String::new, |written| {
+        format!("; {} {} written", thousands(written), plural(written, "row"))
+    });
     let stage = &ledger.stage;
-    let mut text =
-        vec![format!("{stage}: {read} rows read = {kept} kept + {dropped} dropped{changed}")];
+    let mut text = vec![format!(
+        "{stage}: {read} {rows} read = {kept} kept + {dropped} dropped{changed}{written}"
+    )];
     for entry in &ledger.entries {
         text.push(title(entry));
         text.extend(aligned(&lines(entry)));
@@ -70,17 +74,20 @@ fn aligned(lines: &[Line]) -> Vec<String> {
 }
 
 fn listed(rows: &Rows) -> String {
-    let mut shown: Vec<String> =
-        rows.rows.iter().take(LISTED_ROWS).map(ToString::to_string).collect();
+    // The first of them, in whatever order they were met.
+    let mut sorted = rows.rows.clone();
+    sorted.sort_unstable();
+    let mut shown: Vec<String> = sorted.iter().take(LISTED_ROWS).map(ToString::to_string).collect();
     if rows.rows.len() > LISTED_ROWS {
         shown.push("…".to_owned());
     }
     let tokens: u64 = rows.tokens.iter().sum();
     let tokens = match rows.tokens.len() {
         0 => String::new(),
-        _ => format!(" ({} tokens)", thousands(tokens)),
+        _ => format!(" ({} {})", thousands(tokens), plural(tokens, "token")),
     };
-    format!("rows {}{tokens}", shown.join(", "))
+    let word = plural(rows.rows.len() as u64, "row");
+    format!("{word} {}{tokens}", shown.join(", "))
 }
 
 fn errors(entry: &LedgerEntry) -> Vec<String> {
@@ -88,7 +95,7 @@ fn errors(entry: &LedgerEntry) -> Vec<String> {
     let mut text: Vec<String> = shown.map(|error| format!("    {error}")).collect();
     let more = entry.row_errors.len().saturating_sub(LISTED_ERRORS) as u64;
     if more > 0 {
-        text.push(format!("    and {} more row errors", thousands(more)));
+        text.push(format!("    and {} more {}", thousands(more), plural(more, "row error")));
     }
     text
 }
@@ -117,15 +124,27 @@ ingest: 1,234 rows read = 1,225 kept + 9 dropped, 1 of the kept changed
   a.jsonl (prompt + completion)
     read                   1,234
     kept traces            1,225
-    changed truncated          1  rows 2 (1,500 tokens)
-    dropped not_an_object      1  rows 12
+    changed truncated          1  row 2 (1,500 tokens)
+    dropped not_an_object      1  row 12
     dropped unfinished         8  rows 3, 4, 5, 6, 7, …
-    note empty_answer          1  rows 1
+    note empty_answer          1  row 1
     a.jsonl:12:1: expected an object, found a list
   b.json
     read  0
 ";
         assert_eq!(super::super::tests::sample().to_table(), expected);
+    }
+
+    #[test]
+    fn rows_stand_in_their_order_whenever_they_were_met() {
+        let mut ledger = Ledger::new("mix");
+        let entry = ledger.entry("a");
+        entry.count_read(6);
+        for row in [5, 4, 1, 8, 2, 7] {
+            entry.drop_row(row, "near_duplicate");
+        }
+        let text = ledger.to_table();
+        assert!(text.ends_with("dropped near_duplicate  6  rows 1, 2, 4, 5, 7, …\n"), "{text}");
     }
 
     #[test]

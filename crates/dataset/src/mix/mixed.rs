@@ -27,6 +27,10 @@ pub struct Mixed {
     examples: Examples,
     units: Vec<Unit>,
     kind: RecordKind,
+    /// Of each row, whether the ledger has it: a row that is drawn again does not count again.
+    is_booked: Vec<bool>,
+    /// Examples that were taken.
+    written: u64,
 }
 
 /// Rows that are used together or not at all, by their places as they were read.
@@ -46,12 +50,16 @@ impl Mixed {
         let mut units = Vec::with_capacity(order.len());
         // The labelled completions: where they are, and what tells which belong together.
         let (mut labelled, mut keys) = (Vec::new(), Vec::new());
+        let mut is_met = vec![false; examples.rows.len()];
         for index in order {
+            let is_again = std::mem::replace(&mut is_met[*index], true);
             let key = match kind {
                 RecordKind::Preference => pairing_key(&examples.rows.get(*index)?.example),
                 _ => None,
             };
             match key {
+                // A completion that is drawn again is no counterpart of another one.
+                Some(_) if is_again => {}
                 Some((key, label)) => {
                     labelled.push(*index);
                     keys.push((Fingerprint::of(key.as_bytes()), label));
@@ -70,10 +78,10 @@ impl Mixed {
             rejected: labelled[rejected],
         }));
         if units.is_empty() {
-            let table = examples.ledger.to_table();
-            return Err(DatasetError::NothingLeft { record: "row", table });
+            return Err(examples.nothing_left());
         }
-        Ok(Self { examples, units, kind })
+        let is_booked = vec![false; examples.rows.len()];
+        Ok(Self { examples, units, kind, is_booked, written: 0 })
     }
 
     /// What the examples are.
@@ -101,6 +109,9 @@ impl Mixed {
             let unit = self.units[index];
             let (made, lost) = self.made(unit)?;
             let fate = take(&made)?;
+            if matches!(fate, RowFate::Kept(..)) {
+                self.written += made.len() as u64;
+            }
             self.book(unit, &lost, fate);
         }
         Ok(())
@@ -134,6 +145,9 @@ impl Mixed {
             Unit::Row(index) => (vec![index], index),
             Unit::Pair { chosen, rejected } => (vec![chosen, rejected], chosen.min(rejected)),
         };
+        if std::mem::replace(&mut self.is_booked[first], true) {
+            return;
+        }
         let place = |mixed: &Self, index| {
             let (file, row): (&Arc<str>, u64) = mixed.examples.rows.place(index);
             (file.clone(), row)
@@ -162,7 +176,9 @@ impl Mixed {
     ///
     /// If the sums of the ledger are wrong.
     pub fn finish(self) -> Result<Ledger, DatasetError> {
-        let Examples { ledger, .. } = self.examples;
+        let Examples { mut ledger, .. } = self.examples;
+        ledger.count_written(self.written);
+        ledger.forget_dropped();
         ledger.check()?;
         Ok(ledger)
     }
@@ -186,6 +202,7 @@ impl fmt::Debug for Mixed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Mixed");
         shown.field("kind", &self.kind).field("units", &self.units.len());
-        shown.field("examples", &self.examples).finish()
+        shown.field("examples", &self.examples).field("written", &self.written);
+        shown.finish_non_exhaustive()
     }
 }

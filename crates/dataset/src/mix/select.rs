@@ -5,15 +5,18 @@ use forethought_seed::Seed;
 use super::{Deduplicate, MixConfig, MixOrder, duplicates};
 use crate::error::DatasetError;
 use crate::question::Fingerprint;
-use crate::records::{Examples, Met};
+use crate::records::{Examples, Met, num_samples};
 
 /// A row in question.
+#[derive(Clone)]
 struct Candidate {
     source: usize,
     /// Its place as it was read.
     index: usize,
     /// Draws it before or after the others: by its content, and by its number among rows of the same content.
     key: (u64, u64),
+    /// Whether it was drawn before: it has one place in the ledger.
+    is_again: bool,
 }
 
 /// All rows in question.
@@ -22,26 +25,30 @@ pub(crate) struct Candidates<'c> {
     /// What is compared of each row, where duplicates are looked for.
     compared: Vec<Fingerprint>,
     deduplicate: Option<&'c Deduplicate>,
+    /// How many rows an index of LLaMA-Factory draws of each source.
+    samples: Vec<Option<u64>>,
     seed: Seed,
 }
 
 impl<'c> Candidates<'c> {
-    pub(crate) fn new(config: &'c MixConfig, seed: Seed) -> Self {
+    pub(crate) fn new(config: &'c MixConfig, seed: Seed) -> Result<Self, DatasetError> {
         let deduplicate = config.deduplicate.as_ref();
-        Self { rows: Vec::new(), compared: Vec::new(), deduplicate, seed }
+        let samples = config.sources.iter().map(num_samples).collect::<Result<_, _>>()?;
+        Ok(Self { rows: Vec::new(), compared: Vec::new(), deduplicate, samples, seed })
     }
 
     /// Adds the next row that is read.
     pub(crate) fn add(&mut self, met: &Met<'_>) {
         let (source, index) = (met.source, self.rows.len());
         let key = (self.seed.key("mix", met.json), 0);
-        self.rows.push(Candidate { source, index, key });
+        self.rows.push(Candidate { source, index, key, is_again: false });
         if let Some(deduplicate) = self.deduplicate {
             self.compared.push(duplicates::fingerprint(&met.example.record, deduplicate.by));
         }
     }
 
-    /// Drops duplicates, then what caps and proportions leave no room for, and says in which order the others are.
+    /// Drops duplicates, then what an index, caps and proportions leave no room for, and says in which order the others are.
+    /// A row that is drawn several times stands there as often.
     pub(crate) fn select(
         mut self,
         examples: &mut Examples,
@@ -62,7 +69,8 @@ impl<'c> Candidates<'c> {
                 None => true,
             });
         }
-        let candidates = within_caps(examples, config, self.rows);
+        let sampled = sampled(examples, (&self.samples, self.seed), self.rows);
+        let candidates = within_caps(examples, config, sampled);
         Ok(ordered(candidates, config.order))
     }
 
@@ -79,6 +87,36 @@ impl<'c> Candidates<'c> {
             last = Some(one.key);
         }
     }
+}
+
+/// Takes of each source, sorted by its draws, as many rows as an index says. Where it has fewer, all of them and some again,
+/// as LLaMA-Factory 0.9 does (`np.random.permutation`, then `np.random.choice` of what is missing).
+fn sampled(
+    examples: &mut Examples,
+    (samples, seed): (&[Option<u64>], Seed),
+    candidates: Vec<Candidate>,
+) -> Vec<Candidate> {
+    let mut taken: Vec<Vec<Candidate>> = vec![Vec::new(); samples.len()];
+    for one in candidates {
+        let of_source = &mut taken[one.source];
+        if samples[one.source].is_none_or(|number| (of_source.len() as u64) < number) {
+            of_source.push(one);
+        } else {
+            examples.drop_row(one.index, "over_num_samples");
+        }
+    }
+    for (source, rows) in taken.iter_mut().enumerate() {
+        let num_rows = rows.len() as u64;
+        let missing =
+            samples[source].filter(|_| num_rows > 0).unwrap_or(0).saturating_sub(num_rows);
+        for number in 0..missing {
+            let key = seed.key("num_samples", format!("{source} {number}").as_bytes());
+            let place = usize::try_from(key % num_rows).unwrap_or_default();
+            let again = Candidate { key: (key, number), is_again: true, ..rows[place].clone() };
+            rows.push(again);
+        }
+    }
+    taken.into_iter().flatten().collect()
 }
 
 /// Takes of each source, sorted by its draws, as many as its cap and its share allow.
@@ -104,7 +142,7 @@ fn within_caps(
         taken[source] += 1;
         if taken[source] <= shares[source] {
             kept.push(one);
-        } else {
+        } else if !one.is_again {
             let is_over_cap = taken[source] > capped[source];
             let reason = if is_over_cap { "over_max_rows" } else { "over_its_share" };
             examples.drop_row(one.index, reason);
@@ -208,7 +246,8 @@ mod tests {
 
     #[test]
     fn interleaving_spreads_every_source_over_the_whole() {
-        let of = |source, index| Candidate { source, index, key: (index as u64, 1) };
+        let of =
+            |source, index| Candidate { source, index, key: (index as u64, 1), is_again: false };
         let candidates = (0..6).map(|index| of(0, index)).chain((6..8).map(|index| of(1, index)));
         let order = ordered(candidates.collect(), MixOrder::Interleave);
         assert_eq!(order, [0, 1, 6, 2, 3, 4, 7, 5]);

@@ -14,13 +14,17 @@ use crate::source::expand;
 /// The name of LLaMA-Factory's index.
 const INDEX: &str = "dataset_info.json";
 
-/// A file to read, and the layout that an index says it has.
+/// A file to read, and what an index says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// The file.
     pub path: PathBuf,
     /// The layout, where an index says it.
     pub layout: Option<Layout>,
+    /// Its SHA-1 in hexadecimal, where an index says it.
+    pub sha1: Option<String>,
+    /// How many rows of the data set are drawn, where an index says it.
+    pub num_samples: Option<u64>,
 }
 
 impl SourceFile {
@@ -37,7 +41,9 @@ impl SourceFile {
         };
         let required: Vec<&str> = layout.required().collect();
         crate::error::require_columns(&self.path, &required, columns)?;
-        let why = format!("as {INDEX} says");
+        let drawn = |number| format!("; so many rows are drawn of it: {number}");
+        let drawn = self.num_samples.map_or_else(String::new, drawn);
+        let why = format!("as {INDEX} says{drawn}");
         Ok(Recognised { layout: layout.clone(), why, others: Vec::new() })
     }
 }
@@ -62,11 +68,10 @@ pub fn find_files(source: &Source) -> Result<Vec<SourceFile>, DatasetError> {
 }
 
 fn files_of(path: &str, source: &Source) -> Result<Vec<SourceFile>, DatasetError> {
-    let is_index = Path::new(path).file_name().is_some_and(|name| name == INDEX);
-    if is_index && Path::new(path).exists() {
+    if is_index(path) {
         return of_index(Path::new(path), source.dataset.as_deref());
     }
-    let plain = |path| SourceFile { path, layout: None };
+    let plain = |path| SourceFile { path, layout: None, sha1: None, num_samples: None };
     if let Some(fetched) = super::hub::files(path, source)? {
         return Ok(fetched.into_iter().map(plain).collect());
     }
@@ -85,27 +90,50 @@ fn check_hash(source: &Source, num_files: usize) -> Result<(), DatasetError> {
     Err(DatasetError::Setting { field: "sha256", rule, found: hash.clone() })
 }
 
-/// The file of a data set of LLaMA-Factory's index.
+fn is_index(path: &str) -> bool {
+    let path = Path::new(path);
+    path.file_name().is_some_and(|name| name == INDEX) && path.exists()
+}
+
+/// How many rows are drawn of a source, where an index says it.
+pub(crate) fn num_samples(source: &Source) -> Result<Option<u64>, DatasetError> {
+    for path in source.path.iter().filter(|path| is_index(path)) {
+        let files = of_index(Path::new(path), source.dataset.as_deref())?;
+        let Some(number) = files.into_iter().find_map(|file| file.num_samples) else { continue };
+        if source.path.len() > 1 {
+            let rule = format!("the {INDEX} alone, whose entry draws {number} rows");
+            let found = source.path.join(", ");
+            return Err(DatasetError::Setting { field: "path", rule, found });
+        }
+        return Ok(Some(number));
+    }
+    Ok(None)
+}
+
+/// The files of a data set of LLaMA-Factory's index.
 fn of_index(index: &Path, name: Option<&str>) -> Result<Vec<SourceFile>, DatasetError> {
     let bad = |message: String| DatasetError::Index { path: index.to_owned(), message };
     let text =
         std::fs::read_to_string(index).map_err(|source| DatasetError::read(index, source))?;
-    let info: DatasetInfo = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
-    let names: Vec<&str> = info.keys().map(String::as_str).collect();
+    let info = DatasetInfo::parse(&text).map_err(|error| bad(error.to_string()))?;
+    let names: Vec<&str> = info.names().collect();
     let name = match (name, names.as_slice()) {
         (Some(name), _) => name,
         (None, [only]) => only,
+        (None, []) => return Err(bad("it has no data set".to_owned())),
         (None, several) => {
             let message = format!("set `dataset` to one of: {}", several.join(", "));
             return Err(bad(message));
         }
     };
-    let entry = info.get(name).ok_or_else(|| {
+    let of_name = |message: String| bad(format!("{name}: {message}"));
+    let entry = info.entry(name).map_err(|error| of_name(error.to_string()))?;
+    let entry = entry.ok_or_else(|| {
         let hint = crate::error::hint(nearest(name, names.iter().copied()).as_deref());
         bad(format!("no data set `{name}`{hint}; there are: {}", names.join(", ")))
     })?;
-    of_entry(index, entry).map_err(|error| match error {
-        Fault::Message(message) => bad(format!("{name}: {message}")),
+    of_entry(index, &entry).map_err(|error| match error {
+        Fault::Message(message) => of_name(message),
         Fault::Files(error) => error,
     })
 }
@@ -131,7 +159,20 @@ fn of_entry(index: &Path, entry: &DatasetEntry) -> Result<Vec<SourceFile>, Fault
         return Err(Fault::Message(format!("its file {} is not there{hint}", path.display())));
     }
     let files = expand(&path.display().to_string(), None).map_err(Fault::Files)?;
-    Ok(files.into_iter().map(|path| SourceFile { path, layout: Some(layout.clone()) }).collect())
+    if entry.file_sha1.is_some() && files.len() > 1 {
+        let message = format!("`file_sha1` is of one file, but {file} holds {}", files.len());
+        return Err(Fault::Message(message));
+    }
+    if entry.num_samples == Some(0) {
+        return Err(Fault::Message("`num_samples` must be at least 1, got 0".to_owned()));
+    }
+    let file = |path| SourceFile {
+        path,
+        layout: Some(layout.clone()),
+        sha1: entry.file_sha1.clone(),
+        num_samples: entry.num_samples,
+    };
+    Ok(files.into_iter().map(file).collect())
 }
 
 #[cfg(test)]

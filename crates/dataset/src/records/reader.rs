@@ -14,7 +14,7 @@ use crate::filter::Filter;
 use crate::ledger::LedgerEntry;
 use crate::probe::FirstContact;
 use crate::rows::{Json, Row, RowFile, RowProblem, Selection};
-use crate::source::verify;
+use crate::source::{Algorithm, verify};
 
 /// Rows that are looked at to tell the shape of a file.
 const SAMPLE: usize = 100;
@@ -111,7 +111,10 @@ impl Reader<'_> {
         take: &mut Take<'_>,
     ) -> Result<Option<FileLayout>, DatasetError> {
         if let Some(hash) = &source.sha256 {
-            verify(&file.path, hash)?;
+            verify(&file.path, Algorithm::Sha256, hash)?;
+        }
+        if let Some(hash) = &file.sha1 {
+            verify(&file.path, Algorithm::Sha1, hash)?;
         }
         let filter = source.filter.as_deref().map(Filter::parse).transpose()?;
         let rows = RowFile::open(self.contact, &file.path, source.format)?;
@@ -319,9 +322,27 @@ fn layout_of(
         let survey = rows.survey(SAMPLE, &texts)?;
         resolve(&survey.columns, survey.rows)
     });
-    let (recognised, columns) = found?;
+    let (recognised, columns) = found.map_err(|error| with_delimiter(error, rows, columns))?;
     let file: Arc<str> = file.path.display().to_string().into();
     Ok(FileLayout { file, unit: rows.unit(), recognised, columns })
+}
+
+/// The error of a file of one column whose name has what separates cells in other files: these are separated otherwise.
+fn with_delimiter(error: DatasetError, rows: &RowFile, columns: &[String]) -> DatasetError {
+    let (Some(delimiter), [only]) = (rows.delimiter(), columns) else { return error };
+    let other = [(',', "csv"), ('\t', "tsv"), (';', ""), ('|', "")].into_iter();
+    let mut other = other.filter(|(one, _)| *one != delimiter && only.contains(*one));
+    let advice = match other.next() {
+        None => return error,
+        Some((_, "")) => "write it with commas or tabs".to_owned(),
+        Some((_, format)) => format!("set `format: {format}`"),
+    };
+    let name = only.escape_debug();
+    let message = format!(
+        "the header is one cell, `{name}`: cells are separated by `{}` here; {advice}",
+        delimiter.escape_debug()
+    );
+    DatasetError::other_format(rows.path(), message)
 }
 
 /// How the file was read, for its ledger.

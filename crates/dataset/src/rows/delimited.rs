@@ -47,6 +47,11 @@ impl Delimited {
         &self.columns
     }
 
+    /// What separates cells.
+    pub(crate) fn delimiter(&self) -> char {
+        char::from(self.delimiter)
+    }
+
     fn names(&self, header: &ByteRecord) -> Result<Vec<String>, DatasetError> {
         let fault = |message: String| self.fault(1, message);
         let mut names: Vec<String> = Vec::with_capacity(header.len());

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use rayon::prelude::*;
+use serde::de::IgnoredAny;
 
 use super::json::{Json, Keys};
 use super::problem::RowProblem;
@@ -52,6 +53,16 @@ pub(super) fn begins_with_object(path: &Path) -> Result<bool, DatasetError> {
     let mut lines = Lines::open(path)?;
     let first = lines.next()?;
     Ok(first.is_some_and(|line| serde_json::from_slice::<Keys>(line.bytes).is_ok()))
+}
+
+/// Whether the text is one array of objects: it begins as such, and the first line is no row of its own.
+pub(super) fn is_array(path: &Path) -> Result<bool, DatasetError> {
+    let mut lines = Lines::open(path)?;
+    let Some(first) = lines.next()? else { return Ok(false) };
+    let after = first.bytes.trim_ascii_start().strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    let Some([] | [b'{', ..]) = after else { return Ok(false) };
+    let is_whole = serde_json::from_slice::<IgnoredAny>(first.bytes).is_ok();
+    Ok(!is_whole || lines.next()?.is_none())
 }
 
 /// Hands over each row with the number of its line, until it is enough. While rows are worked on, the next ones are read and

@@ -133,6 +133,8 @@ proptest! {
     fn kept_and_skipped_rows_are_all_rows_of_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.jsonl");
+        // An array that is called lines is an array.
+        prop_assume!(!bytes.trim_ascii_start().starts_with(b"["));
         std::fs::write(&path, &bytes).expect("written");
         let rows = read_objects(&HERE, &path, Format::Auto).expect("readable");
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);

@@ -228,8 +228,7 @@ fn parquet_of_two_columns_is_read() {
 
     assert_eq!(
         folder.error(Source::new(&path)),
-        "a.parquet: no shape fits the columns id, q, completion (nearly: prompt_completion lacks `prompt`; \
-         unpaired lacks `prompt` and `label`); set `shape` and `columns`"
+        "a.parquet: no shape fits the columns id, q, completion (nearly: prompt_completion lacks `prompt`); set `shape` and `columns`"
     );
     let columns = [(Part::Prompt, "q".to_owned()), (Part::Completion, "id".to_owned())].into();
     let shape = Some(Shape::PromptCompletion);
@@ -343,7 +342,7 @@ fn nothing_left_shows_where_everything_went() {
     assert!(error.contains("dropped invalid_json  2  rows 1, 3"), "{error}");
     let row = r#"{"prompt": " ", "completion": "</think>"}"#;
     let error = folder.error(folder.source("c.jsonl", row));
-    assert!(error.contains("dropped empty_question  1  rows 1"), "{error}");
+    assert!(error.contains("dropped empty_question  1  row 1"), "{error}");
 }
 
 #[test]

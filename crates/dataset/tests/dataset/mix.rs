@@ -4,7 +4,7 @@ use std::path::Path;
 
 use forethought_dataset::{
     DatasetError, Deduplicate, DuplicateBy, Ledger, MixConfig, MixOrder, Mixing, NearDuplicates,
-    Reading, Source, mix, read_examples,
+    Reading, Source, mix,
 };
 use forethought_schema::{Example, Record, RecordKind};
 use forethought_seed::Seed;
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{HERE, reading};
+use super::reading;
 
 fn write(folder: &Path, name: &str, rows: &[Value]) -> String {
     let path = folder.join(name);
@@ -209,56 +209,36 @@ fn pairs_are_taken_apart_and_labelled_completions_put_together() {
     let to =
         |path: &str, kind| mixed(&MixConfig::of(vec![source(path, None, None)]), Some(kind), 1);
     let apart = to(&path, RecordKind::Unpaired).expect("a mix");
-    assert_eq!((apart.rows.len(), apart.ledger.kept()), (4, 2));
+    assert_eq!((apart.rows.len(), apart.ledger.kept(), apart.ledger.written), (4, 2, Some(4)));
     let unpaired = |prompt: &str, label: bool| json!({"prompt": prompt, "completion": label.to_string(), "label": label});
     let rows = [unpaired("p", true), unpaired("q", true), unpaired("p", false)];
     let path = write(folder.path(), "labelled.jsonl", &rows);
     let together = to(&path, RecordKind::Preference).expect("a mix");
-    assert_eq!(together.rows.len(), 1);
+    assert_eq!((together.rows.len(), together.ledger.written), (1, Some(1)));
     assert_eq!(together.ledger.entries[0].kept["preference"], 2);
     assert_eq!(together.ledger.entries[0].dropped["no_counterpart"].rows, [2]);
 }
 
 #[test]
-fn an_index_of_llama_factory_lays_out_its_files() {
+fn a_note_on_a_row_that_is_dropped_later_is_none() {
     let folder = TempDir::new().expect("a folder");
-    let rows = [json!({"frage": "q", "antwort": "a"})];
-    write(folder.path(), "d.jsonl", &rows);
-    let index = |entries: Value| {
-        let path = folder.path().join("dataset_info.json");
-        std::fs::write(&path, entries.to_string()).expect("written");
-        path.display().to_string()
+    let long = "Ellen has six more balls than Marin. Marin has nine balls. How many has Ellen?";
+    let rows = [row(long), row(&long.replace("Marin", "Martin")), row(long), row("other")];
+    let path = write(folder.path(), "a.jsonl", &rows);
+    let near = NearDuplicates { threshold: 0.6, ..NearDuplicates::default() };
+    let config = MixConfig {
+        deduplicate: Some(Deduplicate { by: DuplicateBy::Record, near: Some(near) }),
+        ..MixConfig::of(vec![source(&path, None, None)])
     };
-    let columns = json!({"prompt": "frage", "response": "antwort"});
-    let path = index(json!({"demo": {"file_name": "d.jsonl", "columns": columns}}));
-    let mut read = read_examples("inspect", &[Source::new(&path)], &HERE).expect("an index");
-    assert_eq!(read.layouts[0].recognised.layout.describe(), "alpaca (frage, antwort)");
-    let row = read.rows.get(0).expect("a row");
-    assert_eq!((read.rows.len(), row.row), (1, 1));
-    assert_eq!(prompts(&Done { rows: vec![row.example], ledger: read.ledger }), ["q"]);
-
-    let error = |path: &str, dataset: Option<&str>| {
-        let dataset = dataset.map(str::to_owned);
-        let source = Source { dataset, ..Source::new(path) };
-        let error = read_examples("inspect", &[source], &HERE).expect_err("wrong").to_string();
-        error.replace(&folder.path().display().to_string(), "DIR")
-    };
-    assert_eq!(
-        error(&path, Some("dem")),
-        "DIR/dataset_info.json: no data set `dem` (did you mean `demo`?); there are: demo"
-    );
-    let missing = index(
-        json!({"a": {"file_name": "e.jsonl"}, "b": {"file_name": "d.jsonl", "columns": {"prompt": "fragen"}}}),
-    );
-    assert_eq!(error(&missing, None), "DIR/dataset_info.json: set `dataset` to one of: a, b");
-    assert_eq!(
-        error(&missing, Some("a")),
-        "DIR/dataset_info.json: a: its file DIR/e.jsonl is not there (did you mean `d.jsonl`?)"
-    );
-    assert_eq!(
-        error(&missing, Some("b")),
-        "DIR/d.jsonl: no column `fragen` (did you mean `frage`?); it has: frage, antwort"
-    );
+    let mixed = mixed(&config, Some(RecordKind::Prompt), 3).expect("a mix");
+    let entry = &mixed.ledger.entries[0];
+    assert_eq!((entry.read, entry.kept["prompt"]), (4, 2));
+    let noted = &entry.notes["lost: completion"];
+    assert_eq!((noted.count, noted.rows.last()), (2, Some(&4)));
+    let mut both = mixed.ledger.clone();
+    let dropped = entry.dropped.values().flat_map(|rows| &rows.rows).next().expect("a row");
+    both.entries[0].note(*dropped, "lost: completion");
+    assert!(both.check().is_err(), "a note on a dropped row");
 }
 
 #[test]

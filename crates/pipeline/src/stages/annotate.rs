@@ -246,11 +246,21 @@ impl Labels<'_> {
 
 impl GivenSource {
     fn label(self, row: &Row) -> AnnotatedQuestion {
-        let text = match self.part {
-            GivenPart::Answer => row.answer.as_deref(),
-            GivenPart::Solution => row.solution.as_deref(),
+        let steps = match self.part {
+            GivenPart::Answer => {
+                told_steps(row.answer.as_deref().unwrap_or_default()).map_err(no_number)
+            }
+            GivenPart::Solution => told_steps(row.solution.as_deref().unwrap_or_default()),
         };
-        annotated(row, told_steps(text.unwrap_or_default()), None)
+        annotated(row, steps, None)
+    }
+}
+
+/// A cell of answers need not have tags: what is wrong with one that has none is that it is no number.
+fn no_number(none: NoSteps) -> NoSteps {
+    match none.reason {
+        NoStepsReason::NoCountTag => NoSteps { reason: NoStepsReason::NotAWholeNumber, ..none },
+        _ => none,
     }
 }
 

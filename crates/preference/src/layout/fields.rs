@@ -6,7 +6,7 @@ use forethought_schema::{Message, Prompt, Role};
 use serde_json::{Map, Value};
 
 use super::Layout;
-use crate::{Part, RowFault};
+use crate::{Part, RowFault, verdict};
 
 /// One row being read.
 pub(super) struct Fields<'a> {
@@ -81,9 +81,10 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// True or false, 1 or 0, or a word for it.
     pub(super) fn flag(&self, part: Part) -> Result<bool, RowFault> {
         let value = self.value(part)?;
-        value.as_bool().ok_or_else(|| self.wrong(part, "true or false", value))
+        verdict::told(value).ok_or_else(|| self.wrong(part, "true or false", value))
     }
 
     pub(super) fn optional_number(&self, part: Part) -> Result<Option<f64>, RowFault> {

@@ -8,8 +8,8 @@ use forethought_schema::{
 };
 use serde_json::Value;
 
-use super::Layout;
 use super::fields::Fields;
+use super::{Layout, thinking_text};
 use crate::answers::{boxed, split_hashes};
 use crate::{Part, RowFault, Shape, implicit};
 
@@ -184,15 +184,17 @@ impl Fields<'_> {
         Ok((Prompt::Messages(prompt), sides))
     }
 
-    /// The only turn after the prompt, which must be the assistant's and a text.
-    fn last_turn(&self, part: Part, turns: &[Message]) -> Result<String, RowFault> {
+    /// The only turn after the prompt, which must be the assistant's and a text; reasoning goes before it.
+    fn last_turn(&mut self, part: Part, turns: &[Message]) -> Result<String, RowFault> {
         match turns {
             [turn] if turn.role == Role::Assistant => {
-                if !turn.is_plain() {
+                if !turn.tool_calls.is_empty() {
                     return Err(RowFault::NotPlain { field: self.name(part) });
                 }
                 self.require_some(part, &turn.content)?;
-                Ok(turn.content.clone())
+                let (text, lost) = thinking_text(turn);
+                self.notes.extend(lost.map(str::to_owned));
+                Ok(text)
             }
             _ => Err(RowFault::Completion { field: self.name(part), num_turns: turns.len() }),
         }
@@ -211,8 +213,7 @@ impl Fields<'_> {
         let parts = [Some(instruction), input].into_iter().flatten();
         let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
         if parts.len() > 1 {
-            let (first, second) = (self.name(Part::Prompt), self.name(Part::Query));
-            self.notes.insert(format!("the border between {first} and {second}"));
+            self.note_border(Part::Prompt, Part::Query);
         }
         let query = parts.join("\n");
         self.require_some(Part::Prompt, &query)?;
@@ -223,6 +224,12 @@ impl Fields<'_> {
         }
         turns.push(Message::new(Role::User, query));
         Ok(Prompt::Messages(turns))
+    }
+
+    /// Notes that two parts have become one text.
+    fn note_border(&mut self, first: Part, second: Part) {
+        let (first, second) = (self.name(first), self.name(second));
+        self.notes.insert(format!("the border between {first} and {second}"));
     }
 
     /// Pairs of what the user and the assistant said before.
@@ -239,7 +246,7 @@ impl Fields<'_> {
         Ok(turns)
     }
 
-    fn exercise(&self) -> Result<Exercise, RowFault> {
+    fn exercise(&mut self) -> Result<Exercise, RowFault> {
         match self.layout.shape() {
             Shape::Gsm8k => {
                 let (question, text) = (self.answer(Part::Question)?, self.answer(Part::Answer)?);
@@ -264,7 +271,10 @@ impl Fields<'_> {
                 let question = self.answer(Part::Question)?;
                 let context = context.filter(|text| !text.trim().is_empty());
                 let question = match context {
-                    Some(context) => format!("{} {question}", context.trim_end()),
+                    Some(context) => {
+                        self.note_border(Part::Context, Part::Question);
+                        format!("{} {question}", context.trim_end())
+                    }
                     None => question,
                 };
                 let solution = self.optional_text(Part::Solution)?;

@@ -8,6 +8,8 @@ use crate::tags::{Speaker, Tags};
 use crate::{Part, RowFault};
 
 const CALLS: &str = "JSON of a call with `name` and `arguments`, or of a list of them";
+/// What is lost where the reasoning of a turn becomes a part of its text.
+const REASONING: &str = "reasoning_content as a field: it is in <think> tags now";
 
 /// Where a turn stands: in a list, or as a field of its own.
 #[derive(Clone, Debug)]
@@ -68,7 +70,8 @@ impl Fields<'_> {
         );
         self.fill(&mut message, turn, tags, &place)?;
         if speaker == Speaker::Function && message.tool_calls.is_empty() {
-            call_of_text(&mut message).ok_or_else(|| place.wrong(&tags.content_tag, CALLS))?;
+            self.call_of_text(&mut message, &place)
+                .ok_or_else(|| place.wrong(&tags.content_tag, CALLS))?;
         }
         Ok(message)
     }
@@ -88,15 +91,15 @@ impl Fields<'_> {
                     message.content.push_str(text);
                 }
                 (key, Value::Array(pieces)) if key == tags.content_tag => {
-                    let piece = |piece| fill_piece(message, piece, (place, key));
-                    pieces.iter().try_for_each(piece)?;
+                    let mut pieces = pieces.iter();
+                    pieces.try_for_each(|piece| self.fill_piece(message, piece, (place, key)))?;
                 }
                 ("reasoning_content", Value::String(text)) if !text.is_empty() => {
                     message.reasoning_content = Some(text.clone());
                 }
                 ("tool_calls", Value::Array(calls)) => {
                     for call in calls {
-                        let call = tool_call(call);
+                        let call = self.tool_call(call, place);
                         let wrong = || place.wrong("tool_calls", CALLS);
                         message.tool_calls.push(call.ok_or_else(wrong)?);
                     }
@@ -119,53 +122,61 @@ impl Fields<'_> {
         }
         Ok(())
     }
-}
 
-/// A piece of a text that comes in pieces: `{type: text | reasoning | tool_call, text or value}`.
-fn fill_piece(
-    message: &mut Message,
-    piece: &Value,
-    (place, key): (&Place, &str),
-) -> Result<(), RowFault> {
-    let text = piece.get("text").or_else(|| piece.get("value")).and_then(Value::as_str);
-    match (piece.get("type").and_then(Value::as_str), text) {
-        (Some("text"), Some(text)) => message.content.push_str(text),
-        (Some("reasoning"), Some(text)) => {
-            message.reasoning_content.get_or_insert_default().push_str(text);
+    /// A piece of a text that comes in pieces: `{type: text | reasoning | tool_call, text or value}`.
+    fn fill_piece(
+        &mut self,
+        message: &mut Message,
+        piece: &Value,
+        (place, key): (&Place, &str),
+    ) -> Result<(), RowFault> {
+        let text = piece.get("text").or_else(|| piece.get("value")).and_then(Value::as_str);
+        match (piece.get("type").and_then(Value::as_str), text) {
+            (Some("text"), Some(text)) => message.content.push_str(text),
+            (Some("reasoning"), Some(text)) => {
+                message.reasoning_content.get_or_insert_default().push_str(text);
+            }
+            (Some("tool_call"), Some(text)) => {
+                let call = serde_json::from_str(text).ok();
+                let call = call.and_then(|call| self.tool_call(&call, place));
+                message.tool_calls.push(call.ok_or_else(|| place.wrong("value", CALLS))?);
+            }
+            _ => return Err(place.wrong(key, "pieces of the types text, reasoning or tool_call")),
         }
-        (Some("tool_call"), Some(text)) => {
-            let call = serde_json::from_str(text).ok().as_ref().and_then(tool_call);
-            message.tool_calls.push(call.ok_or_else(|| place.wrong("value", CALLS))?);
+        Ok(())
+    }
+
+    /// The text of a turn that calls tools becomes the calls; thinking may stand before them.
+    fn call_of_text(&mut self, message: &mut Message, place: &Place) -> Option<()> {
+        let content = std::mem::take(&mut message.content);
+        let mut rest = content.trim();
+        if let Some((thinking, after)) =
+            rest.strip_prefix("<think>").and_then(|text| text.split_once("</think>"))
+        {
+            message.reasoning_content = Some(thinking.trim_matches('\n').to_owned());
+            rest = after.trim();
         }
-        _ => return Err(place.wrong(key, "pieces of the types text, reasoning or tool_call")),
+        let calls = match serde_json::from_str(rest).ok()? {
+            Value::Array(calls) => calls,
+            call => vec![call],
+        };
+        let calls = calls.iter().map(|call| self.tool_call(call, place));
+        message.tool_calls = calls.collect::<Option<_>>()?;
+        (!message.tool_calls.is_empty()).then_some(())
     }
-    Ok(())
-}
 
-/// The text of a turn that calls tools becomes the calls; thinking may stand before them.
-fn call_of_text(message: &mut Message) -> Option<()> {
-    let content = std::mem::take(&mut message.content);
-    let mut rest = content.trim();
-    if let Some((thinking, after)) =
-        rest.strip_prefix("<think>").and_then(|text| text.split_once("</think>"))
-    {
-        message.reasoning_content = Some(thinking.trim_matches('\n').to_owned());
-        rest = after.trim();
+    /// A call, with or without `{"type": "function", "function": …}` around it. Other keys, such as its `id`, are noted.
+    fn tool_call(&mut self, value: &Value, place: &Place) -> Option<ToolCall> {
+        let call = value.get("function").unwrap_or(value);
+        let name = call.get("name")?.as_str()?.to_owned();
+        let arguments = call.get("arguments").cloned().unwrap_or_else(|| json!({}));
+        let is_read = |key: &str| ["type", "function", "name", "arguments"].contains(&key);
+        for fields in [value, call].into_iter().filter_map(Value::as_object) {
+            let others = fields.iter().filter(|(key, value)| !is_read(key) && !value.is_null());
+            self.notes.extend(others.map(|(key, _)| format!("{}.tool_calls[].{key}", place.any)));
+        }
+        Some(ToolCall::Function(FunctionCall { name, arguments }))
     }
-    let calls = match serde_json::from_str(rest).ok()? {
-        Value::Array(calls) => calls,
-        call => vec![call],
-    };
-    message.tool_calls = calls.iter().map(tool_call).collect::<Option<_>>()?;
-    (!message.tool_calls.is_empty()).then_some(())
-}
-
-/// A call, with or without `{"type": "function", "function": …}` around it.
-fn tool_call(value: &Value) -> Option<ToolCall> {
-    let call = value.get("function").unwrap_or(value);
-    let name = call.get("name")?.as_str()?.to_owned();
-    let arguments = call.get("arguments").cloned().unwrap_or_else(|| json!({}));
-    Some(ToolCall::Function(FunctionCall { name, arguments }))
 }
 
 /// A turn under these tags, for programs that know nothing but a role and a text.
@@ -180,21 +191,27 @@ pub(super) fn flat_turn(
         if message.tool_calls.is_empty() { Speaker::Role(message.role) } else { Speaker::Function };
     let role = if speaker == Speaker::Function { "calls of tools" } else { message.role.as_str() };
     let word = tags.word(speaker).ok_or(RowFault::NoTag { role })?;
-    let mut text = if speaker == Speaker::Function {
+    let text = if speaker == Speaker::Function {
         if !message.content.is_empty() {
             lost.push("text beside tool calls".to_owned());
         }
-        calls_text(&message.tool_calls)
+        // Read back, it is the reasoning of the turn again.
+        message.after_reasoning(&calls_text(&message.tool_calls))
     } else {
-        message.content.clone()
+        let (text, of_text) = thinking_text(message);
+        lost.extend(of_text.map(str::to_owned));
+        text
     };
-    if let Some(reasoning) = &message.reasoning_content {
-        text = format!("<think>\n{reasoning}\n</think>\n\n{text}");
-    }
     let mut turn = Map::new();
     turn.insert(tags.role_tag.clone(), json!(word));
     turn.insert(tags.content_tag.clone(), Value::String(text));
     Ok(Value::Object(turn))
+}
+
+/// The text of a turn that calls no tools, with its reasoning before it, and what is lost by that.
+pub(crate) fn thinking_text(message: &Message) -> (String, Option<&'static str>) {
+    let lost = message.reasoning_content.as_ref().map(|_| REASONING);
+    (message.after_reasoning(&message.content), lost)
 }
 
 /// One call as an object, several as a list.

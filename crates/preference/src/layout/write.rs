@@ -245,8 +245,12 @@ impl Writing<'_> {
                 self.set(Part::Answer, with_hashes(without_own_box(solution, answer), answer));
             }
             Shape::Math => {
+                let boxed = with_box(solution, need()?);
+                if boxed != solution {
+                    self.lost.push("the border between solution and answer".to_owned());
+                }
                 self.set(Part::Problem, exercise.question.as_str());
-                self.set(Part::Solution, with_box(solution, need()?));
+                self.set(Part::Solution, boxed);
             }
             Shape::Solution => {
                 let solution = exercise.solution.as_deref();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::shape::Holds;
-use crate::{Layout, Part, Tags};
+use crate::{Layout, Part, Tags, verdict};
 
 /// The longest result of an exercise, in bytes: a longer text is a solution.
 const LONGEST_RESULT: usize = 64;
@@ -21,7 +21,24 @@ pub(super) enum Share {
     Mostly,
 }
 
-/// What does not fit, in words; nothing where all parts that are there do.
+/// A column that does not hold what its part says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Misfit {
+    /// What it should hold.
+    pub(super) holds: Holds,
+    /// The column.
+    pub(super) column: String,
+    /// What does not fit, in words.
+    pub(super) why: String,
+}
+
+/// The values of a column that are not null.
+pub(super) fn values<'s>(sample: &'s [Value], column: &str) -> Vec<&'s Value> {
+    let values = sample.iter().filter_map(|row| row.get(column));
+    values.filter(|value| !value.is_null()).collect()
+}
+
+/// What does not fit; nothing where all parts that are there do.
 ///
 /// Who declares a shape, or the column of a part, is believed as to what the texts in it say.
 pub(super) fn misfit(
@@ -29,21 +46,17 @@ pub(super) fn misfit(
     sample: &[Value],
     share: Share,
     declared: &BTreeMap<Part, String>,
-) -> Option<String> {
+) -> Option<Misfit> {
     let parts = layout.shape().parts().iter();
     parts.filter_map(|of| Some((of, layout.columns().get(&of.part)?))).find_map(|(of, column)| {
-        let values: Vec<&Value> = sample
-            .iter()
-            .filter_map(|row| row.get(column))
-            .filter(|value| !value.is_null())
-            .collect();
+        let values = values(sample, column);
         let is_declared = share == Share::Some || declared.contains_key(&of.part);
         let holds = match of.holds {
             Holds::Result if is_declared => Holds::Told,
+            Holds::Flag if is_declared => Holds::ToldFlag,
             holds => holds,
         };
-        let num_fitting =
-            values.iter().filter(|value| is_fitting(holds, value, layout.tags())).count();
+        let num_fitting = num_fitting(holds, &values, layout.tags());
         let is_enough = match share {
             Share::Some => values.is_empty() || num_fitting > 0,
             Share::Nearly => 10 * num_fitting >= 9 * values.len(),
@@ -51,12 +64,21 @@ pub(super) fn misfit(
         };
         let is_there = !of.is_required || !values.is_empty() || sample.is_empty();
         let expected = expected(holds, layout.tags());
-        match (is_there, is_enough) {
-            (false, _) => Some(format!("`{column}` is null or missing, expected {expected}")),
-            (_, false) => Some(format!("`{column}` does not hold {expected}")),
-            _ => None,
-        }
+        let why = match (is_there, is_enough) {
+            (false, _) => format!("`{column}` is null or missing, expected {expected}"),
+            (_, false) => format!("`{column}` does not hold {expected}"),
+            _ => return None,
+        };
+        Some(Misfit { holds, column: column.clone(), why })
     })
+}
+
+/// How many values are what they should be. Numbers beside 0 and 1 say that all of them are a class, or a rating.
+fn num_fitting(holds: Holds, values: &[&Value], tags: &Tags) -> usize {
+    let is_class = |value: &&Value| value.is_number() && verdict::plain(value).is_none();
+    let are_classes = holds == Holds::Flag && values.iter().any(is_class);
+    let values = values.iter().filter(|value| !(are_classes && value.is_number()));
+    values.filter(|value| is_fitting(holds, value, tags)).count()
 }
 
 fn is_fitting(holds: Holds, value: &Value, tags: &Tags) -> bool {
@@ -65,7 +87,8 @@ fn is_fitting(holds: Holds, value: &Value, tags: &Tags) -> bool {
         Holds::Prose => value.is_string() || are_turns(value, tags),
         Holds::Turns => are_turns(value, tags),
         Holds::Turn => is_turn(value, tags),
-        Holds::Flag => value.is_boolean(),
+        Holds::Flag => verdict::plain(value).is_some(),
+        Holds::ToldFlag => verdict::told(value).is_some(),
         Holds::Number => value.is_number(),
         Holds::History => value.is_array(),
         Holds::Tools => value.is_string() || value.is_array(),
@@ -104,7 +127,8 @@ fn expected(holds: Holds, tags: &Tags) -> String {
         Holds::Prose => format!("texts or lists of {}", turn()),
         Holds::Turns => format!("lists of {}", turn()),
         Holds::Turn => turn(),
-        Holds::Flag => "true or false".to_owned(),
+        Holds::Flag => "true and false, or 1 and 0".to_owned(),
+        Holds::ToldFlag => "true and false, 1 and 0, or words such as yes and no".to_owned(),
         Holds::Number => "numbers".to_owned(),
         Holds::History => "lists of pairs of texts".to_owned(),
         Holds::Tools => "lists of tools".to_owned(),

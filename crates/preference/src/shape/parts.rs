@@ -10,7 +10,10 @@ pub(crate) enum Holds {
     Prose,
     Turns,
     Turn,
+    /// True and false, or 1 and 0.
     Flag,
+    /// The same, or a word for it: a flag where somebody says that it is one.
+    ToldFlag,
     Number,
     /// A list of pairs of texts.
     History,

@@ -34,8 +34,10 @@ pub(super) fn write<T>(
     }
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     match extension.to_str() {
-        Some("jsonl" | "ndjson") => replaced(path, |partial| lines(path, create(partial)?, make)),
-        Some("json") => replaced(path, |partial| array(path, create(partial)?, make)),
+        Some("jsonl" | "ndjson") => {
+            replaced(path, |partial| lines(path, create(partial, path)?, make))
+        }
+        Some("json") => replaced(path, |partial| array(path, create(partial, path)?, make)),
         Some("parquet") => replaced(path, |partial| {
             let mut parquet = RowsAsParquet::new();
             let made = make(&mut |row| Ok(parquet.push(row)?))?;
@@ -69,8 +71,17 @@ fn written_as_json(path: &Path, places: &[String]) -> String {
     )
 }
 
-fn create(path: &Path) -> Result<File, Failure> {
-    File::create(path).map_err(|error| Failure::Io(path.to_owned(), error))
+/// A file beside the place that is meant, which errors name.
+fn create(partial: &Path, path: &Path) -> Result<File, Failure> {
+    File::create(partial).map_err(|error| Failure::Io(path.to_owned(), error))
+}
+
+/// Refuses a file whose folder is not there.
+pub(super) fn require_folder(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Some(folder) = folder.filter(|folder| !folder.is_dir()) else { return Ok(()) };
+    let (path, folder) = (path.display(), folder.display());
+    Err(Failure::Usage(format!("{path}: the folder {folder} is not there; make it first")))
 }
 
 fn lines<T>(
@@ -157,29 +168,62 @@ pub(super) fn ledger(path: &Path, ledger: &Ledger) -> Result<(), Failure> {
     })
 }
 
-/// Adds the data set to the index beside its file, or replaces it there; the line that says so. Its columns are those that
-/// are used.
-pub(super) fn index(
-    output: &Path,
-    name: Option<&str>,
-    layout: &Layout,
-    used: &BTreeSet<String>,
-) -> Result<String, Failure> {
-    let path = output.with_file_name(INDEX);
-    let mut info = match std::fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str::<DatasetInfo>(&text)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => DatasetInfo::new(),
-        Err(error) => return Err(Failure::Io(path, error)),
-    };
-    let text =
-        |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    let name = name.map_or_else(|| text(output.file_stem()), str::to_owned);
-    let entry = DatasetEntry::of(layout, text(output.file_name()), |column| used.contains(column));
-    info.insert(name.clone(), entry);
-    let text = json(&path, &info)?;
-    replaced(&path, |partial| {
-        fs::write(partial, &text).map_err(|error| Failure::Io(path.clone(), error))
-    })?;
-    Ok(format!("{}: entry `{name}`", path.display()))
+/// The index of LLaMA-Factory beside an output. It is read before rows are, so that what is wrong with it is said first.
+pub(super) struct Index {
+    path: PathBuf,
+    info: DatasetInfo,
+    /// What the data set is called in it.
+    name: String,
+    /// Its file.
+    file: String,
+}
+
+impl Index {
+    pub(super) fn beside(output: &Path, name: Option<&str>) -> Result<Self, Failure> {
+        let path = output.with_file_name(INDEX);
+        let info = match fs::read_to_string(&path) {
+            Ok(text) => DatasetInfo::parse(&text)
+                .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => DatasetInfo::default(),
+            Err(error) => return Err(Failure::Io(path, error)),
+        };
+        let text = |part: Option<&std::ffi::OsStr>| {
+            part.unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let name = name.map_or_else(|| text(output.file_stem()), str::to_owned);
+        Ok(Self { path, info, name, file: text(output.file_name()) })
+    }
+
+    /// Refuses to replace the entry of another file.
+    pub(super) fn require_free(&self) -> Result<(), Failure> {
+        let (path, name) = (self.path.display(), &self.name);
+        let is_there = self.info.names().any(|known| known == name);
+        let there = self.info.file_of(name);
+        if !is_there || there == Some(&self.file) {
+            return Ok(());
+        }
+        let of = there.map_or_else(String::new, |file| format!(" for {file}"));
+        let message = format!(
+            "{path}: there is an entry `{name}` already{of}; choose another with --name, or give --overwrite to \
+             replace it"
+        );
+        Err(Failure::Usage(message))
+    }
+
+    /// Adds the data set, or replaces it; the line that says so. Its columns are those that are used.
+    pub(super) fn write(
+        mut self,
+        layout: &Layout,
+        used: &BTreeSet<String>,
+    ) -> Result<String, Failure> {
+        let entry = DatasetEntry::of(layout, self.file, |column| used.contains(column));
+        let (path, name) = (self.path, self.name);
+        let failed = |error| Failure::Usage(format!("{}: {error}", path.display()));
+        self.info.insert(&name, &entry).map_err(failed)?;
+        let text = json(&path, &self.info)?;
+        replaced(&path, |partial| {
+            fs::write(partial, &text).map_err(|error| Failure::Io(path.clone(), error))
+        })?;
+        Ok(format!("{}: entry `{name}`", path.display()))
+    }
 }

@@ -93,7 +93,7 @@ impl Lengths {
         let (mut num_refused, mut refusal) = (0, None);
         for place in places {
             let row = rows.get(*place)?;
-            match encoder.encode_example(&row.example, Ending::AtEos) {
+            match encoder.encode_example(&super::as_learnt(&row.example), Ending::AtEos) {
                 Ok(encoded) => {
                     for one in encoded {
                         whole.push(one.ids.len());

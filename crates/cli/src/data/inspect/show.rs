@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use forethought_schema::{Example, Message, Prompt, Record};
+use forethought_schema::{Example, Message, Prompt, Record, RecordKind};
 
 use super::facts::{FileFacts, Lengths, Quantiles};
 use crate::data::marked::{Learnt, Marks};
@@ -37,6 +37,9 @@ pub(super) fn file(facts: &FileFacts) -> String {
         line(name, &counts.join(", "));
     }
     if let Some(lengths) = &facts.lengths {
+        if facts.kind == RecordKind::Exercise.as_str() {
+            line("read as", "prompt and completion, the solution behind the problem");
+        }
         for (label, value) in of_lengths(lengths) {
             line(label, &value);
         }

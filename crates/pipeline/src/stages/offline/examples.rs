@@ -114,8 +114,8 @@ fn encode_pairs(
         }
         bar.set(index + 1);
     }
-    context.book(&lengths.ledger)?;
     reading.require_any(&lengths.ledger)?;
+    context.book(&lengths.ledger)?;
     Ok(kept)
 }
 
@@ -178,8 +178,8 @@ fn encode_labelled(
             .map_err(|message| reading.failed(format!("completion {}: {message}", index + 1)))?;
         kept.extend(lengths.count(fitted, index).map(|encoded| (encoded, one.label)));
     }
-    reading.context.book(&lengths.ledger)?;
     reading.require_any(&lengths.ledger)?;
+    reading.context.book(&lengths.ledger)?;
     Ok(kept)
 }
 

@@ -34,8 +34,8 @@ impl OfflineMethod for SftConfig {
         let examples = lines.map(|line| line.map(Example::from));
         let of = (context.name, &*reading.file());
         let (encoded, ledger) = encode_examples(of, examples, reading.limit())?;
-        context.book(&ledger)?;
         reading.require_any(&ledger)?;
+        context.book(&ledger)?;
         let loss = self.init().map_err(|error| reading.failed(error))?;
         Ok(Box::new(Answers { examples: encoded, loss }))
     }

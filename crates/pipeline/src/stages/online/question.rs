@@ -96,7 +96,7 @@ pub(crate) fn limited_questions(
         })?;
         kept.extend(prompt.map(|prompt| Question { prompt, ..one }));
     }
-    context.book(&lengths.ledger)?;
     require_any(context.name, &lengths.ledger, ("max_prompt_length", limit.max_prompt_length))?;
+    context.book(&lengths.ledger)?;
     Ok(kept)
 }
