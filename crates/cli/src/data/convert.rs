@@ -220,7 +220,9 @@ impl Convert {
             DatasetError::Source { error, .. } => error,
             error => error,
         };
-        if self.to == Shape::Alpaca && matches!(inner, DatasetError::NoConversion { from: "text", .. }) {
+        if self.to == Shape::Alpaca
+            && matches!(inner, DatasetError::NoConversion { from: "text", .. })
+        {
             return Failure::Disagreement(format!(
                 "{error}; LLaMA-Factory pre-trains on texts alone: give --to text with a --name for its index"
             ));

@@ -130,14 +130,8 @@ fn settings_that_cannot_be_are_bad_usage() {
             "weight must be finite and greater than 0, got 0",
         ),
         ("sources: [{path: a.jsonl, weight: -1}]", "greater than 0, got -1"),
-        (
-            "{sources: [{path: a.jsonl}], max_rows: 0}",
-            "max_rows must be at least 1, got 0",
-        ),
-        (
-            "sources: [{path: a.jsonl, where: 'score >'}]",
-            "where `score >`: ",
-        ),
+        ("{sources: [{path: a.jsonl}], max_rows: 0}", "max_rows must be at least 1, got 0"),
+        ("sources: [{path: a.jsonl, where: 'score >'}]", "where `score >`: "),
     ] {
         let (code, _, error) = mixed(text);
         assert_eq!(code, Some(2), "{text}: {error}");

@@ -116,5 +116,8 @@ fn a_folder_without_named_splits_says_that_it_has_none() {
     let split = Some("test".to_owned());
     let source = Source { split, ..Source::new(folder.path().display().to_string()) };
     let error = find_files(&source).expect_err("no such split").to_string();
-    assert!(error.ends_with("there is no split `test`; it has no splits; leave out `split`"), "{error}");
+    assert!(
+        error.ends_with("there is no split `test`; it has no splits; leave out `split`"),
+        "{error}"
+    );
 }
