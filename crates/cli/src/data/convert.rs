@@ -147,7 +147,7 @@ impl Convert {
 
     /// Writes the rows of a mix, and their account.
     fn write(&self, config: &MixConfig) -> Result<ExitCode, Failure> {
-        self.check(config)?;
+        self.spare_inputs(config)?;
         let index = self.index()?;
         let layout = Layout::usual(self.to);
         let seed = Seed::new(self.seed);
@@ -184,14 +184,6 @@ impl Convert {
             Console::Stderr.line(index.write(&layout, &used)?);
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// Finds what is wrong with the places that are written to before anything is read.
-    fn check(&self, config: &MixConfig) -> Result<(), Failure> {
-        for path in [Some(&self.output), self.ledger.as_ref()].into_iter().flatten() {
-            output::require_folder(path)?;
-        }
-        self.spare_inputs(config)
     }
 
     /// The index that the rows are to be in.

@@ -144,10 +144,6 @@ fn settings_that_cannot_be_are_bad_usage() {
         let (code, _, error) = place.data(&[command, &["--dataset", "demo"]].concat());
         assert_eq!(code, Some(2), "{error}");
     }
-    let output = ["convert", "a.jsonl", "--to", "prompt", "--output", "none/a.jsonl"];
-    let (code, _, error) = place.data(&output);
-    assert_eq!(code, Some(2));
-    assert_eq!(error, "error: none/a.jsonl: the folder none is not there; make it first\n");
 }
 
 #[test]

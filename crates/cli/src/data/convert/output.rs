@@ -76,14 +76,6 @@ fn create(partial: &Path, path: &Path) -> Result<File, Failure> {
     File::create(partial).map_err(|error| Failure::Io(path.to_owned(), error))
 }
 
-/// Refuses a file whose folder is not there.
-pub(super) fn require_folder(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let Some(folder) = folder.filter(|folder| !folder.is_dir()) else { return Ok(()) };
-    let (path, folder) = (path.display(), folder.display());
-    Err(Failure::Usage(format!("{path}: the folder {folder} is not there; make it first")))
-}
-
 fn lines<T>(
     path: &Path,
     file: impl io::Write,
