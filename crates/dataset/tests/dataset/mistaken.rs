@@ -107,17 +107,3 @@ fn links_to_nowhere_and_pipes_are_no_files() {
     assert_eq!(input, format!("-: {expected}"));
     assert!(error("loop.json").contains("did you mean `loop.jsonl`?"), "another name is a hint");
 }
-
-#[test]
-fn a_folder_without_named_splits_says_that_it_has_none() {
-    let folder = TempDir::new().expect("a folder");
-    let state = json!({"_data_files": [{"filename": "data.arrow"}]});
-    std::fs::write(folder.path().join("state.json"), state.to_string()).expect("written");
-    let split = Some("test".to_owned());
-    let source = Source { split, ..Source::new(folder.path().display().to_string()) };
-    let error = find_files(&source).expect_err("no such split").to_string();
-    assert!(
-        error.ends_with("there is no split `test`; it has no splits; leave out `split`"),
-        "{error}"
-    );
-}
