@@ -34,14 +34,16 @@ impl DatasetError {
             | Self::Hub(_)
             | Self::NoConversion { .. } => Some("path"),
             Self::Splits { .. } => Some("split"),
-            Self::Configurations { .. } | Self::Index { .. } => Some("dataset"),
+            // The SHA-1 is one that an index says.
+            Self::Configurations { .. }
+            | Self::Index { .. }
+            | Self::Checksum { algorithm: "SHA-1", .. } => Some("dataset"),
             Self::UnknownFormat(_) | Self::OtherFormat { .. } => Some("format"),
             Self::MissingColumns { .. } => Some("columns"),
             Self::Shape { source, .. } => Some(match **source {
                 RecogniseError::NoColumn { .. } => "columns",
                 _ => "shape",
             }),
-            Self::Checksum { algorithm: "SHA-1", .. } => Some("dataset"),
             Self::Checksum { .. } => Some("sha256"),
             Self::Filter { .. } => Some("where"),
             Self::NoSources(field) | Self::Setting { field, .. } => Some(*field),
