@@ -325,7 +325,7 @@ mod tests {
     fn a_document_of_another_kind_is_an_error_of_the_document() {
         assert_eq!(
             error("- 1\n- 2\n", &[]),
-            "a.yaml:1: 0: invalid type: integer `1`, expected a string"
+            "a.yaml: the document: expected keys with values, found a list"
         );
         assert!(error("", &[]).starts_with("a.yaml: the document: "));
     }
