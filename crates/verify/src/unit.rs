@@ -90,6 +90,19 @@ const TABLE: &[Entry] = &[
     (&["立方厘米"], "m", 3, (1, 1_000_000)),
 ];
 
+/// Prefixes of the SI, with what they multiply by.
+const PREFIXES: &[(&[&str], (i64, i64))] = &[
+    (&["n"], (1, 1_000_000_000)),
+    (&["μ", "µ"], (1, 1_000_000)),
+    (&["m"], (1, 1000)),
+    (&["k"], (1000, 1)),
+    (&["M"], (1_000_000, 1)),
+    (&["G"], (1_000_000_000, 1)),
+];
+
+/// Symbols that stand behind them. Those of the table with a prefix of their own, such as `cm`, are not repeated.
+const PREFIXABLE: &[&str] = &["m", "g", "s", "N", "J", "W", "V", "A", "Hz", "Pa", "mol"];
+
 /// Measure words of Chinese, which count things and scale nothing.
 const COUNTERS: &[&str] = &[
     "个",
@@ -168,11 +181,7 @@ impl Unit {
         if compound.is_some() {
             return compound;
         }
-        let find = |wanted: &str| TABLE.iter().find(|(names, ..)| names.contains(&wanted));
-        let &(_, base, exponent, (numerator, denominator)) = find(name).or_else(|| find(&lower))?;
-        let scale = BigRational::new(BigInt::from(numerator), BigInt::from(denominator));
-        let dimensions = if base.is_empty() { Vec::new() } else { vec![(base, exponent)] };
-        Some(Self { scale, dimensions })
+        entry(name).or_else(|| prefixed(name)).or_else(|| entry(&lower))
     }
 
     /// The unit that most of the first words of a phrase name, at least so many of them, and the length of its name. `in`
@@ -222,6 +231,38 @@ impl Unit {
     }
 }
 
+/// The unit of a name in the table.
+fn entry(name: &str) -> Option<Unit> {
+    let &(_, base, exponent, (numerator, denominator)) =
+        TABLE.iter().find(|(names, ..)| names.contains(&name))?;
+    let scale = BigRational::new(BigInt::from(numerator), BigInt::from(denominator));
+    let dimensions = if base.is_empty() { Vec::new() } else { vec![(base, exponent)] };
+    Some(Unit { scale, dimensions })
+}
+
+/// `kN`, `mA`, `MPa`, `μm`: a symbol of the SI behind one of its prefixes.
+fn prefixed(name: &str) -> Option<Unit> {
+    let (prefix, symbol) = name.split_at(name.chars().next()?.len_utf8());
+    let is_symbol = PREFIXABLE.contains(&symbol);
+    let (_, (numerator, denominator)) =
+        PREFIXES.iter().find(|(names, _)| is_symbol && names.contains(&prefix))?;
+    let mut unit = entry(symbol)?;
+    unit.scale *= BigRational::new(BigInt::from(*numerator), BigInt::from(*denominator));
+    Some(unit)
+}
+
+/// The name of the currency whose sign stands before its amounts.
+pub(crate) fn currency(sign: char) -> Option<&'static str> {
+    Some(match sign {
+        '$' => "dollar",
+        '€' => "euro",
+        '£' => "£",
+        '¥' | '￥' => "yuan",
+        '₹' => "rupee",
+        _ => return None,
+    })
+}
+
 /// `square feet`, `miles per hour`, `km/h`, `mph`, `seconds squared`.
 fn compound_name(name: &str) -> Option<Unit> {
     if name == "mph" {
@@ -247,7 +288,7 @@ fn compound_name(name: &str) -> Option<Unit> {
             return Some(Unit::named(above)?.times(&Unit::named(below)?.power(-1)));
         }
     }
-    let powers = [("²", 2), ("³", 3), (" squared", 2), (" cubed", 3)];
+    let powers = [("²", 2), ("³", 3), ("^2", 2), ("^3", 3), (" squared", 2), (" cubed", 3)];
     let (base, exponent) =
         powers.iter().find_map(|(end, exponent)| Some((name.strip_suffix(end)?, *exponent)))?;
     Some(Unit::named(base)?.power(exponent))

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Behind, Candidate, Kind, run};
+use crate::unit;
 
 /// How many numbers are tried from the end.
 const MAX_TRIES: usize = 8;
@@ -72,7 +73,7 @@ pub(super) fn first<'a>(
         if stands_alone(text, start) {
             let end = arithmetic_end(text, end, stop);
             let (behind, _) = Behind::of(&text[end..]);
-            let start = if dollar_before(text, start) { start - 1 } else { start };
+            let start = start - currency_before(text, start);
             let candidate = Candidate { parts: vec![&text[start..end]], kind: Kind::Plain, behind };
             return Some((end, candidate));
         }
@@ -133,11 +134,12 @@ fn candidates(text: &str, start: usize, end: usize) -> Vec<(usize, Candidate<'_>
         (end, Candidate { parts: vec![part], kind: Kind::Plain, behind })
     };
     let notation = run::around(text, start, end).map(|(end, notation)| candidate(notation, end));
-    let begin = if dollar_before(text, start) { start - 1 } else { start };
+    let begin = start - currency_before(text, start);
     notation.into_iter().chain([candidate(&text[begin..end], end)]).collect()
 }
 
-/// Whether a dollar sign touches the number that begins here and so makes an amount of it.
-fn dollar_before(text: &str, start: usize) -> bool {
-    text[..start].ends_with('$') && !text[start..].starts_with('-')
+/// The length of the sign of a currency that touches the number which begins here, and so makes an amount of it.
+fn currency_before(text: &str, start: usize) -> usize {
+    let sign = text[..start].chars().next_back().filter(|sign| unit::currency(*sign).is_some());
+    sign.filter(|_| !text[start..].starts_with('-')).map_or(0, char::len_utf8)
 }

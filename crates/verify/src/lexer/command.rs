@@ -48,7 +48,7 @@ impl Lexer {
             '}' => self.push(Token::SetClose),
             '%' => self.push(Token::Mark('%')),
             '|' => self.push(Token::Mark('|')),
-            '$' => self.before = Before::Dollar,
+            '$' => self.before = Before::Currency("dollar"),
             ',' | ';' | ':' | '!' | ' ' | '>' | '\n' | '\t' | '(' | ')' | '[' | ']' | '&'
             | '\\' | '/' | '#' | '_' | '-' => {
                 self.before = Before::Space;

@@ -12,7 +12,7 @@ mod word;
 use crate::expression::Relation;
 use crate::limits::Budget;
 use crate::number::Literal;
-use crate::unit::Unit;
+use crate::unit::{self, Unit};
 
 pub(crate) use chinese::is_han;
 pub(crate) use numeral::base_named;
@@ -79,8 +79,8 @@ enum Before {
     #[default]
     Nothing,
     Space,
-    /// A dollar sign, which makes an amount of money of the number right behind it.
-    Dollar,
+    /// The sign of a currency, which makes an amount of money of the number right behind it.
+    Currency(&'static str),
 }
 
 struct Lexer {
@@ -123,7 +123,7 @@ impl Lexer {
             if next.is_whitespace() || matches!(next, '~' | '$' | '"') {
                 self.at += 1;
                 if next == '$' && self.style == Style::Plain {
-                    self.before = Before::Dollar;
+                    self.before = Before::Currency("dollar");
                 } else if self.before == Before::Nothing {
                     self.before = Before::Space;
                 }
@@ -155,12 +155,12 @@ impl Lexer {
         }
     }
 
-    /// A number; behind a dollar sign it is an amount of money.
+    /// A number; behind the sign of a currency it is an amount of money.
     fn amount(&mut self) -> Option<()> {
-        let is_amount = self.before == Before::Dollar;
+        let before = self.before;
         self.number()?;
-        if is_amount {
-            self.push_unit("dollar");
+        if let Before::Currency(name) = before {
+            self.push_unit(name);
         }
         Some(())
     }
@@ -291,10 +291,12 @@ impl Lexer {
                 self.separator();
             }
             '°' | '℃' | '℉' => self.degree_sign(mark),
-            '€' | '£' | '¥' | '₹' | '¢' => {
+            '€' | '£' | '¥' | '￥' | '₹' | '¢' => {
                 self.at += 1;
-                if let (true, Some(unit)) = (self.follows_value(), Unit::named(&mark.to_string())) {
-                    self.push(Token::Unit(unit));
+                match unit::currency(mark) {
+                    Some(name) if !self.follows_value() => self.before = Before::Currency(name),
+                    _ if self.follows_value() => self.push_unit(&mark.to_string()),
+                    _ => {}
                 }
             }
             _ => return None,

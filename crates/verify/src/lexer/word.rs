@@ -94,7 +94,8 @@ impl Lexer {
             "am" | "pm" | "a" | "p" if self.half_of_day(lower) => return true,
             "usd" | "rmb" | "eur" | "gbp" | "cny" | "inr" if self.is_before_number(run.len()) => {
                 self.at += run.len();
-                self.before = if lower == "usd" { Before::Dollar } else { Before::Space };
+                self.before =
+                    if lower == "usd" { Before::Currency("dollar") } else { Before::Space };
                 return true;
             }
             "inf" | "infinity" | "infty" => Token::Command("infty"),

@@ -251,3 +251,27 @@ fn brackets_may_be_turned_round() {
         &[r"]-\infty,-8]\cup[1,+\infty["],
     );
 }
+
+#[test]
+fn prefixes_of_the_si_scale_their_unit() {
+    check(
+        r"42.1\ \text{kN}",
+        &[r"42100\,\mathrm{N}", "42.1 kN", "42.1"],
+        &[r"42.1\,\mathrm{N}", "42.1 kPa", "42.1 mN", r"42.1\,\mathrm{g/cm^3}"],
+    );
+    check("0.25 MPa", &["250 kPa", r"250000\,\mathrm{Pa}"], &["0.25 kPa", "0.25 m"]);
+    check(r"27\text{ m}^3", &["27 m³"], &[r"27\,\mathrm{mA}", r"27\text{ m}^2"]);
+    check(
+        r"7.8\,\mathrm{g/cm^3}",
+        &[r"7800\,\mathrm{kg/m^3}"],
+        &[r"7.8\,\mathrm{kg/m^3}", r"7.8\,\mathrm{mol/L}", "7.8 W"],
+    );
+    check("500 nm", &["0.0005 mm"], &["500 mm", "500 μm"]);
+}
+
+#[test]
+fn signs_of_currencies_stand_before_amounts_too() {
+    check(r"\$15.95", &["$15.95", "15.95 dollars", "15.95"], &["£15.95", "€15.95", "15.95 euros"]);
+    check("£20", &["20 GBP", "It costs £20."], &["¥20", "$20", "20 euros"]);
+    check("€69.75", &["69.75 euros", "The price is €69.75"], &["69.75 dollars", "£69.75"]);
+}
