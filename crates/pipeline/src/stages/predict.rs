@@ -16,7 +16,7 @@ pub(crate) use measure::{MEASURED, Measured};
 
 use super::links::{Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, architecture, base_folder};
-use super::online::{Question, QuestionLimit, limited_questions, longest_learnt};
+use super::online::{Question, QuestionLimit, limited_questions};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{read_lines, write_lines};
@@ -100,13 +100,7 @@ impl PredictStage {
 
     /// Which questions are asked.
     fn limit(&self, context: &Context<'_>) -> QuestionLimit<'static> {
-        let longest = || longest_learnt(context.before);
-        QuestionLimit {
-            split: "validation",
-            max_prompt_length: self.max_prompt_length.unwrap_or_else(longest),
-            on_overflow: self.on_overflow,
-            max_questions: usize::MAX,
-        }
+        QuestionLimit::validation(context.before, self.max_prompt_length, self.on_overflow)
     }
 
     /// The memory that the answers will take. What is measured beside holds the reference too, and perhaps a reward model.

@@ -16,9 +16,7 @@ pub(crate) use tries::Attempt;
 
 use super::links::{EXAMPLES, Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, architecture, base_folder};
-use super::online::{
-    Answer, Judge, Judgement, Question, QuestionLimit, limited_questions, longest_learnt,
-};
+use super::online::{Answer, Judge, Judgement, Question, QuestionLimit, limited_questions};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{write_json, write_lines};
@@ -201,13 +199,10 @@ impl SolveStage {
 
     /// Which problems are asked.
     fn limit(&self, context: &Context<'_>) -> QuestionLimit<'static> {
-        let longest = || longest_learnt(context.before);
-        QuestionLimit {
-            split: "validation",
-            max_prompt_length: self.max_prompt_length.unwrap_or_else(longest),
-            on_overflow: self.on_overflow,
-            max_questions: context.purpose.at_most(self.max_problems),
-        }
+        let max_questions = context.purpose.at_most(self.max_problems);
+        let all =
+            QuestionLimit::validation(context.before, self.max_prompt_length, self.on_overflow);
+        QuestionLimit { max_questions, ..all }
     }
 
     /// The rewards of the stage, or those of the nearest that learns from rewards.

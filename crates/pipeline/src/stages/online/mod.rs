@@ -30,7 +30,7 @@ pub use engine::{LocalRollout, Never, ReloadEvery, RolloutSource, ServerRollout}
 pub(super) use judge::{Answer, Judge, Judgement};
 pub(super) use method::OnlineMethod;
 use method::{Method, Plan};
-pub(super) use question::{Question, QuestionLimit, limited_questions, longest_learnt};
+pub(super) use question::{Question, QuestionLimit, limited_questions};
 pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
 
 use super::links::POLICIES;

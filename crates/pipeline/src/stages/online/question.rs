@@ -51,7 +51,7 @@ const LONGEST: usize = 1024;
 
 /// The longest question that a stage asks which says nothing of it: that of the nearest stage before it that learns from
 /// rewards, so that nothing is asked that could not be learnt.
-pub(crate) fn longest_learnt(before: Before<'_>) -> usize {
+fn longest_learnt(before: Before<'_>) -> usize {
     let of_stage = |stage: &StageConfig| match stage {
         StageConfig::Grpo(stage) => Some(stage.max_prompt_length),
         StageConfig::Rloo(stage) => Some(stage.max_prompt_length),
@@ -72,6 +72,18 @@ pub(crate) struct QuestionLimit<'a> {
     pub(crate) on_overflow: Overflow,
     /// At most so many, the first of them.
     pub(crate) max_questions: usize,
+}
+
+impl QuestionLimit<'_> {
+    /// All questions of the validation split; unless it is said, as long as those that were learnt from.
+    pub(crate) fn validation(
+        before: Before<'_>,
+        max_prompt_length: Option<usize>,
+        on_overflow: Overflow,
+    ) -> Self {
+        let max_prompt_length = max_prompt_length.unwrap_or_else(|| longest_learnt(before));
+        Self { split: "validation", max_prompt_length, on_overflow, max_questions: usize::MAX }
+    }
 }
 
 /// The questions that are short enough, and not too many; the others are counted in the ledger of the stage.
