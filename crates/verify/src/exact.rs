@@ -4,6 +4,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Pow, Signed, ToPrimitive, Zero};
 
+use crate::angle::circular;
 use crate::expression::{Arena, Function, Id, Node};
 use crate::limits::Budget;
 
@@ -40,6 +41,11 @@ pub(crate) fn exact(arena: &Arena, id: Id, budget: &Budget) -> Option<BigRationa
             Some(value(*above)? / below)
         }
         Node::Power(base, exponent) => power(&value(*base)?, &value(*exponent)?, budget),
+        Node::Call(function, arguments) if function.is_trigonometric() => {
+            let argument = *arguments.first()?;
+            let at_angle = circular(arena, *function, argument, budget);
+            at_angle.or_else(|| call(*function, &[value(argument)?], budget))
+        }
         Node::Call(function, arguments) => {
             let arguments: Option<Vec<_>> =
                 arguments.iter().map(|argument| value(*argument)).collect();

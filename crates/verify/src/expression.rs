@@ -117,6 +117,9 @@ pub(crate) enum End {
     Closed,
 }
 
+/// The name of a function given by cases, as an unknown function of its values and conditions in turn.
+pub(crate) const CASES: &str = "cases";
+
 /// One node of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {

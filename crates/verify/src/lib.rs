@@ -16,6 +16,7 @@
 //! [`Limits`] how much work a verdict may take; a [`Judgement`] has the verdict, the rule that decided, and both answers as
 //! they were read. Nothing here panics, whatever the text, and nothing reads a clock, a file or a global.
 
+mod angle;
 mod compare;
 mod complex;
 mod display;

@@ -145,7 +145,13 @@ impl Judge {
     }
 
     /// Whether a chain of relations holds at x. Where a side has no real value, it does not.
-    fn holds(&self, sides: &[Id], relations: &[Relation], x: f64, variable: &str) -> Option<bool> {
+    pub(super) fn holds(
+        &self,
+        sides: &[Id],
+        relations: &[Relation],
+        x: f64,
+        variable: &str,
+    ) -> Option<bool> {
         let point = Point { bound: vec![(variable.to_owned(), x)], ..self.point(Region::Real, 1) };
         for (pair, relation) in sides.windows(2).zip(relations) {
             if *relation == Relation::In {
@@ -224,6 +230,16 @@ impl Judge {
         Some(())
     }
 
+    /// Where a condition on the variable may begin or cease to hold.
+    pub(super) fn condition_boundaries(
+        &self,
+        id: Id,
+        variable: &str,
+        out: &mut Vec<f64>,
+    ) -> Option<()> {
+        self.boundaries(RealSet { id, reading: Reading::Any }, variable, out)
+    }
+
     /// The constants of a chain of inequalities, and, unless it compares the variable with constants alone, the
     /// places on a grid between which it begins or ceases to hold, narrowed down by halving.
     fn chain_boundaries(
@@ -298,7 +314,7 @@ fn halve(mut low: f64, mut high: f64, holds: &impl Fn(f64) -> Option<bool>) -> O
 }
 
 /// Points at, beside and between boundaries, and outside them.
-fn probes(mut boundaries: Vec<f64>) -> Vec<f64> {
+pub(super) fn probes(mut boundaries: Vec<f64>) -> Vec<f64> {
     boundaries.retain(|x| x.is_finite());
     boundaries.sort_by(f64::total_cmp);
     boundaries.dedup_by(|a, b| is_close(*a, *b));

@@ -14,7 +14,10 @@ impl Judge {
         let lenient = self.comparison.manner == Manner::MathVerify;
         let finding = match (with, without) {
             (false, false) => self.compare(gold, answer),
-            (true, true) if !lenient => self.compare(gold, answer),
+            (true, true) if !lenient => {
+                let finding = self.compare(gold, answer).or(|| self.in_one_scale(gold, answer));
+                finding.or(|| self.with_letters_as_units(gold, answer))
+            }
             _ => {
                 let (bare_gold, bare_answer) = (self.bare(gold), self.bare(answer));
                 let finding = self.compare(bare_gold, bare_answer);
@@ -22,8 +25,10 @@ impl Judge {
                 // The remainder of a division is a number as well.
                 if self.is_angle(gold, answer) || self.has_remainder(gold, answer) {
                     finding.or(|| self.compare(gold, answer))
-                } else {
+                } else if lenient {
                     finding
+                } else {
+                    finding.or(|| self.with_letters_as_units(gold, answer))
                 }
             }
         };

@@ -2,6 +2,7 @@
 
 mod antiderivative;
 mod call;
+mod cases;
 mod clock;
 mod collection;
 mod derivative;
@@ -11,6 +12,7 @@ mod matrix;
 mod measure;
 mod relation;
 mod scalar;
+mod scale;
 mod vector;
 mod word;
 
@@ -137,6 +139,9 @@ impl Judge {
         let relations = (self.is_chain(gold), self.is_chain(answer));
         if relations.0 || relations.1 {
             return self.relations(gold, answer);
+        }
+        if let Some(finding) = self.piecewise(gold, answer) {
+            return finding;
         }
         if let Some(finding) = self.matrices(gold, answer) {
             return finding;

@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{Pow, Signed, Zero};
+use num_traits::{Pow, Signed};
 
 use super::Judge;
 use crate::exact::exact;
@@ -122,7 +122,7 @@ impl Judge {
         // Small numbers have few digits before the last place that counts, so their share of error counts as well.
         let small = BigRational::new(BigInt::from(1), BigInt::from(1_000));
         let share = BigRational::new(BigInt::from(5), BigInt::from(10_000));
-        if !x.is_zero() && !y.is_zero() && largest < small && difference > &largest * share {
+        if largest < small && difference > &largest * share {
             return false;
         }
         let half = BigRational::new(BigInt::from(1), BigInt::from(2));

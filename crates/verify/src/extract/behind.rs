@@ -47,7 +47,13 @@ fn unit(rest: &str) -> Option<Unit> {
     // A letter that touches a number may be a factor.
     let touches = length == 1 && trimmed.len() == near.len();
     (!touches).then_some(())?;
-    let (mut unit, mut behind) = powered(first, &trimmed[length..]);
+    let (mut unit, mut behind) = match quotient(trimmed) {
+        Some((above, below, length)) => {
+            let (below, behind) = powered(below, &trimmed[length..]);
+            (above.times(&below.power(-1)), behind)
+        }
+        None => powered(first, &trimmed[length..]),
+    };
     if let Some(below) = behind.strip_prefix('/')
         && let Some((divisor, length)) = named(below)
     {
@@ -74,12 +80,25 @@ fn without_closers(text: &str) -> &str {
     }
 }
 
+/// The text of an upright group that a text begins with, and the length of the whole.
+fn upright(text: &str) -> Option<(&str, usize)> {
+    ["\\text{", "\\mathrm{", "\\textrm{", "\\mbox{"].into_iter().find_map(|command| {
+        let (inner, _) = text.strip_prefix(command)?.split_once('}')?;
+        Some((inner, command.len() + inner.len() + 1))
+    })
+}
+
+/// Both units of an upright quotient, of which an exponent behind it raises the second: `\text{g/cm}^3`.
+fn quotient(text: &str) -> Option<(Unit, Unit, usize)> {
+    let (inner, length) = upright(text)?;
+    let (above, below) = Unit::quotient_named(inner)?;
+    Some((above, below, length))
+}
+
 /// The unit that a text begins with by name, upright in LaTeX, in words or in Chinese; and the length of the name.
 fn named(text: &str) -> Option<(Unit, usize)> {
-    for command in ["\\text{", "\\mathrm{", "\\textrm{", "\\mbox{"] {
-        if let Some((inner, _)) = text.strip_prefix(command).and_then(|rest| rest.split_once('}')) {
-            return Some((Unit::named(inner)?, command.len() + inner.len() + 1));
-        }
+    if let Some((inner, length)) = upright(text) {
+        return Some((Unit::named(inner)?, length));
     }
     if text.starts_with(is_han) {
         let run = &text[..text.find(|mark| !is_han(mark)).unwrap_or(text.len())];

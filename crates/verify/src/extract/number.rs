@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Behind, Candidate, Kind, run};
-use crate::unit;
+use crate::unit::{self, Unit};
 
 /// How many numbers are tried from the end.
 const MAX_TRIES: usize = 8;
@@ -25,7 +25,7 @@ pub(super) fn last<'a>(text: &'a str, math: &[Range<usize>]) -> Vec<(usize, Cand
             continue;
         }
         let start = number_start(text, last);
-        if stands_alone(text, start) {
+        if stands_alone(text, start) && !is_exponent_of_unit(text, start) {
             found.extend(candidates(text, start, last + 1));
         }
         end = start.min(last);
@@ -121,6 +121,15 @@ fn stands_alone(text: &str, start: usize) -> bool {
         .chars()
         .next_back()
         .is_none_or(|before| !before.is_ascii_alphabetic() && before != '_' && before != '\\')
+}
+
+/// Whether the number that begins here is the exponent of a unit that no number of the text stands before: `$2.7$ g/cm^3`.
+fn is_exponent_of_unit(text: &str, start: usize) -> bool {
+    let Some(powered) = text[..start].strip_suffix('^') else { return false };
+    let is_name = |mark: char| mark.is_ascii_alphabetic() || mark == '/';
+    let before = powered.trim_end_matches(is_name);
+    let stands_behind_mathematics = before.trim_end().ends_with(['$', '}', ')', ']']);
+    stands_behind_mathematics && Unit::named(&powered[before.len()..]).is_some()
 }
 
 /// The notation that the number belongs to, and the number alone.

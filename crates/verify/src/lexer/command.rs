@@ -5,7 +5,7 @@ use super::vocabulary::{KNOWN, Meaning, meaning};
 use super::{Before, Lexer, Style, Token};
 use crate::expression::Relation;
 use crate::number::Literal;
-use crate::unit::Unit;
+use crate::unit::{self, Unit};
 
 impl Lexer {
     pub(super) fn command(&mut self) -> Option<()> {
@@ -29,6 +29,9 @@ impl Lexer {
             .take_while(|mark| mark.is_ascii_alphabetic())
             .count();
         let name: String = self.chars[self.at + 1..][..letters].iter().collect();
+        if self.prefixed_unit() {
+            return Some(());
+        }
         if let Some(meaning) = meaning(&name) {
             self.at += 1 + letters;
             return self.mean(&name, meaning);
@@ -195,7 +198,8 @@ impl Lexer {
 
     /// What a group of text says.
     fn text(&mut self, inner: &str, command: &str) -> Option<()> {
-        let clean: String = inner.replace(['$', '~'], " ").replace("\\ ", " ").replace("\\,", " ");
+        let clean = inner.replace(['$', '~'], " ").replace("\\ ", " ").replace("\\,", " ");
+        let clean = unit::with_greek(&clean);
         let words = clean.trim().trim_matches(|mark| "().:,;".contains(mark)).trim();
         let lower = words.to_lowercase();
         let mut letters = words.chars();
@@ -268,6 +272,13 @@ impl Lexer {
         let euler = single.is_some_and(|letter| matches!(letter, 'e' | 'i' | 'd'));
         if !self.follows_unit_host() || euler {
             return false;
+        }
+        // An exponent behind `g/cm` belongs to the second unit.
+        if let Some((above, below)) = Unit::quotient_named(words) {
+            self.push(Token::Unit(above));
+            self.push(Token::Mark('/'));
+            self.push(Token::Unit(below));
+            return true;
         }
         let Some(unit) = Unit::named(words).or_else(|| Unit::product_named(words)) else {
             return false;

@@ -6,6 +6,7 @@ mod degree;
 mod number;
 mod numeral;
 mod plain;
+mod prefix;
 mod vocabulary;
 mod word;
 
@@ -149,6 +150,7 @@ impl Lexer {
                 self.amount()
             }
             '\\' => self.command(),
+            'μ' | '\u{b5}' | 'Ω' | '\u{2126}' if self.prefixed_unit() => Some(()),
             _ if next.is_ascii_alphabetic() => self.word(),
             _ if chinese::is_han(next) => self.chinese(),
             _ => self.mark(next),
@@ -232,6 +234,12 @@ impl Lexer {
                     | Token::Command("pi")
             )
         )
+    }
+
+    /// Whether what was read last divides a unit by what comes next: `g/cm^3`.
+    fn divides_unit(&self) -> bool {
+        let is_unit = |token: &Token| matches!(token, Token::Unit(_));
+        self.last() == Some(&Token::Mark('/')) && self.out.all.iter().any(is_unit)
     }
 
     /// Whether something stands between the last token and the next.

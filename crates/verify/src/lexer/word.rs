@@ -45,6 +45,9 @@ impl Lexer {
             .take_while(|mark| mark.is_ascii_alphabetic())
             .collect();
         let lower = run.to_ascii_lowercase();
+        if run.len() == 1 && self.prefixed_unit() {
+            return Some(());
+        }
         if self.known_word(&run, &lower) || self.glued_conjunction(&lower) || self.unit_word(&run) {
             return Some(());
         }
@@ -210,7 +213,7 @@ impl Lexer {
 
     /// A unit behind a value; in plain text also the name of what is counted.
     fn unit_word(&mut self, run: &str) -> bool {
-        if !self.follows_value() {
+        if !self.follows_value() && !self.divides_unit() {
             return false;
         }
         let phrase = match self.style {
@@ -262,6 +265,29 @@ impl Lexer {
         phrase.trim_end().to_owned()
     }
 
+    /// Whether the single letter that begins here stands elsewhere as well, and not behind a number: `h(t) = 2 t`; or in a sum:
+    /// `2 t + 1`, `-16 t^2 + 2 t`.
+    fn is_variable(&self) -> bool {
+        let letter = self.chars[self.at];
+        let is_letter = |at: usize| self.chars.get(at).is_some_and(char::is_ascii_alphabetic);
+        let is_alone = |at: usize| {
+            self.chars[at] == letter && !is_letter(at + 1) && (at == 0 || !is_letter(at - 1))
+        };
+        let is_counted = |at: usize| {
+            let before = self.chars[..at].iter().rfind(|mark| !mark.is_whitespace());
+            before.is_some_and(|mark| mark.is_ascii_digit() || matches!(mark, '/' | '*' | '·'))
+        };
+        let next = self.chars[self.at + 1..].iter().find(|mark| !mark.is_whitespace());
+        let terms = self.out.all.windows(2);
+        let is_sum = |pair: &[Token]| {
+            matches!(pair[1], Token::Mark('+' | '-'))
+                && !matches!(pair[0], Token::Mark('^' | '{' | '(' | '*') | Token::Relation(_))
+        };
+        matches!(next, Some('+' | '-' | '='))
+            || terms.into_iter().any(is_sum)
+            || (0..self.chars.len()).any(|at| at != self.at && is_alone(at) && !is_counted(at))
+    }
+
     /// Whether a phrase of this length is followed by the end, a space or a punctuation mark.
     fn ends_behind(&self, length: usize) -> bool {
         self.chars.get(self.at + length).is_none_or(|next| {
@@ -276,7 +302,7 @@ impl Lexer {
         let next = self.chars.get(self.at + phrase.len());
         let goes_on = next.is_some_and(|next| matches!(next, '/' | '^' | '²' | '³'));
         if let Some(unit) = Unit::named(&phrase)
-            && (phrase.len() > 1 || (self.is_spaced() && (ends || goes_on)))
+            && (phrase.len() > 1 || (self.is_spaced() && (ends || goes_on) && !self.is_variable()))
         {
             return Some((unit, phrase.len()));
         }

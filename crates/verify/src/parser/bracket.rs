@@ -1,4 +1,4 @@
-//! Brackets: groups, tuples, intervals, sets, absolute values, matrices.
+//! Brackets: groups, tuples, intervals, sets, absolute values.
 
 use super::Parser;
 use crate::expression::{Constant, End, Function, Id, Node, Relation};
@@ -162,89 +162,5 @@ impl Parser<'_> {
     fn list_until(&mut self, end: usize) -> Option<Id> {
         let id = self.relation()?;
         (self.at == end).then_some(id)
-    }
-
-    /// The rows of an environment.
-    pub(super) fn environment(&mut self, kind: &str) -> Option<Id> {
-        let is_matrix = kind.contains("matrix")
-            || matches!(
-                kind,
-                "array"
-                    | "cases"
-                    | "aligned"
-                    | "align"
-                    | "align*"
-                    | "gathered"
-                    | "split"
-                    | "vmatrix"
-            );
-        if !is_matrix {
-            return None;
-        }
-        let mut rows: Vec<Vec<Id>> = vec![Vec::new()];
-        loop {
-            self.budget.spend(1)?;
-            match self.peek()? {
-                Token::End(_) => {
-                    self.at += 1;
-                    break;
-                }
-                Token::Row => {
-                    self.at += 1;
-                    rows.push(Vec::new());
-                }
-                Token::Mark('&' | ',' | ';' | '.') => self.at += 1,
-                Token::Relation(relation) if !kind.contains("matrix") && kind != "array" => {
-                    let relation = *relation;
-                    self.at += 1;
-                    self.continued(&mut rows, relation)?;
-                }
-                _ => {
-                    let entry = self.relation()?;
-                    rows.last_mut()?.push(entry);
-                }
-            }
-        }
-        rows.retain(|row| !row.is_empty());
-        let columns = rows.first()?.len();
-        if !kind.contains("matrix") && kind != "array" {
-            let mut entries: Vec<Id> = rows.into_iter().map(|row| self.row(row)).collect();
-            if entries.len() == 1 {
-                return entries.pop();
-            }
-            return Some(self.arena.add(Node::List(entries)));
-        }
-        if rows.iter().any(|row| row.len() != columns) {
-            return None;
-        }
-        let matrix = self.arena.add(Node::Matrix(columns, rows.concat()));
-        if kind == "vmatrix" {
-            return Some(self.arena.add(Node::Apply("det".into(), vec![matrix])));
-        }
-        Some(matrix)
-    }
-
-    /// A relation at the beginning of a cell goes on from the cell before it, be it in the line above.
-    fn continued(&mut self, rows: &mut [Vec<Id>], relation: Relation) -> Option<()> {
-        let side = self.set_operation()?;
-        let Some(before) = rows.iter_mut().rev().find_map(|row| row.last_mut()) else {
-            rows.last_mut()?.push(side);
-            return Some(());
-        };
-        let (mut sides, mut relations) = match self.arena.node(*before) {
-            Node::Chain(sides, relations) => (sides.clone(), relations.clone()),
-            _ => (vec![*before], Vec::new()),
-        };
-        sides.push(side);
-        relations.push(relation);
-        *before = self.arena.add(Node::Chain(sides, relations));
-        Some(())
-    }
-
-    fn row(&mut self, row: Vec<Id>) -> Id {
-        match row[..] {
-            [only] => only,
-            _ => self.arena.add(Node::Tuple(row)),
-        }
     }
 }

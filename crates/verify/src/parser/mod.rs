@@ -4,6 +4,7 @@ mod arithmetic;
 mod bracket;
 mod chosen;
 mod command;
+mod environment;
 mod primary;
 mod relation;
 mod units;

@@ -275,3 +275,19 @@ fn signs_of_currencies_stand_before_amounts_too() {
     check("£20", &["20 GBP", "It costs £20."], &["¥20", "$20", "20 euros"]);
     check("€69.75", &["69.75 euros", "The price is €69.75"], &["69.75 dollars", "£69.75"]);
 }
+
+#[test]
+fn trigonometric_functions_vanish_exactly() {
+    for zero in
+        [r"\tan\pi", r"\sin(2\pi)", r"\cos\frac{3\pi}{2}", r"\tan 180^\circ", r"\cot 90^\circ"]
+    {
+        check("0", &[zero], &[]);
+    }
+    check(
+        r"-\frac12",
+        &[r"\cos\frac{2\pi}{3}", r"\sin 210^\circ", r"\cos(-240^\circ)"],
+        &[r"\sin\frac{2\pi}{3}"],
+    );
+    check("-1", &[r"\tan\frac{3\pi}{4}", r"\sec\pi", r"\csc 270^\circ"], &[r"\tan\frac{5\pi}{4}"]);
+    check("0", &[], &["10^{-17}", "1e-17", r"\sin 1", "0.0000001"]);
+}
