@@ -165,7 +165,7 @@ fn compound_name(name: &str) -> Option<Unit> {
             return Some(Unit::named(rest)?.power(exponent));
         }
     }
-    for separator in [" per ", "/", "每"] {
+    for separator in [" per ", " an ", " a ", "/", "每"] {
         if let Some((above, below)) = name.split_once(separator) {
             return Some(Unit::named(above)?.times(&Unit::named(below)?.power(-1)));
         }

@@ -19,7 +19,11 @@ fn derived_units_are_what_they_are_made_of() {
     check("12 V", &["12 J/C"], &["12 J", "12 C/J", "12 A"]);
     check("1 kWh", &["3.6 MJ", "3600000 J"], &["3600 J", "1 kW"]);
     check("1 atm", &["101325 Pa", "760 mmHg"], &["100000 Pa", "1 bar"]);
-    check("60 mph", &["60 miles per hour", "88 feet per second"], &["60 km/h", "60 miles"]);
+    check(
+        "60 mph",
+        &["60 miles per hour", "60 miles an hour", "88 feet per second"],
+        &["60 km/h", "60 miles"],
+    );
     check("36 km/h", &["10 m/s"], &["36 m/s", "36 km"]);
     check("1 gallon", &["3.785411784 L", "4 quarts", "8 pints", "16 cups"], &["1 L", "4 cups"]);
 }
