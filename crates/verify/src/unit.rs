@@ -1,5 +1,6 @@
 //! Units of measurement: a scale and powers of base units.
 
+pub(crate) mod grammar;
 mod table;
 
 use num_bigint::BigInt;
@@ -58,19 +59,6 @@ impl Unit {
         ends.into_iter().enumerate().rev().find_map(named)
     }
 
-    /// The product of several units, as in `m s`.
-    pub(crate) fn product_named(names: &str) -> Option<Self> {
-        let (first, rest) = names.split_once(' ')?;
-        let first = Self::named(first).filter(|unit| !unit.dimensions.is_empty())?;
-        Some(first.times(&Self::named(rest)?))
-    }
-
-    /// The two units of a quotient, as in `g/cm`.
-    pub(crate) fn quotient_named(name: &str) -> Option<(Self, Self)> {
-        let (above, below) = name.split_once('/')?;
-        Some((Self::named(above)?, Self::named(below)?))
-    }
-
     /// The unit of a symbol, in a place where only a unit can stand: `C` and `F` among them.
     pub(crate) fn symbol(name: &str) -> Option<Self> {
         let of_prefixable = PREFIXABLE.iter().find(|(symbol, ..)| *symbol == name);
@@ -80,6 +68,13 @@ impl Unit {
             }
             None => entry(name),
         }
+    }
+
+    /// The unit of a symbol of the SI, with or without a prefix.
+    pub(crate) fn of_si(name: &str) -> Option<Self> {
+        let is_symbol = PREFIXABLE.iter().any(|(symbol, ..)| *symbol == name);
+        let is_plain = matches!(name, "kg" | "K" | "cd" | "cm" | "mm" | "km") || is_symbol;
+        if is_plain { Self::symbol(name) } else { prefixed(name) }
     }
 
     /// The unit raised to a power.

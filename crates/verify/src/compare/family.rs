@@ -54,7 +54,36 @@ impl Judge {
             (None, Some(said)) if said.domain == Domain::Integers => {
                 found.or(|| self.unsaid((answer.0, &said.name), gold.0))
             }
+            (None, None) if residues.0.is_some() => {
+                found.or(|| self.whole_beside_residue(gold.0, answer.0))
+            }
+            (None, None) if residues.1.is_some() => {
+                found.or(|| self.whole_beside_residue(answer.0, gold.0))
+            }
+            (None, None) => found.or(|| self.both_unsaid(gold.0, answer.0)),
             _ => found,
+        }
+    }
+
+    /// `2nπ ± π/3` and `2kπ ± π/3`, where neither side says that its letter is whole: one letter may be renamed as the other.
+    fn both_unsaid(&mut self, gold: Id, answer: Id) -> Finding {
+        match self.turning_letter(gold) {
+            Some(name) => self.unsaid((gold, &name), answer),
+            None => Finding::OTHER_KIND,
+        }
+    }
+
+    /// Beside a congruence `7k + 3` means all whole k, said or not, where it is whole for all of them.
+    fn whole_beside_residue(&mut self, residue: Id, other: Id) -> Finding {
+        let names: Vec<String> =
+            self.values(other).into_iter().flat_map(|id| self.arena.symbols(id)).collect();
+        let Some(name) = names.first().filter(|name| LETTERS.contains(&name.as_str())) else {
+            return Finding::OTHER_KIND;
+        };
+        let is_whole = |each: &Progression| each.start.fract() == 0.0 && each.step.fract() == 0.0;
+        match self.progressions(other, name) {
+            Some(all) if all.iter().all(is_whole) => self.same_values((residue, ""), (other, name)),
+            _ => Finding::OTHER_KIND,
         }
     }
 
@@ -75,8 +104,18 @@ impl Judge {
     /// π or of degrees under one of the usual letters. Only the name may differ, for what is not said may be meant
     /// otherwise: the angles of an n-gon have the sum (n - 2)π.
     fn unsaid(&mut self, said: (Id, &str), other: Id) -> Finding {
+        let Some(name) = self.turning_letter(other).filter(|name| name != said.1) else {
+            return Finding::OTHER_KIND;
+        };
+        let rename = |each: &str| if each == name { said.1.to_owned() } else { each.to_owned() };
+        let renamed = self.arena.with_symbols(other, &rename);
+        self.judge(said.0, renamed)
+    }
+
+    /// The one letter, of those that general solutions are written with, in values that are multiples of π or of degrees.
+    fn turning_letter(&self, id: Id) -> Option<String> {
         let mut names = Vec::new();
-        for value in self.values(other) {
+        for value in self.values(id) {
             let turns = self.arena.any(value, &|node| match node {
                 Node::Constant(constant) => *constant == Constant::Pi,
                 Node::Quantity(_, unit) => unit.is_degrees(),
@@ -85,13 +124,10 @@ impl Judge {
             names.extend(self.arena.symbols(value).into_iter().filter(|_| turns));
         }
         names.dedup();
-        let [name] = &names[..] else { return Finding::OTHER_KIND };
-        if !LETTERS.contains(&name.as_str()) || name == said.1 {
-            return Finding::OTHER_KIND;
+        match &names[..] {
+            [name] if LETTERS.contains(&name.as_str()) => Some(name.clone()),
+            _ => None,
         }
-        let rename = |each: &str| if each == name { said.1.to_owned() } else { each.to_owned() };
-        let renamed = self.arena.with_symbols(other, &rename);
-        self.judge(said.0, renamed)
     }
 
     /// Whether both give values to one name, or a side to none.

@@ -5,7 +5,7 @@ use num_traits::One as _;
 
 use super::{Judge, Manner};
 use crate::expression::{Constant, Function, Id, Node};
-use crate::verdict::Finding;
+use crate::verdict::{Finding, Rule};
 
 impl Judge {
     /// Compares two answers with what is known of their units.
@@ -14,6 +14,13 @@ impl Judge {
         let lenient = self.comparison.manner == Manner::MathVerify;
         let finding = match (with, without) {
             (false, false) => self.compare(gold, answer),
+            // A congruence has other solutions than an equation.
+            _ if self.is_chain(gold)
+                && self.is_chain(answer)
+                && self.is_remainder(gold) != self.is_remainder(answer) =>
+            {
+                Finding::new(false, Rule::Relation)
+            }
             (true, true) if !lenient => {
                 let finding = self.compare(gold, answer).or(|| self.in_one_scale(gold, answer));
                 finding.or(|| self.with_letters_as_units(gold, answer))
@@ -61,8 +68,11 @@ impl Judge {
     }
 
     fn has_remainder(&self, gold: Id, answer: Id) -> bool {
-        let remainder = |node: &Node| matches!(node, Node::Apply(name, _) if name == "mod");
-        self.arena.any(gold, &remainder) || self.arena.any(answer, &remainder)
+        self.is_remainder(gold) || self.is_remainder(answer)
+    }
+
+    fn is_remainder(&self, id: Id) -> bool {
+        self.arena.any(id, &|node| matches!(node, Node::Apply(name, _) if name == "mod"))
     }
 
     fn is_angle(&self, gold: Id, answer: Id) -> bool {

@@ -160,7 +160,7 @@ impl Judge {
         self.arena.height(id) > MAX_HEIGHT
     }
 
-    fn is_chain(&self, id: Id) -> bool {
+    pub(crate) fn is_chain(&self, id: Id) -> bool {
         matches!(self.arena.node(id), Node::Chain(..))
     }
 

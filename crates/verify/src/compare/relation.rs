@@ -233,6 +233,9 @@ impl Judge {
         {
             return sided.or(|| self.multiples(x, y));
         }
+        if let Some(finding) = self.equal_throughout(x, y).filter(|finding| finding.is_equal()) {
+            return finding;
+        }
         let comparable = member(x) == member(y)
             || self.comparison.inequalities == Inequalities::AreSets
             || member(y);
@@ -250,6 +253,27 @@ impl Judge {
             return self.real_sets(gold, answer).unwrap_or(sided);
         }
         sided
+    }
+
+    /// `a = b = c`, whose equations side by side are multiples of one another: a line by its quotients, with all signs turned.
+    fn equal_throughout(&mut self, x: &Chain, y: &Chain) -> Option<Finding> {
+        let is_long = |chain: &Chain| {
+            chain.relations.len() > 1
+                && chain.relations.iter().all(|relation| *relation == Relation::Equal)
+        };
+        if !is_long(x) || !is_long(y) || x.sides.len() != y.sides.len() {
+            return None;
+        }
+        let pair = |chain: &Chain, at: usize| Chain {
+            sides: chain.sides[at..at + 2].to_vec(),
+            relations: vec![Relation::Equal],
+        };
+        let mut finding = Finding::new(true, Rule::Relation);
+        for at in 0..x.relations.len() {
+            let (one, other) = (pair(x, at), pair(y, at));
+            finding = finding.and(|| self.multiples(&one, &other));
+        }
+        Some(finding)
     }
 
     /// Each side and relation beside its counterpart, from left to right or from right to left.

@@ -95,7 +95,7 @@ fn anchors(text: &str) -> Vec<Anchor> {
 
 /// The places behind "option", "choice" and 选 where a letter follows.
 fn chosen(text: &str) -> impl Iterator<Item = Anchor> {
-    ["option ", "Option ", "choice ", "Choice ", "选"].into_iter().flat_map(move |phrase| {
+    ["option ", "Option ", "choice ", "Choice ", "选择", "选"].into_iter().flat_map(move |phrase| {
         let places = text.rmatch_indices(phrase).take(4).map(|(at, _)| at + phrase.len());
         let letters = places.filter(|at| choice::letter(reach(text, *at, 12)).is_some());
         letters.map(|at| Anchor { priority: 100, at })
@@ -276,7 +276,10 @@ fn is_listed(before: &str, after: &str) -> bool {
         && (is_name
             || after.starts_with(|mark: char| {
                 mark.is_ascii_digit()
-                    || matches!(mark, '(' | '（' | '-' | '−' | '+' | '√' | '\\' | '$' | 'π' | '∞')
+                    || matches!(
+                        mark,
+                        '(' | '（' | '-' | '−' | '+' | '√' | '∛' | '∜' | '\\' | '$' | 'π' | '∞'
+                    )
             }))
 }
 

@@ -1,7 +1,7 @@
 //! What stands right behind an answer and belongs to it: a per cent sign, or the unit of a value.
 
-use crate::lexer::is_han;
 use crate::unit::Unit;
+use crate::unit::grammar;
 
 /// The longest name of a unit, in bytes.
 const LONGEST: usize = 48;
@@ -43,25 +43,18 @@ fn percentage(rest: &str) -> Option<usize> {
 fn unit(rest: &str) -> Option<Unit> {
     let near = &rest[..rest.floor_char_boundary(2 * LONGEST)];
     let trimmed = without_closers(near);
-    let (first, length) = named(trimmed)?;
-    // A letter that touches a number may be a factor.
-    let touches = length == 1 && trimmed.len() == near.len();
-    (!touches).then_some(())?;
-    let (mut unit, mut behind) = match quotient(trimmed) {
-        Some((above, below, length)) => {
-            let (below, behind) = powered(below, &trimmed[length..]);
-            (above.times(&below.power(-1)), behind)
-        }
-        None => powered(first, &trimmed[length..]),
-    };
-    if let Some(below) = behind.strip_prefix('/')
-        && let Some((divisor, length)) = named(below)
-    {
-        let (divisor, rest) = powered(divisor, &below[length..]);
-        unit = unit.times(&divisor.power(-1));
-        behind = rest;
+    let written = grammar::read(trimmed)?;
+    let behind = &trimmed[written.length..];
+    // A letter that touches a number may be a factor, and a single one in prose an article: `5 A-rated ones`.
+    let is_letter = trimmed.starts_with(|mark: char| mark.is_ascii_alphabetic());
+    let touches = trimmed.len() == near.len();
+    let is_lone = is_letter && written.length == 1;
+    let goes_on = behind.starts_with([' ', '-']);
+    if is_lone && (touches || goes_on) {
+        return None;
     }
     let ends = !behind.starts_with(|mark: char| mark.is_ascii_alphanumeric() || mark == '\\');
+    let unit = written.unit();
     (ends && !unit.dimensions.is_empty()).then_some(unit)
 }
 
@@ -78,48 +71,4 @@ fn without_closers(text: &str) -> &str {
             return rest;
         }
     }
-}
-
-/// The text of an upright group that a text begins with, and the length of the whole.
-fn upright(text: &str) -> Option<(&str, usize)> {
-    ["\\text{", "\\mathrm{", "\\textrm{", "\\mbox{"].into_iter().find_map(|command| {
-        let (inner, _) = text.strip_prefix(command)?.split_once('}')?;
-        Some((inner, command.len() + inner.len() + 1))
-    })
-}
-
-/// Both units of an upright quotient, of which an exponent behind it raises the second: `\text{g/cm}^3`.
-fn quotient(text: &str) -> Option<(Unit, Unit, usize)> {
-    let (inner, length) = upright(text)?;
-    let (above, below) = Unit::quotient_named(inner)?;
-    Some((above, below, length))
-}
-
-/// The unit that a text begins with by name, upright in LaTeX, in words or in Chinese; and the length of the name.
-fn named(text: &str) -> Option<(Unit, usize)> {
-    if let Some((inner, length)) = upright(text) {
-        return Some((Unit::named(inner)?, length));
-    }
-    if text.starts_with(is_han) {
-        let run = &text[..text.find(|mark| !is_han(mark)).unwrap_or(text.len())];
-        let ends = run.char_indices().map(|(at, mark)| at + mark.len_utf8());
-        let ends: Vec<usize> = ends.take(8).collect();
-        return ends.into_iter().rev().find_map(|end| Some((Unit::named(&run[..end])?, end)));
-    }
-    let words = |mark: char| mark.is_ascii_alphabetic() || mark == ' ' || mark == '-';
-    let phrase = text[..text.find(|mark| !words(mark)).unwrap_or(text.len())].trim_end();
-    let (unit, length) = Unit::leading(phrase, 1)?;
-    // A single letter ends a phrase or is no unit: `5 m.`, but not `5 A-rated ones`.
-    (length > 1 || phrase.len() == 1).then_some((unit, length))
-}
-
-/// A unit with the exponent behind it, and what follows.
-fn powered(unit: Unit, rest: &str) -> (Unit, &str) {
-    for (written, exponent) in [("^2", 2), ("^{2}", 2), ("²", 2), ("^3", 3), ("^{3}", 3), ("³", 3)]
-    {
-        if let Some(behind) = rest.strip_prefix(written) {
-            return (unit.power(exponent), behind);
-        }
-    }
-    (unit, rest)
 }

@@ -43,7 +43,7 @@ fn labelled(text: &str) -> Option<(char, &str)> {
     }
     let label = if opened {
         after.strip_prefix(')')
-    } else if after.is_empty() || after.starts_with(['}', '*', '，', '；', '。']) {
+    } else if after.is_empty() || after.starts_with(['}', '*', '，', '；', '。', '项']) {
         Some(after)
     } else {
         after
@@ -72,6 +72,7 @@ fn unannounced(text: &str) -> &str {
         "Choice",
         "choice",
         "选项",
+        "选择",
         "选",
     ] {
         if let Some(after) = rest.strip_prefix(word) {
@@ -115,6 +116,7 @@ mod tests {
             (r"\text{Option B}", Some('B')),
             ("B, since A and C fail", Some('B')),
             ("选项B正确", Some('B')),
+            ("选择C项", Some('C')),
             ("A is a set", None),
         ] {
             assert_eq!(letter(text), expected, "{text}");

@@ -2,8 +2,10 @@
 
 mod anchor;
 mod behind;
+mod bold;
 mod boxed;
 mod choice;
+mod compound;
 mod delimited;
 mod domain;
 mod number;
@@ -314,6 +316,10 @@ fn candidates<'a>(
         ranked.push((300, end + 1, candidate));
     }
     ranked.extend(word::last_clause(text).map(|(end, candidate)| (300, end, candidate)));
+    ranked.extend(word::said(text).map(|(end, candidate)| (300, end, candidate)));
+    if rules.notation != Notation::Latex {
+        ranked.extend(bold::last_relation(text).map(|(end, candidate)| (300, end, candidate)));
+    }
     ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
     if math.is_empty()
         && rules.notation != Notation::Latex

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Behind, Candidate, Kind, run};
-use crate::unit::{self, Unit};
+use super::{Behind, Candidate, Kind, compound, run};
+use crate::unit::{self, grammar};
 
 /// How many numbers are tried from the end.
 const MAX_TRIES: usize = 8;
@@ -70,6 +70,9 @@ pub(super) fn first<'a>(
             end += 1;
         }
         let start = number_start(text, end - 1);
+        if let Some(end) = compound::end_of(text, start).filter(|_| stands_alone(text, start)) {
+            return Some((end, quantity(&text[start..end])));
+        }
         if stands_alone(text, start) {
             let end = arithmetic_end(text, end, stop);
             let (behind, _) = Behind::of(&text[end..]);
@@ -123,13 +126,15 @@ fn stands_alone(text: &str, start: usize) -> bool {
         .is_none_or(|before| !before.is_ascii_alphabetic() && before != '_' && before != '\\')
 }
 
-/// Whether the number that begins here is the exponent of a unit that no number of the text stands before: `$2.7$ g/cm^3`.
+/// Whether the number that begins here is the exponent of a unit, and of one that stands behind mathematics or is a quotient:
+/// `$5$ cm^2`, `2.7 g/cm^3`.
 fn is_exponent_of_unit(text: &str, start: usize) -> bool {
     let Some(powered) = text[..start].strip_suffix('^') else { return false };
-    let is_name = |mark: char| mark.is_ascii_alphabetic() || mark == '/';
+    let is_name = |mark: char| mark.is_ascii_alphabetic() || matches!(mark, '/' | '·');
     let before = powered.trim_end_matches(is_name);
+    let name = &powered[before.len()..];
     let stands_behind_mathematics = before.trim_end().ends_with(['$', '}', ')', ']']);
-    stands_behind_mathematics && Unit::named(&powered[before.len()..]).is_some()
+    (stands_behind_mathematics || name.contains(['/', '·'])) && grammar::whole(name).is_some()
 }
 
 /// The notation that the number belongs to, and the number alone.
@@ -142,9 +147,17 @@ fn candidates(text: &str, start: usize, end: usize) -> Vec<(usize, Candidate<'_>
         };
         (end, Candidate { parts: vec![part], kind: Kind::Plain, behind })
     };
+    if let Some((begin, end)) = compound::around(text, start) {
+        return vec![(end, quantity(&text[begin..end]))];
+    }
     let notation = run::around(text, start, end).map(|(end, notation)| candidate(notation, end));
     let begin = start - currency_before(text, start);
     notation.into_iter().chain([candidate(&text[begin..end], end)]).collect()
+}
+
+/// A quantity with its units.
+fn quantity(part: &str) -> Candidate<'_> {
+    Candidate { parts: vec![part], kind: Kind::Plain, behind: Behind::Nothing }
 }
 
 /// The length of the sign of a currency that touches the number which begins here, and so makes an amount of it.

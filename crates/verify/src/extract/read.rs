@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::phrase::Ends;
 use super::{Behind, Candidate, Euler, Kind, choice, domain, phrase, word};
 use crate::expression::{Arena, End, Id, Node, Relation};
-use crate::lexer::Style;
+use crate::lexer::{Style, is_small_word};
 use crate::limits::Budget;
 use crate::number::Literal;
 use crate::parser::parse;
@@ -324,7 +324,8 @@ fn is_notation(text: &str) -> bool {
         }
         if !run.is_empty() {
             let length = run.chars().count();
-            long += usize::from(length > 2 && before != '\\' && before != '{');
+            let is_word = length > 2 || (mark == ' ' && is_small_word(&run));
+            long += usize::from(is_word && before != '\\' && before != '{');
             run.clear();
         }
         before = mark;

@@ -7,7 +7,7 @@ use crate::unit::Unit;
 pub(super) const LONGEST: usize = 160;
 
 /// Signs that stand between or around the numbers of an answer.
-const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠≡±×÷·−√π∞∪∩∈°²³!|: （）［］，、；";
+const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠≡±×÷·−√∛∜π∞∪∩∈°²³!|: （）［］，、；";
 
 /// Words that belong to notation.
 const WORDS: [&str; 18] = [
@@ -68,7 +68,7 @@ fn begin_of(text: &str, earliest: usize, start: usize) -> usize {
         let at = earliest + at;
         let belongs = match piece {
             Piece::Notation => true,
-            Piece::Equals => is_assigned(&text[earliest..at]),
+            Piece::Equals => is_assigned(&text[earliest..at]) || is_equation(&text[earliest..at]),
             Piece::Variable => is_sign(&text[begin..]),
             // `26 cm^2`
             Piece::Prose => {
@@ -134,6 +134,26 @@ fn is_assigned(before: &str) -> bool {
         && (name.ends_with([',', '，', '、']) || JOINING.iter().any(|word| name.ends_with(word)))
 }
 
+/// Whether the left of an equals sign is that of an equation in several unknowns, which is an answer as a whole: `-2x + 3y`.
+fn is_equation(before: &str) -> bool {
+    let mut rest = before;
+    loop {
+        let (at, piece) = piece_before(rest);
+        let belongs = match piece {
+            Piece::Notation => at < rest.len(),
+            Piece::Variable => matches!(&rest[at..], "x" | "y" | "z"),
+            Piece::Equals | Piece::Prose => false,
+        };
+        if !belongs {
+            break;
+        }
+        rest = &rest[..at];
+    }
+    let left = &before[rest.len()..];
+    let unknowns = ['x', 'y', 'z'].iter().filter(|name| left.contains(**name)).count();
+    unknowns > 1 && left.contains(['+', '-', '−']) && !left.contains([',', ';', ':'])
+}
+
 /// Behind the number: closing brackets, constants, exponents and one of some letters that touch it.
 fn close_of(text: &str, end: usize, letters: &[char]) -> usize {
     let rest = &text[end..];
@@ -177,8 +197,8 @@ fn clean(notation: &str) -> &str {
 /// Whether there is anything in it that the number alone would lose.
 fn is_more(notation: &str) -> bool {
     let marks = [
-        '/', '*', '^', '+', '×', '÷', '-', ':', '√', 'π', '(', '[', '∞', '±', '<', '>', '≤', '≥',
-        '²', '³', '!', '−', '·', '（', '［',
+        '/', '*', '^', '+', '×', '÷', '-', ':', '√', '∛', '∜', 'π', '(', '[', '∞', '±', '<', '>',
+        '≤', '≥', '²', '³', '!', '−', '·', '（', '［',
     ];
     let joins = JOINING.iter().any(|word| notation.contains(word));
     let letters = notation.contains(|mark: char| mark.is_ascii_alphabetic());

@@ -37,7 +37,7 @@ fn operand_length(text: &str) -> Option<usize> {
         let next = match rest.chars().next() {
             Some(' ') if takes_argument => 1,
             Some('(') => bracket_length(rest)?,
-            Some(mark @ ('π' | '√' | '²' | '³')) => mark.len_utf8(),
+            Some(mark @ ('π' | '√' | '∛' | '∜' | '²' | '³')) => mark.len_utf8(),
             Some('0'..='9') => {
                 let digits =
                     rest.trim_start_matches(|mark: char| mark.is_ascii_digit() || mark == '.');

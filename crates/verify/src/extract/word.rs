@@ -37,6 +37,26 @@ pub(super) fn last(text: &str) -> Option<(usize, Candidate<'_>)> {
     is_answer.then_some((end, candidate))
 }
 
+/// Verbs before what a sentence says of its subject.
+const VERBS: [&str; 6] = [" is ", " are ", " get ", " be ", " obtain ", " have "];
+
+/// What the last sentence says in a word and without any number: "The statement is true.", "Thus, the result is E.", "we get
+/// infinity".
+pub(super) fn said(text: &str) -> Option<(usize, Candidate<'_>)> {
+    let end = text.trim_end_matches([' ', '\n', '.', '!', '*']).len();
+    let start = [". ", "\n", "? ", "! "].iter().filter_map(|mark| text[..end].rfind(mark)).max();
+    let sentence = &text[start.map_or(0, |at| at + 1)..end];
+    if sentence.contains(|mark: char| mark.is_ascii_digit() || matches!(mark, '$' | '\\')) {
+        return None;
+    }
+    let behind = VERBS.iter().filter_map(|verb| Some(sentence.rfind(verb)? + verb.len())).max()?;
+    let word = sentence[behind..].trim_matches([' ', '*', '"', '(', ')']);
+    let is_letter = matches!(word.as_bytes(), [b'A'..=b'J']);
+    let is_answer = ANSWERS.iter().any(|one| word.eq_ignore_ascii_case(one));
+    let candidate = Candidate { parts: vec![word], kind: Kind::Plain, behind: Behind::Nothing };
+    (is_letter || is_answer || meaning(word).is_some()).then_some((text.len(), candidate))
+}
+
 /// How much of the end of a text is looked at, in bytes.
 const TAIL: usize = 400;
 

@@ -49,8 +49,9 @@ impl Lexer {
             self.push(Token::Command("parts"));
             return Some(());
         }
-        if let Some(word) =
-            ["或者", "以及", "和", "或", "与", "及"].iter().find(|word| run.starts_with(**word))
+        if let Some(word) = ["或者", "以及", "并且", "和", "或", "与", "及", "且"]
+            .iter()
+            .find(|word| run.starts_with(**word))
         {
             self.at += word.chars().count();
             self.separator();

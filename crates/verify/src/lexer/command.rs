@@ -5,6 +5,7 @@ use super::vocabulary::{KNOWN, Meaning, meaning};
 use super::{Before, Lexer, Style, Token};
 use crate::expression::Relation;
 use crate::number::Literal;
+use crate::unit::grammar::{self, Place, Written};
 use crate::unit::{self, Unit};
 
 impl Lexer {
@@ -232,7 +233,9 @@ impl Lexer {
             }
             "th" | "st" | "nd" | "rd"
                 if matches!(self.last(), Some(Token::Number(_) | Token::Letter(_))) => {}
-            _ if self.multiple(&lower) || self.text_unit(words, single) => {}
+            _ if self.multiple(&lower)
+                || self.text_unit(clean.trim(), single)
+                || self.text_unit(words, single) => {}
             // The part of a quantity behind the next number belongs to it: `2 hours and 30 minutes`.
             _ if lower.strip_suffix(" and").is_some_and(|unit| self.text_unit(unit, None)) => {}
             _ if single.is_some_and(|letter| letter.is_ascii_alphabetic()) => {
@@ -273,18 +276,24 @@ impl Lexer {
         if !self.follows_unit_host() || euler {
             return false;
         }
-        // An exponent behind `g/cm` belongs to the second unit.
-        if let Some((above, below)) = Unit::quotient_named(words) {
-            self.push(Token::Unit(above));
-            self.push(Token::Mark('/'));
-            self.push(Token::Unit(below));
-            return true;
+        match grammar::whole(words) {
+            Some(written) => self.push_written(&written),
+            None => match Unit::symbol(words) {
+                Some(unit) => self.push(Token::Unit(unit)),
+                None => return false,
+            },
         }
-        let Some(unit) = Unit::named(words).or_else(|| Unit::product_named(words)) else {
-            return false;
-        };
-        self.push(Token::Unit(unit));
         true
+    }
+
+    /// The factors of a unit one by one: an exponent behind `\text{g/cm}` is that of the last.
+    pub(super) fn push_written(&mut self, written: &Written) {
+        for (place, (unit, side)) in written.factors.iter().enumerate() {
+            if place > 0 || *side == Place::Below {
+                self.push(Token::Mark(if *side == Place::Below { '/' } else { '*' }));
+            }
+            self.push(Token::Unit(unit.clone()));
+        }
     }
 
     fn follows_unit_host(&self) -> bool {

@@ -17,6 +17,7 @@ use crate::unit::{self, Unit};
 
 pub(crate) use chinese::is_han;
 pub(crate) use numeral::base_named;
+pub(crate) use word::is_small_word;
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
@@ -266,6 +267,15 @@ impl Lexer {
         if let Some(token) = symbol(mark) {
             self.at += 1;
             self.push(token);
+            return Some(());
+        }
+        if let Some(index) = ['∛', '∜'].iter().position(|root| *root == mark) {
+            self.at += 1;
+            let index = if index == 0 { "3" } else { "4" };
+            let index = Token::Number(Literal::integer(index));
+            for token in [Token::Command("sqrt"), Token::Mark('['), index, Token::Mark(']')] {
+                self.push(token);
+            }
             return Some(());
         }
         let double = self.ahead(1) == Some('=');

@@ -3,6 +3,7 @@
 use super::{Before, Lexer, Style, Token};
 use crate::number::Literal;
 use crate::unit::Unit;
+use crate::unit::grammar;
 
 /// Functions that are also written without a backslash.
 const FUNCTIONS: &[&str] = &[
@@ -15,6 +16,11 @@ const PROSE: &[&str] = &[
     "is", "to", "of", "in", "it", "at", "on", "an", "as", "be", "by", "do", "go", "he", "if", "me",
     "my", "no", "so", "up", "us", "we", "am", "hi", "ok", "oh", "vs",
 ];
+
+/// Whether a word of two letters is prose and no product.
+pub(crate) fn is_small_word(word: &str) -> bool {
+    PROSE.iter().any(|each| word.eq_ignore_ascii_case(each))
+}
 
 /// Words that make a phrase behind a number a statement and not the name of what is counted.
 const VERBS: &[&str] = &[
@@ -61,7 +67,7 @@ impl Lexer {
             self.push(Token::Command(name));
             return Some(());
         }
-        if self.style == Style::Plain && (run.len() > 2 || PROSE.contains(&lower.as_str())) {
+        if self.style == Style::Plain && (run.len() > 2 || is_small_word(&lower)) {
             return None;
         }
         for letter in run.chars() {
@@ -83,6 +89,7 @@ impl Lexer {
             "to" if self.is_between_numbers() => Token::Mark(':'),
             "base" | "in" if self.base_phrase() => return true,
             "mod" => Token::Command("mod"),
+            "choose" if matches!(self.last(), Some(Token::Number(_))) => Token::Command("choose"),
             "out" if self.says(" of ") && matches!(self.last(), Some(Token::Number(_))) => {
                 self.at += " of".len();
                 Token::Mark('/')
@@ -108,6 +115,8 @@ impl Lexer {
                 self.at += run.len();
                 return true;
             }
+            // `30 min` is no least value.
+            "min" if self.follows_value() && !self.has_argument(run.len()) => return false,
             _ => {
                 let Some(name) = function(lower) else {
                     let found = self.multiple(lower);
@@ -124,6 +133,12 @@ impl Lexer {
             self.base_in_name();
         }
         true
+    }
+
+    /// Whether a bracket follows a name of this length.
+    fn has_argument(&self, length: usize) -> bool {
+        let next = self.chars[self.at + length..].iter().find(|mark| !mark.is_whitespace());
+        matches!(next, Some('(' | '{' | '[' | '_'))
     }
 
     /// `log2(3)`: digits between the name and the bracket are the base.
@@ -216,6 +231,12 @@ impl Lexer {
         if !self.follows_value() && !self.divides_unit() {
             return false;
         }
+        if self.is_product(run) {
+            return false;
+        }
+        if self.compound_unit() {
+            return true;
+        }
         let phrase = match self.style {
             Style::Plain => self.unit_phrase(),
             Style::Latex => self.spelled_unit(),
@@ -230,12 +251,30 @@ impl Lexer {
         let is_prose = run == "in"
             && goes_on.starts_with(' ')
             && goes_on.ends_with(|next: char| next.is_ascii_alphabetic());
-        if run.len() < 2 || is_prose {
+        // `2h 30min`: a number follows, which no product has behind a letter.
+        let next = self.chars[self.at + run.len()..].iter().find(|mark| !mark.is_whitespace());
+        let is_hours = run == "h" && next.is_some_and(char::is_ascii_digit);
+        if (run.len() < 2 && !is_hours) || is_prose {
             return false;
         }
         let Some(unit) = Unit::named(run) else { return false };
         self.at += run.len();
         self.push(Token::Unit(unit));
+        true
+    }
+
+    /// `kg·m/s^2`, `m/s`: a unit of several, of which a single letter that touches the number is none.
+    fn compound_unit(&mut self) -> bool {
+        let rest: String = self.chars[self.at..].iter().take(64).collect();
+        let Some(written) = grammar::read(&rest) else { return false };
+        let is_letter = |at: usize| self.chars.get(at).is_some_and(char::is_ascii_alphabetic);
+        let stands_apart = self.is_spaced() || is_letter(self.at + 1) || self.divides_unit();
+        let length = rest[..written.length].chars().count();
+        if written.factors.len() < 2 || !stands_apart || is_letter(self.at + length) {
+            return false;
+        }
+        self.at += length;
+        self.push_written(&written);
         true
     }
 
@@ -263,6 +302,15 @@ impl Lexer {
             .take_while(|mark| mark.is_ascii_alphabetic() || matches!(mark, ' ' | '-'));
         let phrase: String = letters.collect();
         phrase.trim_end().to_owned()
+    }
+
+    /// Whether two letters that touch a number are factors, for there are others in the same expression: `v^2/(2ng)`.
+    fn is_product(&self, run: &str) -> bool {
+        let relation = self.out.all.iter().rposition(|token| matches!(token, Token::Relation(_)));
+        let expression = &self.out.all[relation.map_or(0, |at| at + 1)..];
+        run.len() == 2
+            && !self.is_spaced()
+            && expression.iter().any(|token| matches!(token, Token::Letter(_)))
     }
 
     /// Whether the single letter that begins here stands elsewhere as well, and not behind a number: `h(t) = 2 t`; or in a sum:

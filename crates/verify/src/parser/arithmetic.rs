@@ -139,7 +139,11 @@ impl Parser<'_> {
             matches!(self.tokens.all.get(self.at.wrapping_sub(1)), Some(Token::Number(_)));
         let is_number = matches!(self.peek(), Some(Token::Number(_)));
         let is_fraction = self.at_command("frac");
-        if is_number && after_number {
+        // Behind `\frac32` a number is a factor.
+        let is_broken = factors.last().is_some_and(
+            |last| matches!(self.arena.node(*last), Node::Rational(value) if !value.is_integer()),
+        );
+        if is_number && after_number && !is_broken {
             return self.mixed_in_line(factors);
         }
         let factor = self.power()?;

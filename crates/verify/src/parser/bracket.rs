@@ -69,10 +69,20 @@ impl Parser<'_> {
         }
     }
 
-    /// `{…}` of TeX, which only groups.
+    /// `{…}` of TeX, which only groups; `{x | …}` of plain text is a set.
     pub(super) fn group(&mut self) -> Option<Id> {
         let bars = std::mem::take(&mut self.bars);
-        let id = self.list()?;
+        let is_argument = self.at > 1
+            && matches!(
+                self.tokens.all[self.at - 2],
+                Token::Command(_) | Token::Mark('^' | '_' | '}')
+            );
+        let names_element = matches!(self.peek(), Some(Token::Letter(_)))
+            && matches!(self.ahead(1), Some(Token::Mark('|' | ':')));
+        let id = match self.condition_start().filter(|_| names_element && !is_argument) {
+            Some(start) => self.comprehension(start)?,
+            None => self.list()?,
+        };
         self.bars = bars;
         self.need('}')?;
         Some(id)
@@ -119,7 +129,7 @@ impl Parser<'_> {
         for (at, token) in self.tokens.all.iter().enumerate().skip(self.at) {
             match token {
                 Token::SetOpen | Token::Mark('(' | '[' | '{') => depth += 1,
-                Token::SetClose if depth == 0 => break,
+                Token::SetClose | Token::Mark('}') if depth == 0 => break,
                 Token::SetClose | Token::Mark(')' | ']' | '}') => depth = depth.saturating_sub(1),
                 Token::Mark('|') if depth == 0 => bars.push(at),
                 Token::Mark(':') if depth == 0 => colons.push(at),

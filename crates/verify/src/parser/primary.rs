@@ -71,6 +71,10 @@ impl Parser<'_> {
             self.at += 1;
             return self.application(name);
         }
+        if letter == 'P' && self.at_mark('(') && self.is_event() {
+            self.at += 1;
+            return self.event(name);
+        }
         Some(self.arena.symbol(name))
     }
 
@@ -113,6 +117,30 @@ impl Parser<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether the bracket that begins here holds a relation: `P(X = 3)`.
+    fn is_event(&self) -> bool {
+        let mut depth = 0_usize;
+        for token in &self.tokens.all[self.at..] {
+            match token {
+                Token::Mark('(') => depth += 1,
+                Token::Mark(')') if depth == 1 => return false,
+                Token::Mark(')') => depth -= 1,
+                Token::Relation(_) => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// The probability of an event.
+    fn event(&mut self, name: String) -> Option<Id> {
+        let bars = std::mem::take(&mut self.bars);
+        let event = self.list()?;
+        self.bars = bars;
+        self.need(')')?;
+        Some(self.arena.add(Node::Apply(name, vec![event])))
     }
 
     /// The arguments of an unknown function.

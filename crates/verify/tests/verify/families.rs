@@ -291,3 +291,48 @@ fn trigonometric_functions_vanish_exactly() {
     check("-1", &[r"\tan\frac{3\pi}{4}", r"\sec\pi", r"\csc 270^\circ"], &[r"\tan\frac{5\pi}{4}"]);
     check("0", &[], &["10^{-17}", "1e-17", r"\sin 1", "0.0000001"]);
 }
+
+#[test]
+fn lines_in_symmetric_form_may_turn_all_signs() {
+    check(
+        r"\frac{x-4}{-1}=\frac{y+3}{6}=\frac{z-5}{2}",
+        &[
+            r"\frac{x-4}{1}=\frac{y+3}{-6}=\frac{z-5}{-2}",
+            r"\frac{4-x}{1}=\frac{y+3}{6}=\frac{z-5}{2}",
+        ],
+        &[
+            r"\frac{x-4}{1}=\frac{y+3}{6}=\frac{z-5}{2}",
+            r"\frac{x+4}{-1}=\frac{y+3}{6}=\frac{z-5}{2}",
+            r"\frac{x-4}{-1}=\frac{y+3}{6}",
+        ],
+    );
+}
+
+#[test]
+fn probabilities_of_events_are_names_of_values() {
+    check(
+        "5/16",
+        &[r"P(X=3) = \frac{5}{16}", r"$P(X \ge 2)=\frac{10}{32}$"],
+        &[r"P(X=3) = \frac{11}{16}", "P(X=5) = 16"],
+    );
+}
+
+#[test]
+fn congruences_and_letters_of_general_solutions_need_not_be_explained() {
+    check(r"x\equiv 3\pmod 7", &["x = 7k+3", "x = 7n - 4"], &["x = 7k+4", "x = 14k+3", "x = 3"]);
+    check(
+        r"2n\pi \pm \frac{\pi}{3}",
+        &[r"x = \pm\frac{\pi}{3} + 2k\pi"],
+        &[r"x = \pm\frac{\pi}{3} + k\pi", r"x = \frac{\pi}{3} + 2k\pi"],
+    );
+    check(r"(n-2)\pi", &[], &[r"n\pi"]);
+}
+
+#[test]
+fn notation_of_plain_text() {
+    check("{x | -1 < x < 2}", &["(-1,2)", "x>-1且x<2"], &["[-1,2)", "(-2,1)"]);
+    check("{x|x<-1或x>2}", &["(-∞,-1)∪(2,+∞)"], &["(-1,2)"]);
+    check("5∛2", &[r"5\sqrt[3]{2}"], &[r"5\sqrt{2}"]);
+    check("120", &["10 choose 3"], &["10 choose 4"]);
+    check(r"a_n=3\cdot2^{n-1}", &[r"a_n = \frac32 2^n"], &[r"a_n = \frac32 2^{n-1}"]);
+}

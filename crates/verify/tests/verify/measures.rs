@@ -77,3 +77,61 @@ fn a_letter_that_stands_elsewhere_is_no_unit() {
     check("3m - 2g", &["-2g + 3m"], &["3m + 2g"]);
     check("2 t", &["2000 kg"], &["2 kg"]);
 }
+
+#[test]
+fn units_in_upright_type_are_read_as_a_whole() {
+    for gold in [
+        r"584 \mathrm{~kg\cdot m/s^{2}}",
+        r"584\,\mathrm{kg\cdot m/s^{2}}",
+        r"584\text{ kg}\cdot\text{m/s}^2",
+        "584 kg·m/s^2",
+        "584 N",
+    ] {
+        check(
+            gold,
+            &["0.584 kN", r"\boxed{584\ \text{N}}"],
+            &[r"584 \mathrm{~J}", "584 m", r"584\,\mathrm{kg\cdot m/s}"],
+        );
+    }
+    check(
+        r"245 \mathrm{~m^{2}}",
+        &["2450000 cm^2", "245 m²"],
+        &["245 cm^2", r"245\,\mathrm{m^{3}}", "245 Pa"],
+    );
+    check(
+        r"348\,\mathrm{J/(kg\cdot K)}",
+        &[
+            r"0.348 \mathrm{~kJ/(kg\cdot K)}",
+            "348 J/kg·K",
+            r"348\text{ J}/(\text{kg}\cdot\text{K})",
+        ],
+        &["348 J/kg", r"348\,\mathrm{J\cdot K/kg}"],
+    );
+    check("215 N·m", &[r"215 \mathrm{~N\cdot m}", "215 J"], &["215 N/m", r"\text{215 kg/s}"]);
+    check("48.1 m/s^2", &["Therefore, **0.0481 km/s^2**."], &["Therefore, **0.0481 m/s^2**."]);
+    check(r"\frac{v^2}{2n g}", &["v^2/(2ng)"], &["v^2/(ng)"]);
+}
+
+#[test]
+fn several_units_are_one_quantity_in_a_sentence() {
+    check(
+        "150 minutes",
+        &[
+            "The trip takes 2 hours 30 minutes.",
+            "The trip takes 2 hours and 30 minutes in all.",
+            "The answer is 2 hours 30 minutes.",
+            "一共用了2小时30分钟。",
+            "2 h 30 min",
+            "2h 30min",
+            r"\boxed{2 \text{ h } 30 \text{ min}}",
+        ],
+        &["It takes 3 hours 30 minutes.", "It takes 30 minutes.", "It takes 2 hours."],
+    );
+    check("30 minutes", &[], &["It takes 1 hour 30 minutes."]);
+    check(
+        "5.3 kg",
+        &["It weighs 5 kg and 300 g in total."],
+        &["It weighs 5 kg and 30 g in total."],
+    );
+    check("$3.25", &["It costs 3 dollars and 25 cents."], &["It costs 3 dollars and 52 cents."]);
+}

@@ -2,6 +2,8 @@
 
 use forethought_verify::{Verdict, verify};
 
+use super::forms::check;
+
 fn decide(gold: &str, answer: &str) -> Verdict {
     verify(gold, answer).verdict
 }
@@ -75,4 +77,36 @@ fn what_only_looks_alike_stays_different() {
     ] {
         assert_eq!(decide(gold, answer), Verdict::Different, "{gold} and {answer}");
     }
+}
+
+#[test]
+fn an_equation_is_taken_whole() {
+    check(
+        "6x + 7y + 6z = 12",
+        &[
+            "Since 23 is not allowed, one possibility remains. Hence we get **-6x - 7y - 6z = -12**.",
+            "Hence we get 6x + 7y + 6z = 12.",
+            "So it is 12x + 14y + 12z - 24 = 0.",
+        ],
+        &["Hence we get 6x + 7y - 6z = 12.", "Hence we get **6x + 7y + 6z = 13**."],
+    );
+    check("7", &["We compute 3 + 4 = 7.", "so x = 7"], &[]);
+}
+
+#[test]
+fn the_last_sentence_says_it_in_a_word() {
+    let before = "For n = 73 the claim can be tested directly, and then again for 41.";
+    check(
+        "true",
+        &[&format!("{before} The statement is True.")],
+        &[&format!("{before} The statement is false.")],
+    );
+    check(r"\infty", &[&format!("{before} Hence we get infinity.")], &[]);
+    check(
+        "(E)",
+        &[&format!("{before} Thus, the result is E.")],
+        &[&format!("{before} Thus, the result is D.")],
+    );
+    check("41", &[before], &[&format!("{before} The statement is true.")]);
+    check("C", &["因此选择C项。"], &["因此选择D项。"]);
 }
