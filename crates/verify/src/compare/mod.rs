@@ -10,6 +10,7 @@ mod family;
 mod line;
 mod matrix;
 mod measure;
+mod multiple;
 mod relation;
 mod scalar;
 mod scale;
