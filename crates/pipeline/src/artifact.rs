@@ -4,15 +4,15 @@ mod folder;
 mod lines;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use forethought_train::write_file;
+use forethought_train::{hexadecimal, open_sealed, seal, settle_folder, write_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use folder::RunFolder;
+pub use forethought_train::FileFacts;
 pub(crate) use lines::{LinePicker, LineReader, LineWriter, read_lines, write_array, write_lines};
 
 use crate::PipelineError;
@@ -20,16 +20,6 @@ use crate::secret::redact;
 
 /// The file of an artifact that says what the artifact is.
 pub(crate) const MANIFEST: &str = "artifact.json";
-
-/// Length and hash of one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileFacts {
-    /// Length in bytes.
-    pub bytes: u64,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
-}
 
 /// What an artifact is: its id, what it was made of, and its files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +58,39 @@ impl Ingredients<'_> {
     pub(crate) fn id(&self) -> Result<String, PipelineError> {
         let bytes =
             serde_json::to_vec(self).map_err(PipelineError::json("artifact ingredients"))?;
-        Ok(hex(&Sha256::digest(bytes)))
+        Ok(hexadecimal(&Sha256::digest(bytes)))
+    }
+}
+
+impl ArtifactManifest {
+    /// Reads the manifest of the artifact in a folder.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it is not as it was written.
+    pub fn read(root: &Path) -> Result<Self, PipelineError> {
+        let path = root.join(MANIFEST);
+        let text = fs::read_to_string(&path).map_err(PipelineError::io(&path))?;
+        open_sealed(&text).map_err(|source| PipelineError::Seal { path, source })
+    }
+
+    /// Writes it, with its own hash, into the folder of the artifact.
+    fn write(&self, root: &Path) -> Result<(), PipelineError> {
+        let path = root.join(MANIFEST);
+        let text = seal(self).map_err(PipelineError::json(path.display()))?;
+        write_file(&path, text.as_bytes()).map_err(PipelineError::io(&path))
+    }
+
+    /// The first of its files, in a folder, that is not as it was sealed, and what is wrong with it. They are read whole:
+    /// what is wrong in one would be in all that is made of it.
+    pub(crate) fn damage(&self, root: &Path) -> Option<String> {
+        self.files.iter().find_map(|(name, facts)| {
+            let difference = match FileFacts::of_file(&root.join(name)) {
+                Ok(found) => facts.difference(&found)?,
+                Err(error) => error.to_string(),
+            };
+            Some(format!("{name}: {difference}"))
+        })
     }
 }
 
@@ -77,47 +99,52 @@ impl Ingredients<'_> {
 pub(crate) enum Found {
     /// The artifact with the id that was asked for, every file as it was sealed.
     Whole(ArtifactManifest),
-    /// The artifact, but this file of it is not what was sealed.
+    /// The artifact, but a file of it is not what was sealed: which, and what is wrong with it.
     Damaged(String),
     /// Another one, or nothing.
     Absent,
 }
 
-/// The artifact of a stage if it is there and has this id. Its files are read whole: what is wrong in one would be in all
-/// that is made of it.
+/// The artifact of a stage if it is there and has this id.
 pub(crate) fn find(folder: &RunFolder, stage: &str, id: &str) -> Found {
     let root = folder.artifact(stage);
-    let manifest = match manifest(&root) {
-        Ok(Some(manifest)) if manifest.id == id => manifest,
-        Ok(_) => return Found::Absent,
-        Err(_) => return Found::Damaged(MANIFEST.to_owned()),
-    };
-    let is_changed = |(name, facts): &(&String, &FileFacts)| {
-        file_facts(&root.join(name)).map_or(true, |found| found != **facts)
-    };
-    match manifest.files.iter().find(is_changed) {
-        Some((name, _)) => Found::Damaged(name.clone()),
-        None => Found::Whole(manifest),
-    }
-}
-
-/// The manifest of the artifact in a folder, where there is such a folder.
-fn manifest(root: &Path) -> Result<Option<ArtifactManifest>, PipelineError> {
     if !root.is_dir() {
-        return Ok(None);
+        return Found::Absent;
     }
-    read_json(&root.join(MANIFEST)).map(Some)
+    match ArtifactManifest::read(&root) {
+        Ok(manifest) if manifest.id != id => Found::Absent,
+        Ok(manifest) => match manifest.damage(&root) {
+            Some(damage) => Found::Damaged(damage),
+            None => Found::Whole(manifest),
+        },
+        Err(PipelineError::Seal { source, .. }) => Found::Damaged(format!("{MANIFEST}: {source}")),
+        Err(_) => Found::Damaged(format!("{MANIFEST}: it cannot be read")),
+    }
 }
 
-/// The manifest of the artifact in a folder, if it has this id.
-fn sealed(root: &Path, id: &str) -> Option<ArtifactManifest> {
-    manifest(root).ok().flatten().filter(|manifest| manifest.id == id)
+/// Refuses artifacts that a stage is about to read where they are not, or not any more, as they were sealed.
+pub(crate) fn require_whole(
+    folder: &RunFolder,
+    stage: &str,
+    inputs: &[&ArtifactManifest],
+) -> Result<(), PipelineError> {
+    for input in inputs {
+        let root = folder.artifact(&input.stage);
+        if let Some(damage) = input.damage(&root) {
+            let message = format!(
+                "{} is not what was written ({damage}); run again, {} is made anew then",
+                root.display(),
+                input.stage
+            );
+            return Err(PipelineError::stage(stage, message));
+        }
+    }
+    Ok(())
 }
 
 /// The files outside the run that were something else when the artifact now in this place was made.
 pub(crate) fn changed_sources(folder: &RunFolder, ingredients: &Ingredients<'_>) -> Vec<String> {
-    let manifest =
-        read_json::<ArtifactManifest>(&folder.artifact(ingredients.stage).join(MANIFEST));
+    let manifest = ArtifactManifest::read(&folder.artifact(ingredients.stage));
     let Ok(manifest) = manifest else { return Vec::new() };
     let is_changed = |(path, now): &(&String, &String)| {
         manifest.sources.get(&redact(path)).is_some_and(|then| then != *now)
@@ -140,10 +167,11 @@ pub(crate) fn take_over(
     others.sort();
     for other in others.into_iter().filter(|other| other != folder.root()) {
         let source = RunFolder::new(other.clone());
-        let Some(manifest) = sealed(&source.artifact(stage), id) else { continue };
+        let manifest = ArtifactManifest::read(&source.artifact(stage));
+        let Some(manifest) = manifest.ok().filter(|one| one.id == id) else { continue };
         let staging = stage_anew(folder, stage)?;
         if copy_files(&source.artifact(stage), &staging, &manifest)? {
-            write_json(&staging.join(MANIFEST), &manifest)?;
+            manifest.write(&staging)?;
             settle(folder, stage)?;
             return Ok(Some((other, manifest)));
         }
@@ -166,28 +194,10 @@ fn copy_files(from: &Path, to: &Path, manifest: &ArtifactManifest) -> Result<boo
     Ok(true)
 }
 
-/// Puts what is staged in the artifact's place.
+/// Puts what is staged in the artifact's place. Only when it would survive a loss of power may what it was made of go.
 pub(crate) fn settle(folder: &RunFolder, stage: &str) -> Result<(), PipelineError> {
     let (staging, place) = (folder.staging(stage), folder.artifact(stage));
-    sync_all(&staging)?;
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(PipelineError::io(&place))?;
-    }
-    fs::rename(&staging, &place).map_err(PipelineError::io(&place))?;
-    place.parent().map_or(Ok(()), sync)
-}
-
-/// Waits until a folder with all that is in it would survive a loss of power: only then may what it was made of go.
-fn sync_all(folder: &Path) -> Result<(), PipelineError> {
-    for entry in fs::read_dir(folder).map_err(PipelineError::io(folder))? {
-        let path = entry.map_err(PipelineError::io(folder))?.path();
-        if path.is_dir() { sync_all(&path)? } else { sync(&path)? }
-    }
-    sync(folder)
-}
-
-pub(crate) fn sync(path: &Path) -> Result<(), PipelineError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(PipelineError::io(path))
+    settle_folder(&staging, &place).map_err(PipelineError::io(&place))
 }
 
 /// Seals the staged files of a stage and puts them in the artifact's place.
@@ -211,7 +221,7 @@ pub(crate) fn commit(
         seconds,
         files,
     };
-    write_json(&staging.join(MANIFEST), &manifest)?;
+    manifest.write(&staging)?;
     settle(folder, ingredients.stage)?;
     Ok(manifest)
 }
@@ -245,28 +255,7 @@ fn collect_facts(
 
 /// Length and SHA-256 of a file, read in pieces.
 pub(crate) fn file_facts(path: &Path) -> Result<FileFacts, PipelineError> {
-    let read = || -> io::Result<FileFacts> {
-        let mut file = File::open(path)?;
-        let (mut hasher, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
-        loop {
-            let length = file.read(&mut buffer)?;
-            if length == 0 {
-                return Ok(FileFacts { bytes, sha256: hex(&hasher.finalize()) });
-            }
-            hasher.update(&buffer[..length]);
-            bytes += length as u64;
-        }
-    };
-    read().map_err(PipelineError::io(path))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    FileFacts::of_file(path).map_err(PipelineError::io(path))
 }
 
 /// Reads one JSON value.
@@ -319,26 +308,59 @@ mod tests {
     #[test]
     fn an_artifact_with_a_cut_or_changed_file_is_told_from_a_whole_one() {
         let (_temporary, folder, id) = committed(serde_json::json!({}));
-        for text in ["1\n", "1\n3\n"] {
+        for (text, damage) in [
+            ("1\n", "rows.jsonl: 2 bytes instead of 4"),
+            ("1\n3\n", "rows.jsonl: its SHA-256 does not match"),
+        ] {
             fs::write(folder.artifact("label").join("rows.jsonl"), text).expect("written");
-            let damaged = Found::Damaged("rows.jsonl".to_owned());
-            assert_eq!(find(&folder, "label", &id), damaged);
+            assert_eq!(find(&folder, "label", &id), Found::Damaged(damage.to_owned()));
         }
     }
 
     #[test]
     fn an_artifact_whose_own_manifest_is_cut_or_gone_is_no_absent_one() {
         let (_temporary, folder, id) = committed(serde_json::json!({}));
-        let damaged = Found::Damaged(MANIFEST.to_owned());
+        let damage = || match find(&folder, "label", &id) {
+            Found::Damaged(damage) => damage,
+            found => panic!("{found:?}"),
+        };
         let path = folder.artifact("label").join(MANIFEST);
         let text = fs::read(&path).expect("a manifest");
         fs::write(&path, &text[..text.len() / 2]).expect("written");
-        assert_eq!(find(&folder, "label", &id), damaged);
+        assert!(damage().starts_with("artifact.json: cannot be parsed: "), "{}", damage());
         fs::remove_file(&path).expect("removed");
-        assert_eq!(find(&folder, "label", &id), damaged);
+        assert_eq!(damage(), "artifact.json: it cannot be read");
         fs::remove_dir(folder.artifact("label")).expect_err("its rows are there");
         fs::remove_dir_all(folder.artifact("label")).expect("removed");
         assert_eq!(find(&folder, "label", &id), Found::Absent);
+    }
+
+    #[test]
+    fn no_flipped_bit_of_an_artifacts_manifest_makes_it_another_one() {
+        let (_temporary, folder, id) = committed(serde_json::json!({}));
+        let path = folder.artifact("label").join(MANIFEST);
+        let text = fs::read(&path).expect("a manifest");
+        for position in 0..text.len() {
+            let bit = position % 8;
+            let mut bytes = text.clone();
+            bytes[position] ^= 1 << bit;
+            fs::write(&path, bytes).expect("written");
+            let found = find(&folder, "label", &id);
+            let Found::Damaged(damage) = found else { panic!("{position}.{bit}: {found:?}") };
+            assert!(damage.starts_with("artifact.json: "), "{position}.{bit}: {damage}");
+        }
+    }
+
+    #[test]
+    fn a_stage_does_not_read_an_artifact_that_has_changed_since_it_was_sealed() {
+        let (_temporary, folder, id) = committed(serde_json::json!({}));
+        let Found::Whole(manifest) = find(&folder, "label", &id) else { panic!("it is whole") };
+        require_whole(&folder, "balance", &[&manifest]).expect("as it was sealed");
+        fs::write(folder.artifact("label").join("rows.jsonl"), "1\n3\n").expect("written");
+        let error = require_whole(&folder, "balance", &[&manifest]).expect_err("it has changed");
+        let text = error.to_string();
+        assert!(text.starts_with("stage balance: "), "{text}");
+        assert!(text.contains("(rows.jsonl: its SHA-256 does not match); run again"), "{text}");
     }
 
     #[test]

@@ -69,6 +69,16 @@ pub enum PipelineError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A manifest is not as it was written.
+    #[error(
+        "{path} is not what was written: {source}; run the pipeline again, which makes it anew"
+    )]
+    Seal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: forethought_train::SealError,
+    },
     /// The data cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use forethought_train::hexadecimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::artifact::{self, ArtifactManifest, Ingredients, hex};
+use crate::artifact::{self, ArtifactManifest, Ingredients};
 use crate::config::PipelineConfig;
 use crate::console::Console;
 use crate::secret::{redact, redact_words};
@@ -98,7 +99,7 @@ impl RunManifest {
             executable_sha256: executable_sha256(),
             command: redact_words(&command),
             earlier_commands: Vec::new(),
-            config_sha256: hex(&Sha256::digest(yaml(config)?)),
+            config_sha256: hexadecimal(&Sha256::digest(yaml(config)?)),
             stages: Vec::new(),
         })
     }

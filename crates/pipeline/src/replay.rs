@@ -11,7 +11,7 @@ use forethought_seed::Seed;
 use forethought_train::{Origins, Resume, StepRecord, StopFlag, TrainError, read_log, saved};
 
 use crate::PipelineError;
-use crate::artifact::{self, RunFolder, read_json};
+use crate::artifact::{self, ArtifactManifest, RunFolder, require_whole};
 use crate::config::{PipelineConfig, StageConfig};
 use crate::console::Console;
 use crate::purpose::{Purpose, Rebuilding};
@@ -93,6 +93,7 @@ pub fn replay(
         tempfile::tempdir().map_err(PipelineError::io(Path::new("a temporary folder")))?;
     let apart = RunFolder::apart(run.to_owned(), scratch.path().to_owned());
     let (id, notices) = identity(&folder, &config, (index, kept_in))?;
+    require_inputs(&folder, &config, index)?;
     let checkpoint = match kept_in {
         Kept::Training => nearest(&folder.training(name), step)?,
         Kept::Artifact => None,
@@ -163,10 +164,7 @@ impl Kept {
                 let saved = saved(&folder.training(stage)).map_err(TrainError::from)?;
                 Ok(saved.config_hash)
             }
-            Self::Artifact => {
-                let path = folder.artifact(stage).join(artifact::MANIFEST);
-                Ok(Some(read_json::<artifact::ArtifactManifest>(&path)?.id))
-            }
+            Self::Artifact => Ok(Some(ArtifactManifest::read(&folder.artifact(stage))?.id)),
         }
     }
 }
@@ -251,6 +249,20 @@ fn identity(
         ));
     }
     Ok((id, notices))
+}
+
+/// Refuses to compute from artifacts that are not as they were sealed.
+fn require_inputs(
+    folder: &RunFolder,
+    config: &PipelineConfig,
+    index: usize,
+) -> Result<(), PipelineError> {
+    let stage = &config.stages[index];
+    let inputs = stage.inputs(Before(&config.stages[..index]));
+    let inputs = inputs.map_err(|(_, message)| PipelineError::stage(stage.name(), message))?;
+    let read = |input: &&str| ArtifactManifest::read(&folder.artifact(input));
+    let manifests = inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    require_whole(folder, stage.name(), &manifests.iter().collect::<Vec<_>>())
 }
 
 /// The newest checkpoint of fewer steps than `step`.

@@ -5,7 +5,7 @@ use std::path::Path;
 use forethought_evaluate::{Report, html, table};
 
 use crate::PipelineError;
-use crate::artifact::{RunFolder, read_json};
+use crate::artifact::{ArtifactManifest, RunFolder, read_json, require_whole};
 
 /// The report's data in its artifact, and beside the page.
 pub(crate) const REPORT_JSON: &str = "report.json";
@@ -14,9 +14,11 @@ pub(crate) const REPORT_HTML: &str = "report.html";
 
 /// Reads the report of a run.
 fn read(run: &Path) -> Result<Report, PipelineError> {
-    let path = RunFolder::new(run.to_owned()).artifact("report").join(REPORT_JSON);
-    if path.is_file() {
-        return read_json(&path);
+    let folder = RunFolder::new(run.to_owned());
+    let artifact = folder.artifact("report");
+    if artifact.is_dir() {
+        require_whole(&folder, "report", &[&ArtifactManifest::read(&artifact)?])?;
+        return read_json(&artifact.join(REPORT_JSON));
     }
     let message = format!("{} has no report; run its pipeline to the end first", run.display());
     Err(PipelineError::stage("report", message))

@@ -186,6 +186,38 @@ enum Ran {
     Interrupted(Outcome),
 }
 
+/// The artifact of a stage, where it is there or in another run.
+fn there(
+    stage: &StageConfig,
+    id: &str,
+    options: &RunOptions<'_>,
+    progress: &Progress<'_>,
+) -> Result<Option<ArtifactManifest>, PipelineError> {
+    let (index, count) = progress.position;
+    let RunOptions { folder, console, .. } = options;
+    let name = stage.name();
+    let is_forced = progress.is_forced;
+    match if is_forced { Found::Absent } else { artifact::find(folder, name, id) } {
+        Found::Whole(manifest) => {
+            console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
+            return Ok(Some(manifest));
+        }
+        Found::Damaged(damage) => {
+            console.line(format!("      {name} is not what was written ({damage}); made again"));
+        }
+        Found::Absent => {}
+    }
+    // A report bears the name of its run, and leaves a page beside its artifact.
+    let is_shared = !is_forced && !matches!(stage, StageConfig::Report(_));
+    let Some(runs) = options.runs.as_deref().filter(|_| is_shared) else { return Ok(None) };
+    let Some((other, manifest)) = artifact::take_over(runs, folder, name, id)? else {
+        return Ok(None);
+    };
+    let other = other.display();
+    console.line(format!("[{index}/{count}] {name}: taken over from {other} ({})", &id[..12]));
+    Ok(Some(manifest))
+}
+
 /// Runs one stage, or finds that its artifact is there.
 fn run_stage(
     stage: &StageConfig,
@@ -198,25 +230,7 @@ fn run_stage(
     let RunOptions { folder, console, .. } = options;
     let name = stage.name();
     let id = ingredients.id()?;
-    let is_forced = progress.is_forced;
-    match if is_forced { Found::Absent } else { artifact::find(folder, name, &id) } {
-        Found::Whole(manifest) => {
-            console.line(format!("[{index}/{count}] {name}: unchanged ({})", &id[..12]));
-            training::forget(folder, (name, &id), *console)?;
-            return Ok(Ran::Reused(manifest));
-        }
-        Found::Damaged(file) => {
-            console.line(format!("      {name}: {file} is not what was written; made again"));
-        }
-        Found::Absent => {}
-    }
-    // A report bears the name of its run, and leaves a page beside its artifact.
-    let is_shared = !is_forced && !matches!(stage, StageConfig::Report(_));
-    if let Some(runs) = options.runs.as_deref().filter(|_| is_shared)
-        && let Some((other, manifest)) = artifact::take_over(runs, folder, name, &id)?
-    {
-        let other = other.display();
-        console.line(format!("[{index}/{count}] {name}: taken over from {other} ({})", &id[..12]));
+    if let Some(manifest) = there(stage, &id, options, progress)? {
         training::forget(folder, (name, &id), *console)?;
         return Ok(Ran::Reused(manifest));
     }
@@ -226,6 +240,8 @@ fn run_stage(
             "      {path} is not what it was when {name} last read it; it is read anew"
         ));
     }
+    let inputs = progress.finished.iter().filter(|one| ingredients.inputs.contains_key(&one.stage));
+    artifact::require_whole(folder, name, &inputs.collect::<Vec<_>>())?;
     let started = Instant::now();
     let context = Context {
         name,
@@ -310,10 +326,8 @@ pub(crate) fn artifact_id(
     index: usize,
 ) -> Result<String, PipelineError> {
     let before = &config.stages[..index];
-    let manifest = |stage: &StageConfig| {
-        artifact::read_json(&folder.artifact(stage.name()).join(artifact::MANIFEST))
-    };
-    let there = before.iter().map(manifest).collect::<Result<Vec<ArtifactManifest>, _>>()?;
+    let manifest = |stage: &StageConfig| ArtifactManifest::read(&folder.artifact(stage.name()));
+    let there = before.iter().map(manifest).collect::<Result<Vec<_>, _>>()?;
     let id = |stage: &str| there.iter().find(|one| one.stage == stage).map(|one| &one.id);
     ingredients(&config.stages[index], Before(before), config.seed, &id)?.id()
 }

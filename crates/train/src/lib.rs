@@ -24,6 +24,7 @@ mod replicas;
 mod resume;
 mod schedule;
 mod scheduler;
+mod seal;
 mod source;
 mod step;
 mod stop;
@@ -33,7 +34,7 @@ mod weights;
 
 pub use adamw::AdamW;
 pub use checkpoint::{
-    Best, CheckpointError, Cursor, Origins, Replacement, Saved, saved, write_file,
+    Best, CheckpointError, Cursor, Origins, Replacement, Saved, saved, settle_folder, write_file,
 };
 pub use config::{TrainConfig, TrainConfigError, Trainer};
 pub use diagnosis::{Diagnosis, Limits, diagnose};
@@ -46,5 +47,6 @@ pub use progress::Progress;
 pub use record::StepRecord;
 pub use schedule::{Curve, Schedule};
 pub use scheduler::{SchedulerKwargs, SchedulerType};
+pub use seal::{FileFacts, SealError, hexadecimal, open_sealed, seal};
 pub use source::{Abandoned, BatchError, BatchRow, BatchSource, Reported, StepBatches, StepOutput};
 pub use stop::{Signal, StopFlag};

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::checkpoint::{LogMark, Replacement, RunState, hexadecimal};
+use crate::checkpoint::{LogMark, Replacement, RunState};
 use crate::error::TrainError;
 use crate::record::StepRecord;
+use crate::seal::hexadecimal;
 use crate::tensorboard::EventFile;
 
 const FILE: &str = "metrics.jsonl";

@@ -152,7 +152,7 @@ impl Finished {
         let made = there.map(|stage| {
             let path = self.artifact(stage).join("artifact.json");
             let when = fs::metadata(&path).and_then(|one| one.modified()).expect("an artifact");
-            let manifest = serde_json::from_slice(&read(&path)).expect("a manifest");
+            let manifest = ArtifactManifest::read(&self.artifact(stage)).expect("a manifest");
             ((*stage).to_owned(), (when, manifest))
         });
         made.collect()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use forethought_pipeline::{Outcome, RunManifest};
+use forethought_pipeline::{ArtifactManifest, Outcome, RunManifest};
 use forethought_tests::Project;
 
 use crate::attempt::{Attempt, Finished, STAGES};
@@ -66,6 +66,23 @@ fn a_damaged_artifact_is_made_again_and_what_did_not_change_by_it_stays() {
     let run = Attempt::new(&project, "run").until("convert").finish();
     assert_eq!(run.made_since(&before), ["label"]);
     assert_eq!(run.bytes("label/labelled.jsonl"), whole);
+}
+
+#[test]
+fn an_artifact_whose_own_manifest_is_damaged_is_made_again_and_not_taken_for_another() {
+    let project = Project::new();
+    let run = Attempt::new(&project, "run").until("convert").finish();
+    let before = run.made();
+    let path = run.artifact("label/artifact.json");
+    let text = String::from_utf8(run.bytes("label/artifact.json")).expect("UTF-8");
+    // Still JSON, and still of the stage.
+    std::fs::write(&path, text.replacen("\"bytes\": ", "\"bytes\": 1", 1)).expect("changed");
+    assert_ne!(run.bytes("label/artifact.json"), text.as_bytes());
+    let error = ArtifactManifest::read(&run.artifact("label"));
+    let error = error.expect_err("it is not what was written").to_string();
+    assert!(error.contains("label/artifact.json is not what was written: its hash"), "{error}");
+    let run = Attempt::new(&project, "run").until("convert").finish();
+    assert_eq!(run.made_since(&before), ["label"]);
 }
 
 #[test]

@@ -211,9 +211,9 @@ fn ledger_stage(ledger: &Ledger) -> LedgerStage {
 fn facts(context: &Context<'_>, histories: &[History<'_>]) -> Result<RunFacts, PipelineError> {
     let mut stages = Vec::new();
     for stage in context.config.stages.iter().map(crate::StageConfig::name) {
-        let path = context.input(stage, "artifact.json");
-        if path.is_file() && stage != "report" {
-            let manifest: ArtifactManifest = read_json(&path)?;
+        let artifact = context.folder.artifact(stage);
+        if artifact.is_dir() && stage != "report" {
+            let manifest = ArtifactManifest::read(&artifact)?;
             let is_reused = context.reused.iter().any(|one| one == stage);
             stages.push(StageDuration {
                 stage: stage.to_owned(),

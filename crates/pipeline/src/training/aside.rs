@@ -1,13 +1,13 @@
 //! The folder of a training: made before its first step, removed once its result is sealed. Checkpoints that the run under way
 //! does not need are set aside, and taken up again by a run that they are of.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use forethought_train::{Resume, Saved, TrainError, saved};
 
 use crate::PipelineError;
-use crate::artifact::{self, RunFolder};
+use crate::artifact::RunFolder;
 use crate::console::Console;
 use crate::stages::Context;
 
@@ -209,5 +209,9 @@ fn make_parent(path: &Path) -> Result<(), PipelineError> {
 /// Renames, and waits until the names would survive a loss of power.
 fn rename(from: &Path, to: &Path) -> Result<(), PipelineError> {
     fs::rename(from, to).map_err(PipelineError::io(from))?;
-    [from, to].into_iter().filter_map(Path::parent).try_for_each(artifact::sync)
+    let sync = |folder: &Path| File::open(folder).and_then(|names| names.sync_all());
+    [from, to]
+        .into_iter()
+        .filter_map(Path::parent)
+        .try_for_each(|folder| sync(folder).map_err(PipelineError::io(folder)))
 }

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
-use super::manifest::{FileEntry, FileSum};
+use crate::seal::{FileFacts, FileSum};
 
 /// Suffix of a folder that is being written or deleted. Nothing reads such a folder.
 pub(crate) const STAGED: &str = ".tmp";
@@ -127,6 +127,34 @@ pub fn write_file(path: &Path, contents: &[u8]) -> io::Result<()> {
     Replacement::of(path).fill(&mut |file| file.write_all(contents))
 }
 
+/// Gives a folder, which is written, the place of what is there, which goes: whatever is in it would survive a loss of power
+/// before it has its name, and the name after this.
+///
+/// # Errors
+///
+/// If the system refuses.
+pub fn settle_folder(staged: &Path, target: &Path) -> io::Result<()> {
+    settle_folder_on(&OsDisk, staged, target)
+}
+
+pub(crate) fn settle_folder_on(disk: &dyn Disk, staged: &Path, target: &Path) -> io::Result<()> {
+    sync_all(disk, staged)?;
+    if target.exists() {
+        disk.remove_folder(target)?;
+    }
+    disk.rename(staged, target)?;
+    disk.sync(parent(target))
+}
+
+/// Waits until a folder with all that is in it would survive a loss of power.
+fn sync_all(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { sync_all(disk, &path)? } else { disk.sync(&path)? }
+    }
+    disk.sync(folder)
+}
+
 /// The folder that lists a file.
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
@@ -171,7 +199,7 @@ impl<'a> Staged<'a> {
         &self,
         name: &'static str,
         fill: &mut Fill<'_>,
-    ) -> Result<FileEntry, CheckpointError> {
+    ) -> Result<FileFacts, CheckpointError> {
         let path = self.place.join(name);
         let mut sum = FileSum::default();
         let written = self.disk.write(&path, &mut |file| fill(&mut sum.beside(file)));

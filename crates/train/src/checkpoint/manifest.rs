@@ -1,10 +1,10 @@
 //! The manifest: what a checkpoint is of, and the length and hash of each of its files.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::seal::{FileFacts, SealError, open_sealed, seal};
 
 /// Version of the layout of a checkpoint folder. A reader refuses others.
 pub(crate) const FORMAT_VERSION: u32 = 3;
@@ -18,7 +18,7 @@ pub(crate) struct Manifest {
     /// Number of finished optimiser steps.
     pub(crate) step: u64,
     /// The other files of the folder.
-    pub(crate) files: BTreeMap<String, FileEntry>,
+    pub(crate) files: BTreeMap<String, FileFacts>,
 }
 
 /// Which run a checkpoint belongs to.
@@ -90,71 +90,6 @@ fn changes(
         .collect()
 }
 
-/// Length and hash of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FileEntry {
-    /// Length in bytes.
-    pub(crate) bytes: u64,
-    /// SHA-256, 64 hexadecimal digits.
-    pub(crate) sha256: String,
-}
-
-impl FileEntry {
-    pub(crate) fn of(contents: &[u8]) -> Self {
-        Self { bytes: contents.len() as u64, sha256: hash(contents) }
-    }
-}
-
-/// Length and hash of a file that is being written.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FileSum {
-    bytes: u64,
-    hash: Sha256,
-}
-
-impl FileSum {
-    /// A writer whose bytes are counted on their way.
-    pub(crate) fn beside<'a>(&'a mut self, file: &'a mut dyn Write) -> impl Write + use<'a> {
-        Summed { sum: self, file }
-    }
-
-    /// The length so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    pub(crate) fn entry(self) -> FileEntry {
-        FileEntry { bytes: self.bytes, sha256: hexadecimal(&self.hash.finalize()) }
-    }
-}
-
-struct Summed<'a> {
-    sum: &'a mut FileSum,
-    file: &'a mut dyn Write,
-}
-
-impl Write for Summed<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.sum.hash.update(&bytes[..written]);
-        self.sum.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// The manifest and its own hash, so that a flipped bit in it is damage too and never another run.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sealed {
-    manifest: Manifest,
-    sha256: String,
-}
-
 /// The one field of any version's manifest that says how to read the others.
 #[derive(Debug, Deserialize)]
 struct Versioned {
@@ -175,12 +110,16 @@ pub(crate) enum Unreadable {
     OtherVersion(u32),
 }
 
+impl From<SealError> for Unreadable {
+    fn from(error: SealError) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
 impl Manifest {
     /// The text of `manifest.json`.
     pub(crate) fn seal(&self) -> serde_json::Result<String> {
-        let sha256 = hash(serde_json::to_string(self)?.as_bytes());
-        let sealed = Sealed { manifest: self.clone(), sha256 };
-        Ok(serde_json::to_string_pretty(&sealed)? + "\n")
+        seal(self)
     }
 
     /// Reads what [`seal`](Self::seal) wrote.
@@ -189,39 +128,22 @@ impl Manifest {
     ///
     /// Says what is wrong if the text is anything but that, byte for byte.
     pub(crate) fn open(text: &str) -> Result<Self, Unreadable> {
-        let damaged = |what: String| Unreadable::Damaged(what);
-        let sealed: Sealed =
-            serde_json::from_str(text).map_err(|error| match serde_json::from_str::<Versioned>(
-                text,
-            )
-            .map(|one| one.manifest.format_version)
-            {
-                Ok(version) if version != FORMAT_VERSION => Unreadable::OtherVersion(version),
-                _ => damaged(format!("cannot be parsed: {error}")),
-            })?;
-        let expected = sealed.manifest.seal().map_err(|error| damaged(error.to_string()))?;
-        // Sealing again must give the same text, hash included; that refuses even a changed space.
-        if expected != text {
-            return Err(damaged("its hash does not match".to_owned()));
-        }
-        match sealed.manifest.format_version {
-            FORMAT_VERSION => Ok(sealed.manifest),
+        let manifest: Self = open_sealed(text).map_err(|error| match error {
+            SealError::Parse(_) => other_version(text).unwrap_or_else(|| error.into()),
+            SealError::Altered => error.into(),
+        })?;
+        match manifest.format_version {
+            FORMAT_VERSION => Ok(manifest),
             version => Err(Unreadable::OtherVersion(version)),
         }
     }
 }
 
-fn hash(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// Whether what cannot be parsed is of another version, whose fields are others.
+fn other_version(text: &str) -> Option<Unreadable> {
+    let versioned: Versioned = serde_json::from_str(text).ok()?;
+    let version = versioned.manifest.format_version;
+    (version != FORMAT_VERSION).then_some(Unreadable::OtherVersion(version))
 }
 
 #[cfg(test)]
@@ -242,15 +164,8 @@ mod tests {
             format_version: FORMAT_VERSION,
             identity: identity(&[("seed", "7")], "ab12"),
             step: 120,
-            files: BTreeMap::from([("model.safetensors".to_owned(), FileEntry::of(b"abc"))]),
+            files: BTreeMap::from([("model.safetensors".to_owned(), FileFacts::of(b"abc"))]),
         }
-    }
-
-    #[test]
-    fn the_hash_of_a_file_is_sha256() {
-        // FIPS 180-2, appendix B.1.
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(FileEntry::of(b"abc"), FileEntry { bytes: 3, sha256: expected.to_owned() });
     }
 
     #[test]

@@ -19,9 +19,9 @@ mod store;
 use std::path::PathBuf;
 
 pub(crate) use durable::NotEncoded;
-pub use durable::{Replacement, write_file};
+pub use durable::{Replacement, settle_folder, write_file};
+pub(crate) use manifest::Identity;
 pub use manifest::Origins;
-pub(crate) use manifest::{Identity, hexadecimal};
 pub use saved::{Saved, saved};
 pub use state::{Best, Cursor};
 pub(crate) use state::{Guarded, LogMark, RunState};

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
 use super::durable::{Disk, OsDisk, STAGED, Staged, remove_folder};
-use super::manifest::{FORMAT_VERSION, FileEntry, Identity, Manifest, Unreadable};
+use super::manifest::{FORMAT_VERSION, Identity, Manifest, Unreadable};
 use super::saved::{FOLDER, MANIFEST, PREFIX, folder_name, names, newest, steps};
 use super::state::RunState;
+use crate::seal::FileFacts;
 
 /// What is trained, as safetensors.
 pub(crate) const MODEL: &str = "model.safetensors";
@@ -291,7 +292,7 @@ fn add(
     staged: &Staged<'_>,
     name: &'static str,
     make: Make<'_>,
-) -> Result<FileEntry, CheckpointError> {
+) -> Result<FileFacts, CheckpointError> {
     let mut make = Some(make);
     staged.add(name, &mut |file| make.take().map_or(Ok(()), |make| make(file)))
 }
@@ -326,14 +327,10 @@ fn read_checked(folder: &Path, name: &str, manifest: &Manifest) -> Result<Vec<u8
     let damaged = |reason: &str| Refusal::Damaged(format!("{name}: {reason}"));
     let expected = manifest.files.get(name).ok_or_else(|| damaged("not in the manifest"))?;
     let contents = read(&folder.join(name))?;
-    if contents.len() as u64 != expected.bytes {
-        let (found, expected) = (contents.len(), expected.bytes);
-        return Err(damaged(&format!("{found} bytes instead of {expected}")));
+    match expected.difference(&FileFacts::of(&contents)) {
+        Some(difference) => Err(damaged(&difference)),
+        None => Ok(contents),
     }
-    if FileEntry::of(&contents) != *expected {
-        return Err(damaged("its SHA-256 does not match"));
-    }
-    Ok(contents)
 }
 
 pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> CheckpointError {

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use forethought_model::{Decoder, save_adapter};
 use forethought_remote_rollout::{RemoteError, RolloutServer};
-use forethought_train::BatchError;
+use forethought_train::{BatchError, hexadecimal, settle_folder};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::PipelineError;
-use crate::artifact::hex;
 
 /// A state of the adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +101,7 @@ impl Adapters {
         save_adapter(policy, &part)?;
         let current = Current { step, hash: hash(&part)? };
         let target = self.folder.join(current.folder());
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(PipelineError::io(&target))?;
-        }
-        fs::rename(&part, &target).map_err(PipelineError::io(&target))?;
+        settle_folder(&part, &target).map_err(PipelineError::io(&target))?;
         Ok(current)
     }
 
@@ -140,5 +136,5 @@ fn hash(folder: &Path) -> Result<String, BatchError> {
         hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(&bytes);
     }
-    Ok(hex(&hasher.finalize()))
+    Ok(hexadecimal(&hasher.finalize()))
 }

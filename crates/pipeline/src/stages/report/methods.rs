@@ -22,7 +22,7 @@ pub(super) fn methods(
     let models: Vec<&Entry> = report.entries_of(EntryKind::Model).collect();
     let mut rows = Vec::new();
     for (one, entry) in measured.into_iter().zip(models) {
-        let manifest: ArtifactManifest = read_json(&context.input(&one.stage, "artifact.json"))?;
+        let manifest = ArtifactManifest::read(&context.folder.artifact(&one.stage))?;
         rows.push(MethodRow {
             name: title(context, &one.stage),
             from: context

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::checkpoint::Origins;
-use crate::checkpoint::durable::{Fill, Replacement};
+use crate::checkpoint::durable::{Fill, Replacement, settle_folder_on};
 
 /// What a disk was asked for, until it stopped.
 #[derive(Debug, Default)]
@@ -219,6 +219,31 @@ fn a_file_that_is_replaced_is_the_old_or_the_new_one_whatever_stops_it() {
         let found = entries.iter().find(|(name, _)| name == "config.yaml").expect("it is there");
         assert_eq!(found.1, expected, "stopped at call {call}");
     }
+}
+
+#[test]
+fn all_of_a_folder_is_synced_before_it_has_its_name_and_what_lists_it_after() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (staged, target) =
+        (folder.path().join("artifacts/.sft.part"), folder.path().join("artifacts/sft"));
+    for (place, text) in [(&staged, "new"), (&target, "old")] {
+        fs::create_dir_all(place.join("model")).expect("a folder");
+        fs::write(place.join("model/weights"), text).expect("a file");
+    }
+    let disk = Stopping::at(usize::MAX);
+    settle_folder_on(&disk, &staged, &target).expect("room");
+    assert_eq!(
+        disk.calls(),
+        [
+            "sync weights",
+            "sync model",
+            "sync .sft.part",
+            "remove sft",
+            "rename .sft.part",
+            "sync artifacts"
+        ]
+    );
+    assert_eq!(fs::read(target.join("model/weights")).expect("a file"), b"new");
 }
 
 #[test]
