@@ -131,8 +131,11 @@ impl PolicyLoss for RlooLoss {
 
         let mut metrics = Vec::new();
         if let Some(entropy) = batch.entropy() {
-            metrics
-                .push(("entropy", masked_mean(entropy.detach(), completions.is_counted.clone())));
+            let name = match self.config.semantics {
+                Semantics::Trl116 => "entropy",
+                Semantics::Trl015 => "policy/entropy_avg",
+            };
+            metrics.push((name, masked_mean(entropy.detach(), completions.is_counted.clone())));
         }
         metrics.extend(match self.config.semantics {
             Semantics::Trl116 => self.clip_ratios(&completions, ratio.detach()),
@@ -176,12 +179,14 @@ fn older_metrics(
     plain: Tensor<1>,
     clipped: Tensor<1>,
 ) -> Vec<(&'static str, Tensor<1>)> {
+    let gain = plain.clone().min_pair(clipped.clone()) * completions.is_finite.clone(); // [completion]
     let log_ratio = completions.log_ratio.clone().detach(); // [completion]
     let token_ratio = completions.token_log_ratio.clone().detach();
     let token_ratio = token_ratio.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO).exp(); // [token]
     let num_tokens = completions.ragged.lengths().iter().sum::<usize>();
     let ratio = if num_tokens == 0 { plain.zeros_like().mean() } else { token_ratio.mean() };
     vec![
+        ("loss/policy_avg", gain.neg().mean()),
         ("policy/approxkl_avg", (log_ratio.clone() * log_ratio).mean() * 0.5),
         ("policy/clipfrac_avg", clipped.lower(plain).float().mean()),
         ("val/ratio", ratio),

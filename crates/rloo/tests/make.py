@@ -60,7 +60,8 @@ def older(cliprange):
     loss = torch.max(plain, clipped).mean()
     loss.backward()
     metrics = {
-        "entropy": ENTROPY[MASK.bool()].mean().item(),
+        "loss/policy_avg": loss.item(),
+        "policy/entropy_avg": ENTROPY[MASK.bool()].mean().item(),
         "policy/approxkl_avg": 0.5 * (difference**2).mean().item(),
         "policy/clipfrac_avg": (clipped > plain).double().mean().item(),
         "val/ratio": (log_probs - OLD)[MASK.bool()].exp().mean().item(),

@@ -8,6 +8,7 @@ use forethought_train::{BatchError, Reported};
 
 use super::generation::Sample;
 use super::method::{Credit, Judged, Method, OnlineMethod, Passes, Plan, SampledBy};
+use super::trl015::{Ratios, bits, entropy, from_bits, num_eos_tokens};
 
 impl OnlineMethod for PpoConfig {
     fn default_generations(&self) -> usize {
@@ -29,7 +30,7 @@ impl OnlineMethod for PpoConfig {
     fn running(&self, _: Vec<f64>, _: SampledBy) -> Result<Box<dyn Method>, String> {
         let loss = self.init().map_err(|error| error.to_string())?;
         let controller = self.kl_controller();
-        Ok(Box::new(Ppo { config: self.clone(), loss, controller, ratios: Vec::new() }))
+        Ok(Box::new(Ppo { config: self.clone(), loss, controller, ratios: Ratios::default() }))
     }
 }
 
@@ -37,8 +38,7 @@ struct Ppo {
     config: PpoConfig,
     loss: PpoLoss,
     controller: KlController,
-    /// `val/ratio` of each micro-batch since the last sampling.
-    ratios: Vec<f64>,
+    ratios: Ratios,
 }
 
 impl Method for Ppo {
@@ -72,7 +72,7 @@ impl Method for Ppo {
         };
         let experience = self.config.experience(sampled, coefficient)?;
         self.controller.update(experience.kl, samples.len());
-        self.ratios.clear();
+        self.ratios.begin();
         let metrics = [
             ("objective/kl", experience.kl),
             ("objective/kl_coef", coefficient),
@@ -105,52 +105,22 @@ impl Method for Ppo {
     }
 
     fn finished(&mut self, reported: &[Reported], passes: Passes) -> Vec<(String, f64)> {
-        let ratios = reported.iter().flatten().filter(|(name, _)| *name == RATIO);
-        self.ratios.extend(ratios.map(|(_, ratio)| ratio));
-        match passes {
-            Passes::Going => Vec::new(),
-            Passes::Over => vec![("val/ratio_var".to_owned(), variance(&self.ratios))],
-        }
+        self.ratios.finished(reported, passes)
     }
 
-    /// The bits of the coefficient, then those of the ratios.
+    /// The coefficient, then the ratios.
     fn state(&self) -> Option<String> {
-        let numbers = std::iter::once(self.controller.coefficient()).chain(self.ratios.clone());
-        Some(numbers.map(|one| format!("{:016x}", one.to_bits())).collect::<Vec<_>>().join(" "))
+        let ratios = self.ratios.list().iter().copied();
+        Some(bits(std::iter::once(self.controller.coefficient()).chain(ratios)))
     }
 
     fn restore(&mut self, state: &str) -> Result<(), BatchError> {
-        let numbers = state.split(' ').map(|one| u64::from_str_radix(one, 16).map(f64::from_bits));
-        let mut numbers = numbers.collect::<Result<Vec<f64>, _>>()?.into_iter();
+        let mut numbers = from_bits(state)?.into_iter();
         let coefficient = numbers.next().ok_or("the state has no coefficient")?;
         self.controller = KlController::new(self.config.kl_control, coefficient);
-        self.ratios = numbers.collect();
+        self.ratios = Ratios::from(numbers.collect::<Vec<_>>());
         Ok(())
     }
-}
-
-/// What the loss calls the mean ratio of a micro-batch.
-const RATIO: &str = "val/ratio";
-
-/// TRL 0.15 takes the variance, with a divisor of n − 1, over all micro-batches of all passes. NaN of fewer than two, as there.
-fn variance(list: &[f64]) -> f64 {
-    let count = list.len() as f64;
-    let mean = list.iter().sum::<f64>() / count;
-    let squares: f64 = list.iter().map(|one| (one - mean).powi(2)).sum();
-    if list.len() < 2 { f64::NAN } else { squares / (count - 1.0) }
-}
-
-/// Mean over the answers of minus the log-probability of each. TRL 0.15 takes every padding token for one of
-/// log-probability 1; there are none here.
-fn entropy(samples: &[Sample]) -> f64 {
-    let log_probs = samples.iter().flat_map(|one| &one.old_log_probs);
-    let sum: f64 = log_probs.filter(|one| one.is_finite()).map(|one| f64::from(*one)).sum();
-    -sum / samples.len().max(1) as f64
-}
-
-/// Tokens among the answers that end one.
-fn num_eos_tokens(samples: &[Sample], eos_ids: &[u32]) -> f64 {
-    samples.iter().flat_map(|one| &one.ids).filter(|id| eos_ids.contains(id)).count() as f64
 }
 
 /// The mean of the rewards that exist.
@@ -167,21 +137,16 @@ mod tests {
         PpoConfig::default().running(vec![1.0], SampledBy::Ourselves).expect("in range")
     }
 
-    fn answer(ids: &[u32], log_probs: &[f32]) -> Sample {
-        let num_values = ids.len() + 1;
-        Sample {
+    #[test]
+    fn the_answers_of_a_sampling_are_reported_as_trl_does() {
+        let answer = |ids: &[u32], log_probs: &[f32]| Sample {
             ids: ids.to_vec(),
             is_finished: true,
             old_log_probs: log_probs.to_vec(),
             reference_log_probs: log_probs.to_vec(),
-            values: vec![0.0; num_values],
+            values: vec![0.0; ids.len() + 1],
             ..Sample::default()
-        }
-    }
-
-    #[test]
-    fn entropy_and_ends_of_answers_are_those_of_trl() {
-        // torch: (-logprobs).sum(1).mean() = (1.5 + 0.5 + 2.0) / 2; (responses == 9).sum() = 2.
+        };
         let samples = [answer(&[4, 9], &[-1.5, -0.5]), answer(&[9], &[-2.0])];
         let totals = [Some(1.0), Some(0.0)];
         let columns = [totals.to_vec()];
@@ -199,22 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn the_variance_of_the_ratio_is_over_the_micro_batches_of_all_passes_also_after_a_resume() {
-        let step = |ratios: [f64; 2]| -> Vec<Reported> {
-            ratios.map(|ratio| vec![("loss/policy_avg", 7.0), (RATIO, ratio)]).into()
-        };
+    fn coefficient_and_ratios_come_back_after_a_resume() {
+        let step: Vec<Reported> = [1.0, 1.25].map(|ratio| vec![("val/ratio", ratio)]).into();
         let mut method = ppo();
-        assert_eq!(method.finished(&step([1.0, 1.25]), Passes::Going), []);
-        let state = method.state().expect("a state");
+        assert_eq!(method.finished(&step, Passes::Going), []);
         let mut resumed = ppo();
-        resumed.restore(&state).expect("its own");
-        // torch.tensor([1, 1.25, 0.5, 1.5]).var() = 0.1822916667
-        for method in [&mut method, &mut resumed] {
-            let found = method.finished(&step([0.5, 1.5]), Passes::Over);
-            let [(name, variance)] = &found[..] else { panic!("{found:?}") };
-            assert_eq!(name, "val/ratio_var");
-            assert!((variance - 0.182_291_666_7).abs() < 1e-9, "{variance}");
-        }
-        assert!(variance(&[1.0]).is_nan());
+        resumed.restore(&method.state().expect("a state")).expect("its own");
+        assert_eq!(resumed.state(), method.state());
+        assert_eq!(resumed.finished(&step, Passes::Over), method.finished(&step, Passes::Over));
     }
 }
