@@ -2,6 +2,7 @@
 
 mod locate;
 mod overrides;
+mod plain;
 mod problems;
 mod suggest;
 mod yaml;

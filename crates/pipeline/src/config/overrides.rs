@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::plain;
 use super::suggest::nearest;
 
 /// An override that cannot be applied.
@@ -57,7 +58,7 @@ impl Override {
     pub(crate) fn parse(text: &str) -> Result<Self, OverrideError> {
         let (key, value) =
             text.split_once('=').ok_or_else(|| OverrideError::NoEquals(text.to_owned()))?;
-        let value = serde_yaml::from_str(value).map_err(|error| OverrideError::Syntax {
+        let value = plain::parse(value).map_err(|error| OverrideError::Syntax {
             text: text.to_owned(),
             message: error.to_string(),
         })?;

@@ -1,10 +1,13 @@
-//! The nearest valid name for a misspelt one.
+//! What serde says, in the words of a user: the nearest valid name for a misspelt one.
 
 /// Adds `did you mean …` to a message of serde that lists what it expected.
 ///
 /// serde writes ``unknown field `rat`, expected one of `rate`, `steps` `` and the same for variants; the first name in
-/// back-quotes is the one found, the others are allowed.
+/// back-quotes is the one found, the others are allowed. What is no finite number is said to be none.
 pub(crate) fn with_nearest_name(message: &str) -> String {
+    if let Some(words) = super::plain::in_words(message) {
+        return words;
+    }
     let mut names = message.split('`').skip(1).step_by(2);
     let is_unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     match names.next().filter(|_| is_unknown).and_then(|found| nearest(found, names)) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::locate::{Locations, MAX_DEPTH};
 use super::overrides::{Override, OverrideError};
+use super::plain;
 use crate::secret::remember;
 
 /// Something in a configuration that cannot be used.
@@ -109,7 +110,7 @@ impl Document {
             let message = format!("nested deeper than {MAX_DEPTH} levels at line {line}");
             return Err(ConfigError::Syntax { path: path.to_owned(), message });
         }
-        let mut value: Value = serde_yaml::from_str(text).map_err(|error| ConfigError::Syntax {
+        let mut value = plain::parse(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
             message: error.to_string(),
         })?;
@@ -201,6 +202,7 @@ mod tests {
         name: String,
         #[serde(default)]
         steps: Vec<Step>,
+        most: Option<f64>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -234,6 +236,19 @@ mod tests {
         assert_eq!(
             error(&GOOD.replace("count: 3", "count: 300"), &[]),
             "a.yaml:5: steps.1.count: invalid value: integer `300`, expected u8"
+        );
+    }
+
+    #[test]
+    fn what_is_no_finite_number_is_named_and_never_taken_for_nothing() {
+        assert_eq!(
+            error(&GOOD.replace("rate: 1", "rate: .nan"), &[]),
+            "a.yaml:3: steps.0.rate: must be a finite number, found `.nan`"
+        );
+        // A setting that may be left out.
+        assert_eq!(
+            error(&format!("most: 1\n{GOOD}"), &["most=-.inf"]),
+            "--set most=-.inf: most: must be a finite number, found `-.inf`"
         );
     }
 
