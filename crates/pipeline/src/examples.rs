@@ -106,7 +106,7 @@ impl Limit<'_> {
 
     /// The ids of something to imitate, with the mask of what is learnt, made to fit: a completion, the turns of the
     /// assistant, or a whole text.
-    fn encode_example(&self, example: &Example) -> Result<Fitted, String> {
+    pub(crate) fn encode_example(&self, example: &Example) -> Result<Fitted, String> {
         let (Record::PromptCompletion(_) | Record::Messages(_) | Record::Text(_)) = &example.record
         else {
             return Err(format!("a {} is nothing to imitate", example.record.kind().as_str()));

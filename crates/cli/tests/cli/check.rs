@@ -62,6 +62,26 @@ fn what_only_the_data_shows_is_listed_too() {
     assert!(error.contains("stage grpo: ") && error.contains("max_prompt_length"), "{error}");
 }
 
+#[test]
+fn a_reward_that_is_0_for_all_that_fine_tuning_teaches_is_noticed() {
+    let project = Project::new();
+    let noticed = |rewards: &str| {
+        let rewards = format!("grpo.rewards=[{rewards}]");
+        let arguments = ["check", "pipeline.yaml", "--set", &rewards];
+        let (code, _, error) = outcome(forethought(&project.path("")).args(arguments));
+        assert_eq!(code, Some(0), "{error}");
+        error
+    };
+    // Fine-tuning teaches classes: a number, and no tags.
+    let error =
+        noticed("{tiered: 12/6/3}, format, {repetition_penalty: {ngram_size: 2, max_penalty: -1}}");
+    let notes: Vec<&str> = error.lines().filter(|line| line.contains("is 0 for every")).collect();
+    let [note] = &notes[..] else { panic!("{error}") };
+    assert!(note.starts_with("note: stage grpo: the reward format is 0 for every completion that sft teaches, of 8 looked at ("), "{note}");
+    assert!(note.ends_with("), such as \"1\""), "{note}");
+    assert!(!noticed("{tiered: 12/6/3}").contains("is 0 for every"));
+}
+
 /// Pipelines on files that are not shipped: their name, what is read, and the model folder they start from, if they do.
 const ABSENT: [(&str, &str, Option<&str>); 6] = [
     ("reason-gsm8k", "data/gsm8k/*.jsonl", Some("models/SmolLM2-135M-Instruct")),

@@ -16,7 +16,9 @@ pub(crate) use tries::Attempt;
 
 use super::links::{EXAMPLES, Inputs, POLICIES};
 use super::model::{MODEL_FOLDER, architecture, base_folder};
-use super::online::{Answer, Judge, Judgement, Question, QuestionLimit, limited_questions};
+use super::online::{
+    Answer, Judge, Judgement, Question, QuestionLimit, limited_questions, look_at_taught,
+};
 use super::{Context, Done};
 use crate::PipelineError;
 use crate::artifact::{write_json, write_lines};
@@ -153,9 +155,14 @@ impl SolveStage {
         let functions = reward_set(&rewards, context.device, context.stop).map_err(failed)?;
         let judge = Judge { functions: Some(functions), reward_model: None, weights: Vec::new() };
         let base = base_folder(context)?;
-        let questions = limited_questions(context, &Encoder::open(&base)?, self.limit(context))?;
+        let encoder = Encoder::open(&base)?;
+        let questions = limited_questions(context, &encoder, self.limit(context))?;
         let questions = questions.as_slice();
         judge.check_columns(questions).map_err(failed)?;
+        // Those that are taken over are looked at by the stage that they are of.
+        if self.rewards.is_some() {
+            look_at_taught(&judge, context, &encoder, context.before.pick(None, &POLICIES))?;
+        }
         let budget = self.budget(context, &base, questions)?;
         let exam = Exam { stage: self, context, questions, judge: &judge, correct };
         let mut policies: Vec<Policy<'_>> = Vec::new();

@@ -7,12 +7,13 @@ use forethought_schema::Example;
 use forethought_sft::{SftConfig, SftLoss};
 use forethought_tokenize::Encoded;
 
-use super::OfflineMethod;
 use super::examples::{Examples, Reading};
+use super::{OfflineMethod, SftStage};
 use crate::PipelineError;
 use crate::artifact::LineReader;
 use crate::examples::{ExampleLine, encode_examples};
 use crate::learner::{Loss, Supervised, Task};
+use crate::stages::Before;
 
 impl OfflineMethod for SftConfig {
     fn data(&self) -> &'static [&'static str] {
@@ -38,6 +39,13 @@ impl OfflineMethod for SftConfig {
         context.book(&ledger)?;
         let loss = self.init().map_err(|error| reading.failed(error))?;
         Ok(Box::new(Answers { examples: encoded, loss }))
+    }
+}
+
+impl SftStage {
+    /// The stage whose examples it imitates.
+    pub(crate) fn imitates<'a>(&'a self, before: Before<'a>) -> Option<&'a str> {
+        before.pick(self.data.as_deref(), self.loss.data())
     }
 }
 

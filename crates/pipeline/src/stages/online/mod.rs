@@ -18,6 +18,8 @@ mod rollout;
 mod served;
 mod settings;
 mod source;
+mod taught;
+mod trl015;
 
 use std::path::Path;
 
@@ -32,6 +34,7 @@ pub(super) use method::OnlineMethod;
 use method::{Method, Plan};
 pub(super) use question::{Question, QuestionLimit, limited_questions};
 pub use settings::{GrpoStage, OnlineStage, PpoStage, RewardModelSource, RlooStage};
+pub(super) use taught::look_at_taught;
 
 use super::links::POLICIES;
 use super::model::{MODEL_FOLDER, architecture, model_folder};
@@ -90,7 +93,7 @@ impl<L> OnlineStage<L> {
             completions: (!context.purpose.is_check()).then(|| context.folder.completions()),
             generation: None,
         };
-        look_over(&source, context)?;
+        look_over(&source, context, start)?;
         let mut sizes = self.sizes(architecture, source.method.as_ref());
         let (per_prompt, new_tokens) = (self.num_generations(method), self.sampling.max_new_tokens);
         let (load, sampling) =
@@ -220,9 +223,13 @@ impl<L> OnlineStage<L> {
     }
 }
 
-/// Refuses questions that cannot be judged or are too few; a check judges the true answers too.
-fn look_over(source: &OnlineSource, context: &Context<'_>) -> Result<(), PipelineError> {
-    let Sampler { judge, questions, .. } = &source.sampler;
+/// Refuses questions that cannot be judged or are too few; a check judges the true answers too, and what was taught before.
+fn look_over(
+    source: &OnlineSource,
+    context: &Context<'_>,
+    start: Option<&str>,
+) -> Result<(), PipelineError> {
+    let Sampler { judge, questions, encoder, .. } = &source.sampler;
     let failed = |message: String| PipelineError::stage(context.name, message);
     judge.check_columns(questions).map_err(failed)?;
     if let Purpose::Check(findings) = context.purpose {
@@ -230,5 +237,5 @@ fn look_over(source: &OnlineSource, context: &Context<'_>) -> Result<(), Pipelin
             findings.problem(context.name, message);
         }
     }
-    Ok(())
+    look_at_taught(judge, context, encoder, start)
 }

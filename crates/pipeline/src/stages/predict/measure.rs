@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::links::{Inputs, POLICIES};
 use super::super::model::model_folder;
-use super::super::online::{Answer, Judge, Question, RewardModelSource};
+use super::super::online::{Answer, Judge, Question, RewardModelSource, look_at_taught};
 use super::super::{Context, MODEL_FOLDER};
 use crate::PipelineError;
 use crate::artifact::write_json;
@@ -107,6 +107,9 @@ impl Measure {
             weights: Vec::new(),
         };
         judge.check_columns(questions).map_err(failed)?;
+        let start = stages.last().copied();
+        let encoder = Encoder::open(&model_folder(context, start)?)?;
+        look_at_taught(&judge, context, &encoder, start)?;
         let reference_model = load(&model_folder(context, reference)?, context.device)?.decoder;
         let questions =
             &questions[..questions.len().min(context.purpose.at_most(self.max_questions))];
