@@ -39,7 +39,9 @@ impl Unit {
         if compound.is_some() {
             return compound;
         }
-        entry(name).or_else(|| prefixed(name)).or_else(|| entry(&lower))
+        // `T` is no ton.
+        let folded = || if name.len() > 1 { entry(&lower) } else { None };
+        entry(name).or_else(|| prefixed(name)).or_else(folded)
     }
 
     /// The unit that most of the first words of a phrase name, at least so many of them, and the length of its name. `in`

@@ -9,7 +9,7 @@ use crate::unit::Unit;
 use crate::verdict::Finding;
 
 impl Judge {
-    /// Compares 25 °C with 77 °F, and 16 pounds with £16.
+    /// Compares 25 °C with 77 °F, 16 pounds with £16, and values of one kind in the unit of the answer.
     pub(super) fn in_one_scale(&mut self, gold: Id, answer: Id) -> Finding {
         let (Some((x, one)), Some((y, other))) = (self.quantity(gold), self.quantity(answer))
         else {
@@ -18,10 +18,14 @@ impl Judge {
         if is_pounds(&one, &other) || is_pounds(&other, &one) {
             return self.compare(x, y);
         }
+        if one.dimensions == other.dimensions {
+            // A decimal is rounded in its own unit: 100 km/h is 27.777778 m/s.
+            let factor = self.arena.rational(&one.scale / &other.scale);
+            let converted = self.arena.product(vec![x, factor]);
+            return self.compare(converted, y);
+        }
         match (self.in_kelvin(x, &one), self.in_kelvin(y, &other)) {
-            (Some(gold), Some(answer)) if one.dimensions != other.dimensions => {
-                self.compare(gold, answer)
-            }
+            (Some(gold), Some(answer)) => self.compare(gold, answer),
             _ => Finding::OTHER_KIND,
         }
     }

@@ -1,5 +1,6 @@
 //! Finds the answer in a text: boxes, phrases that announce it, mathematics, numbers.
 
+mod about;
 mod anchor;
 mod behind;
 mod bold;
@@ -177,13 +178,20 @@ const USUAL: &str = "k";
 /// How far behind an answer it may be said what its letter stands for, in bytes.
 const BEHIND: usize = 120;
 
+/// Where a part of a text begins in it.
+fn offset(text: &str, part: &str) -> Option<usize> {
+    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    (start + part.len() <= text.len()).then_some(start)
+}
+
 /// The answer with the rest of its paragraph, which may say what its letter stands for.
 fn surroundings<'a>(text: &'a str, candidate: &Candidate<'_>) -> &'a str {
-    let offset = |part: &str| part.as_ptr().addr().checked_sub(text.as_ptr().addr());
     let (Some(first), Some(last)) = (candidate.parts.first(), candidate.parts.last()) else {
         return "";
     };
-    let (Some(start), Some(last_start)) = (offset(first), offset(last)) else { return "" };
+    let (Some(start), Some(last_start)) = (offset(text, first), offset(text, last)) else {
+        return "";
+    };
     let stop = text.floor_char_boundary(last_start + last.len() + BEHIND);
     let near = text.get(start..stop).unwrap_or("");
     near.split("\n\n").next().unwrap_or("")
@@ -237,11 +245,16 @@ fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
     let mut answers = Answers::default();
     let math = if rules.notation == Notation::Plain { Vec::new() } else { delimited::find(text) };
     let mut first = None;
-    for candidate in candidates(text, rules, &math) {
+    let mut ranked = candidates(text, rules, &math);
+    while let Some(candidate) = ranked.next() {
         first = first
             .or_else(|| Some(candidate.parts.join(", ")).filter(|text| !text.trim().is_empty()));
         answers.readings = read::readings(&candidate, rules.euler, &mut answers.arena, &budget);
         if answers.is_read() {
+            if let Some(exact) = about::exact_before(text, &candidate, &mut ranked) {
+                let exact = read::readings(&exact, rules.euler, &mut answers.arena, &budget);
+                answers.readings.splice(0..0, exact);
+            }
             if let (Some(said), Bare::Read) = (phrase::decision(text), rules.bare) {
                 answers.readings.push(answers.arena.add(Node::Text(said.to_owned())));
             }
@@ -257,21 +270,24 @@ fn found(text: &str, rules: &Rules, limits: &Limits) -> Answers {
     answers
 }
 
-/// A text without the bracket at its end that says the same once more: `160 minutes (or 2 hours and 40 minutes)`.
+/// A text without the bracket at its end that says the same once more, or why: `160 minutes (or 2 hours and 40 minutes)`,
+/// `x = 4 (x = -2 is rejected)`.
 fn without_aside(text: &str) -> &str {
-    let end = text.trim_end_matches([' ', '\n', '.']);
-    let aside = end.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
-    let asides = ["or ", "since ", "because ", "i.e.", "about ", "approximately ", "that is", "约"];
-    match aside {
-        Some((before, inner))
-            if asides.iter().any(|word| inner.starts_with(word))
-                && !inner.contains(['$', '\\', '\n', ')'])
-                && !before.trim().is_empty() =>
-        {
-            before.trim_end()
-        }
-        _ => text,
-    }
+    let end = text.trim_end_matches([' ', '\n', '.', '。']);
+    let bracket = |open: char, close: char| end.strip_suffix(close)?.rsplit_once(open);
+    let Some((before, inner)) = bracket('(', ')').or_else(|| bracket('（', '）')) else {
+        return text;
+    };
+    let repeats = ["or ", "i.e.", "about ", "approximately ", "that is", "约"];
+    let reasons = ["since ", "because ", "as ", "where ", "for "];
+    let rejects =
+        ["rejected", "discarded", "extraneous", "not valid", "invalid", "舍去", "不合题意"];
+    let starts = |words: &[&str]| words.iter().any(|word| inner.starts_with(word));
+    let is_plain = !inner.contains(['$', '\\', '\n', ')']);
+    let is_aside = (starts(&repeats) && is_plain)
+        || (starts(&reasons) && !inner.contains('\n'))
+        || rejects.iter().any(|word| inner.ends_with(word));
+    if is_aside && !before.trim().is_empty() { before.trim_end() } else { text }
 }
 
 /// What may be the answer, the likeliest first.

@@ -24,6 +24,8 @@ fn derived_units_are_what_they_are_made_of() {
         &["60 miles per hour", "60 miles an hour", "88 feet per second"],
         &["60 km/h", "60 miles"],
     );
+    check("100 km/h", &["27.777778 m/s"], &["27.78 m/s"]);
+    check(r"8.0\times 10^{-3}\ \mathrm{T}", &["8.0 mT"], &["8.0 T", "8.0 t"]);
     check("36 km/h", &["10 m/s"], &["36 m/s", "36 km"]);
     check("1 gallon", &["3.785411784 L", "4 quarts", "8 pints", "16 cups"], &["1 L", "4 cups"]);
 }

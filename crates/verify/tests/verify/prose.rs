@@ -110,3 +110,15 @@ fn the_last_sentence_says_it_in_a_word() {
     check("41", &[before], &[&format!("{before} The statement is true.")]);
     check("C", &["因此选择C项。"], &["因此选择D项。"]);
 }
+
+#[test]
+fn what_is_said_once_more_or_rejected_is_an_aside() {
+    check(
+        r"2\sqrt5",
+        &["Exactly 2√5, which is approximately 4.472.", r"$2\sqrt{5}$ or approximately 4.472"],
+        &["Exactly 2√3, which is approximately 4.472."],
+    );
+    check("4.472136", &["Exactly 2√5, which is approximately 4.472136."], &[]);
+    check("4", &["x = 4 (x = -2 is rejected)", "x=4（x=-2舍去）"], &["x = -2 (x = 4 is rejected)"]);
+    check("5", &["Since $n^2 = 25$, we get $n = 5$ (as $n > 0$)."], &["so $n = -5$ (as $n < 0$)."]);
+}
