@@ -12,14 +12,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) fn guarded<T, E: std::fmt::Display>(
     run: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(run)) {
+    match caught(run) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => Err(panic_message(panic.as_ref())),
+        Err(panic) => Err(format!("corrupt: the decoder failed with `{panic}`")),
     }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+/// Runs what may panic, and returns the message where it does.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panic_message(panic.as_ref()).to_owned())
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("corrupt: the decoder failed with `{}`", text.unwrap_or("no message"))
+    text.unwrap_or("no message")
 }

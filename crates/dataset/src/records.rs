@@ -3,9 +3,11 @@
 mod config;
 mod files;
 mod hub;
+mod names;
 mod reader;
 mod reading;
 mod store;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -32,7 +32,7 @@ const ARRAY: &str = "this is one JSON array, and not an object a line; set `form
 
 /// One row of a file.
 #[derive(Debug)]
-pub struct Row<'a> {
+pub struct Row {
     /// Its number, counted from 1: that of its first line, or its place among the items or rows.
     pub number: u64,
     /// Its fields, or what is wrong with it.
@@ -40,10 +40,10 @@ pub struct Row<'a> {
     /// What the cells of text columns look like that are [judged](Selection::judged).
     pub(crate) looks: Vec<(String, Json)>,
     /// The line it was read from, where it is one line.
-    line: Option<&'a [u8]>,
+    line: Option<Vec<u8>>,
 }
 
-impl Row<'_> {
+impl Row {
     fn whole(number: u64, json: Json) -> Self {
         Self { number, value: Ok(json), looks: Vec::new(), line: None }
     }
@@ -51,7 +51,7 @@ impl Row<'_> {
     /// The byte of its line, counted from 1, where something is wrong.
     #[must_use]
     pub fn column_of(&self, problem: &RowProblem) -> Option<usize> {
-        problem.column(self.line?)
+        problem.column(self.line.as_deref()?)
     }
 }
 
@@ -211,7 +211,7 @@ impl RowFile {
     pub fn for_each(
         &self,
         selection: Selection<'_>,
-        mut sink: impl FnMut(Row<'_>) -> Result<(), DatasetError>,
+        mut sink: impl FnMut(Row) -> Result<(), DatasetError>,
     ) -> Result<(), DatasetError> {
         self.walk(selection, usize::MAX, |row| sink(row).map(|()| Next::Go))
     }
@@ -269,7 +269,7 @@ impl RowFile {
         &self,
         selection: Selection<'_>,
         num_rows: usize,
-        mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
+        mut sink: impl FnMut(Row) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
         let path = &self.path;
         match &self.content {
@@ -294,7 +294,7 @@ impl RowFile {
 fn walk_batches(
     batches: impl Iterator<Item = Result<Batch, DatasetError>>,
     fault: impl Fn(String) -> DatasetError,
-    sink: &mut dyn FnMut(Row<'_>) -> Result<Next, DatasetError>,
+    sink: &mut dyn FnMut(Row) -> Result<Next, DatasetError>,
 ) -> Result<(), DatasetError> {
     let mut number = 0;
     for batch in batches {

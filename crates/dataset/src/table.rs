@@ -11,6 +11,9 @@ use crate::probe::FirstContact;
 
 pub use rows::RowsAsParquet;
 
+pub(crate) use kinds::{Differing, Kind};
+pub(crate) use rows::frame;
+
 /// What the values of a [`Column`] are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {

@@ -33,9 +33,9 @@ fn reading() -> Reading<'static> {
     Reading { stage: "mix", seed: Seed::new(1), contact: &HERE }
 }
 
-fn write_traces(path: &Path) {
+fn write_traces(path: &Path, num_rows: usize) {
     let mut file = BufWriter::new(File::create(path).expect("a file"));
-    for row in 0..ROWS {
+    for row in 0..num_rows {
         let thought = format!("{row} is a number. ").repeat(LENGTH / 18);
         let line = format!(
             r#"{{"prompt": "What is {row}?", "completion": "<think>{thought}</think>Four.", "score": {}}}"#,
@@ -87,13 +87,17 @@ fn balanced(path: &Path) -> Result<usize, DatasetError> {
 
 #[test]
 fn a_file_takes_the_memory_of_a_few_batches() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The code and the threads of polars are there once, whatever the file.
+    let few = folder.path().join("few.jsonl");
+    write_traces(&few, 20);
+    assert_eq!(mixed(&few, &mut |_| ()).expect("a mix"), 18);
     let Some(before) = peak() else {
         let _ = std::io::stderr().write_all(b"skipped memory of files: no /proc/self/status\n");
         return;
     };
-    let folder = tempfile::tempdir().expect("a folder");
     let (lines, parquet) = (folder.path().join("a.jsonl"), folder.path().join("a.parquet"));
-    write_traces(&lines);
+    write_traces(&lines, ROWS);
     let megabytes = fs::metadata(&lines).expect("written").len() >> 20;
     assert!(megabytes > LIMIT, "a file of {megabytes} MB shows nothing");
     let check = |what: &str| {

@@ -33,7 +33,7 @@ pub(crate) struct Sources {
     /// The data set of a `dataset_info.json`, or a configuration on the hub [default: the only one]
     #[arg(long, value_name = "NAME", help_heading = "Rows")]
     dataset: Option<String>,
-    /// Take the rows for which this is true, in SQL over the columns: "length(prompt) < 500 AND score > 0.5"
+    /// Take the rows for which this is true, in polars' SQL over the columns: "length(prompt) < 500 AND score > 0.5"
     #[arg(long = "where", value_name = "CONDITION", help_heading = "Rows")]
     filter: Option<String>,
     /// The format of the files [default: their extension tells it]

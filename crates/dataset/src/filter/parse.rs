@@ -1,155 +1,108 @@
-//! Text into conditions, by the grammar of SQL.
+//! Text into expressions of polars that judge each row by itself.
 
-use sqlparser::ast::{
-    BinaryOperator, Expr, Function as SqlFunction, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Ident, UnaryOperator, Value,
+use polars::polars_utils::idx_vec::UnitVec;
+use polars::prelude::{DataType, Expr, Field, PolarsError, Schema, UnknownKind};
+use polars::sql::{keywords, sql_expr};
+use polars_plan::prelude::{
+    AExpr, Arena, ExprToIRContext, IRAggExpr, Node, is_elementwise,
+    is_inherently_nondeterministic_top_level, to_expr_ir,
 };
-use sqlparser::dialect::GenericDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
 
-use super::evaluate::Datum;
-use super::{Arithmetic, Case, Comparison, Function, Node};
+use crate::error::{hint, nearest};
+use crate::guard::caught;
 
-type Parsed = Result<Node, String>;
+/// What polars says, and before the name, of a function that it does not know.
+const NO_FUNCTION: &str = "unsupported function '";
+/// How polars says that the parser did not come through; why, it keeps to itself.
+const NO_EXPRESSION: &str = "unable to parse ";
 
-/// Reads one expression and nothing after it.
-pub(super) fn parse(expression: &str) -> Parsed {
-    let dialect = GenericDialect {};
-    let parser = Parser::new(&dialect).try_with_sql(expression);
-    let mut parser = parser.map_err(|error| plain(&error.to_string()))?;
-    let parsed = parser.parse_expr().map_err(|error| plain(&error.to_string()))?;
-    let rest = parser.peek_token();
-    if rest.token != Token::EOF {
-        return Err(format!("`{rest}` stands after the condition"));
+/// The expression, and the columns that it reads.
+pub(super) fn parse(expression: &str) -> Result<(Expr, Vec<String>), String> {
+    let parsed =
+        caught(|| sql_expr(expression)).map_err(|panic| format!("polars fails: {panic}"))?;
+    let expr = parsed.map_err(|error| in_words(&error))?;
+    if let Expr::Alias(_, name) = &expr {
+        return Err(format!("`{name}` stands behind the condition"));
     }
-    node(&parsed)
+    let mut columns: Vec<String> = Vec::new();
+    for part in &expr {
+        match part {
+            Expr::Column(name) if !columns.iter().any(|known| known == name.as_str()) => {
+                columns.push(name.to_string());
+            }
+            Expr::Selector(_) => return Err("it names columns by a pattern; name each".to_owned()),
+            Expr::SubPlan(..) => return Err("a query within a condition is not read".to_owned()),
+            _ => {}
+        }
+    }
+    if columns.is_empty() {
+        return Err("it names no column, so that it says the same of every row".to_owned());
+    }
+    require_rows_apart(&expr, &columns)?;
+    Ok((expr, columns))
 }
 
-/// The message without the name of its kind.
-fn plain(message: &str) -> String {
-    let (_, text) = message.split_once("error: ").unwrap_or(("", message));
-    text.to_owned()
+/// An error if the value for one row depends on other rows: verdicts would depend on which rows are judged together.
+fn require_rows_apart(expr: &Expr, columns: &[String]) -> Result<(), String> {
+    let field =
+        |name: &String| Field::new(name.as_str().into(), DataType::Unknown(UnknownKind::Any));
+    let schema: Schema = columns.iter().map(field).collect();
+    let mut arena = Arena::new();
+    let mut context = ExprToIRContext::new_no_verification(&mut arena, &schema);
+    let root = to_expr_ir(expr.clone(), &mut context).map_err(|error| plain(&error))?;
+    let mut nodes = vec![root.node()];
+    while let Some(node) = nodes.pop() {
+        let part = arena.get(node);
+        if is_list_of_literals(part, &arena) {
+            continue;
+        }
+        let mut inputs = UnitVec::new();
+        let is_apart = is_elementwise(&mut inputs, part, &arena);
+        if !is_apart || is_inherently_nondeterministic_top_level(part) {
+            return Err(format!(
+                "{} depends on other rows, but each row is judged by itself",
+                named(part)
+            ));
+        }
+        nodes.extend(inputs.iter().copied());
+    }
+    Ok(())
 }
 
-fn boxed(expr: &Expr) -> Result<Box<Node>, String> {
-    node(expr).map(Box::new)
+/// `(1, 2)` behind `IN`: it looks like an aggregate, but of what stands in the expression.
+fn is_list_of_literals(part: &AExpr, arena: &Arena<AExpr>) -> bool {
+    let is_literal = |node: &Node| matches!(arena.get(*node), AExpr::Literal(_));
+    matches!(part, AExpr::Agg(IRAggExpr::Implode { input, .. }) if is_literal(input))
 }
 
-fn node(expr: &Expr) -> Parsed {
-    let with_not = |is_negated: bool, node: Node| if is_negated { not(node) } else { node };
-    match expr {
-        Expr::Identifier(Ident { value, .. }) => Ok(Node::Column(value.clone())),
-        Expr::Nested(inner) => node(inner),
-        Expr::Value(value) => literal(&value.value),
-        Expr::UnaryOp { op: UnaryOperator::Not, expr } => Ok(Node::Not(boxed(expr)?)),
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => Ok(Node::Negative(boxed(expr)?)),
-        Expr::UnaryOp { op: UnaryOperator::Plus, expr } => node(expr),
-        Expr::BinaryOp { left, op, right } => binary(op, boxed(left)?, boxed(right)?),
-        Expr::IsNull(inner) => Ok(Node::IsNull(boxed(inner)?)),
-        Expr::IsNotNull(inner) => Ok(not(Node::IsNull(boxed(inner)?))),
-        Expr::InList { expr, list, negated } => {
-            let list = list.iter().map(node).collect::<Result<_, _>>()?;
-            Ok(with_not(*negated, Node::In(boxed(expr)?, list)))
-        }
-        Expr::Between { expr, negated, low, high } => {
-            let at_least = Node::Compare(Comparison::LessOrEqual, boxed(low)?, boxed(expr)?);
-            let at_most = Node::Compare(Comparison::LessOrEqual, boxed(expr)?, boxed(high)?);
-            Ok(with_not(*negated, Node::And(Box::new(at_least), Box::new(at_most))))
-        }
-        Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
-            Ok(with_not(*negated, Node::Like(Case::Matters, boxed(expr)?, boxed(pattern)?)))
-        }
-        Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
-            Ok(with_not(*negated, Node::Like(Case::Ignored, boxed(expr)?, boxed(pattern)?)))
-        }
-        Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => {
-            Ok(Node::Call(Function::Trim, vec![node(expr)?]))
-        }
-        Expr::Function(function) => call(function),
-        other => Err(format!("`{other}` is not understood")),
+fn named(part: &AExpr) -> String {
+    match part {
+        AExpr::Agg(_) | AExpr::AnonymousAgg { .. } => "an aggregate".to_owned(),
+        AExpr::Len => "the number of rows".to_owned(),
+        AExpr::Over { .. } => "a window (`OVER`)".to_owned(),
+        AExpr::Filter { .. } => "`FILTER`".to_owned(),
+        AExpr::Function { function, .. } => format!("`{function}`"),
+        _ => "a part of it".to_owned(),
     }
 }
 
-fn not(node: Node) -> Node {
-    Node::Not(Box::new(node))
-}
-
-fn literal(value: &Value) -> Parsed {
-    let datum = match value {
-        Value::Number(text, _) => {
-            Datum::Number(text.parse().map_err(|_| format!("`{text}` is no number"))?)
-        }
-        Value::SingleQuotedString(text) => Datum::Text(text.clone()),
-        Value::Boolean(truth) => Datum::Flag(*truth),
-        Value::Null => Datum::Null,
-        other => return Err(format!("`{other}` is not understood")),
+/// What polars says of an expression that it does not read.
+fn in_words(error: &PolarsError) -> String {
+    let message = plain(error);
+    if message.starts_with(NO_EXPRESSION) {
+        return "it is no expression of SQL".to_owned();
+    }
+    let function = message.strip_prefix(NO_FUNCTION).and_then(|rest| rest.strip_suffix('\''));
+    let Some(name) = function else { return message };
+    let advice = match name.to_lowercase().as_str() {
+        "contains" => "; write `strpos(text, part) > 0`".to_owned(),
+        name => hint(nearest(name, keywords::all_functions()).as_deref()),
     };
-    Ok(Node::Literal(datum))
+    format!("no function `{name}`{advice}")
 }
 
-fn binary(op: &BinaryOperator, left: Box<Node>, right: Box<Node>) -> Parsed {
-    Ok(match op {
-        BinaryOperator::And => Node::And(left, right),
-        BinaryOperator::Or => Node::Or(left, right),
-        BinaryOperator::Eq => Node::Compare(Comparison::Equal, left, right),
-        BinaryOperator::NotEq => not(Node::Compare(Comparison::Equal, left, right)),
-        BinaryOperator::Lt => Node::Compare(Comparison::Less, left, right),
-        BinaryOperator::Gt => Node::Compare(Comparison::Less, right, left),
-        BinaryOperator::LtEq => Node::Compare(Comparison::LessOrEqual, left, right),
-        BinaryOperator::GtEq => Node::Compare(Comparison::LessOrEqual, right, left),
-        BinaryOperator::Plus => Node::Arithmetic(Arithmetic::Plus, left, right),
-        BinaryOperator::Minus => Node::Arithmetic(Arithmetic::Minus, left, right),
-        BinaryOperator::Multiply => Node::Arithmetic(Arithmetic::Times, left, right),
-        BinaryOperator::Divide => Node::Arithmetic(Arithmetic::Over, left, right),
-        BinaryOperator::Modulo => Node::Arithmetic(Arithmetic::Remainder, left, right),
-        other => return Err(format!("the operator `{other}` is not understood")),
-    })
-}
-
-/// The functions by name, with how many arguments each takes.
-const FUNCTIONS: [(&str, Function, Option<usize>); 10] = [
-    ("length", Function::Length, Some(1)),
-    ("lower", Function::Lower, Some(1)),
-    ("upper", Function::Upper, Some(1)),
-    ("trim", Function::Trim, Some(1)),
-    ("abs", Function::Abs, Some(1)),
-    ("coalesce", Function::Coalesce, None),
-    ("contains", Function::Contains, Some(2)),
-    ("starts_with", Function::StartsWith, Some(2)),
-    ("ends_with", Function::EndsWith, Some(2)),
-    ("array_length", Function::ArrayLength, Some(1)),
-];
-
-impl Function {
-    pub(super) fn name(self) -> &'static str {
-        FUNCTIONS.iter().find(|(_, function, _)| *function == self).map_or("", |(name, ..)| name)
-    }
-}
-
-fn call(function: &SqlFunction) -> Parsed {
-    let name = function.name.to_string().to_lowercase();
-    let known = FUNCTIONS.iter().find(|(known, ..)| *known == name);
-    let Some((_, known, arity)) = known else {
-        let names: Vec<&str> = FUNCTIONS.iter().map(|(name, ..)| *name).collect();
-        return Err(format!("no function `{name}`; there are: {}", names.join(", ")));
-    };
-    let is_plain = function.filter.is_none() && function.over.is_none();
-    let FunctionArguments::List(list) = &function.args else {
-        return Err(format!("`{function}` is not understood"));
-    };
-    if !is_plain || !list.clauses.is_empty() || list.duplicate_treatment.is_some() {
-        return Err(format!("`{function}` is not understood"));
-    }
-    let argument = |argument: &FunctionArg| match argument {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => node(expr),
-        other => Err(format!("`{other}` is not understood")),
-    };
-    let arguments = list.args.iter().map(argument).collect::<Result<Vec<_>, _>>()?;
-    let (wanted, found) = (arity.unwrap_or(arguments.len().max(1)), arguments.len());
-    if wanted != found {
-        let plural = if wanted == 1 { "" } else { "s" };
-        return Err(format!("{name} takes {wanted} argument{plural}, got {found}"));
-    }
-    Ok(Node::Call(*known, arguments))
+/// The message without the plan that polars shows behind it.
+pub(super) fn plain(error: &PolarsError) -> String {
+    let text = error.to_string();
+    text.split("\n\n").next().unwrap_or_default().trim().to_owned()
 }

@@ -47,8 +47,8 @@ pub struct Source {
     /// The words of turns, under the keys of LLaMA-Factory's `tags`. Default: those of the shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Tags>,
-    /// Rows are taken where this expression of SQL is true, over the columns of the file:
-    /// `length(prompt) < 500 AND score > 0.5`. Default: all.
+    /// Rows are taken where this expression of polars' SQL is true, over the columns of the file:
+    /// `length(prompt) < 500 AND score > 0.5`. It judges each row by itself. Default: all.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
     /// At most so many rows, drawn by the seed. Default: all.

@@ -1,6 +1,5 @@
 //! The rows of a file into examples, one after the other: the one way from files to records.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,6 +7,8 @@ use forethought_preference::{Layout, Read, Recognised, RowFault};
 use forethought_schema::RecordKind;
 use serde_json::Value;
 
+use super::names::Names;
+use super::waiting::{MetRow, ReadRow, Verdict, Waiting};
 use super::{FileLayout, Source, SourceFile};
 use crate::error::DatasetError;
 use crate::filter::Filter;
@@ -118,65 +119,49 @@ impl Reader<'_> {
         }
         let filter = source.filter.as_deref().map(Filter::parse).transpose()?;
         let rows = RowFile::open(self.contact, &file.path, source.format)?;
-        let layout = match rows.columns() {
-            Some(columns) => {
-                Some(layout_of(&rows, columns, (source, self.wanted), file, filter.as_ref())?)
-            }
-            None => None,
+        let Some(columns) = rows.columns() else {
+            // Without an object in the file there is no layout.
+            rows.for_each(Selection::ALL, |row| {
+                entry.count_read(1);
+                let problem = match &row.value {
+                    Ok(json) => RowProblem::NotAnObject { found: json.kind().to_owned() },
+                    Err(problem) => problem.clone(),
+                };
+                self.refuse(&rows, &row, problem, entry)
+            })?;
+            return Ok(None);
         };
-        let mut beside = BTreeSet::new();
-        let mut columns = layout.as_ref().map_or_else(Vec::new, |layout| layout.columns.clone());
-        let names = Names::of(layout.as_ref(), filter.as_ref());
+        let layout = layout_of(&rows, columns, (source, self.wanted), file, filter.as_ref())?;
+        let condition = filter.as_ref().map(|filter| filter.over(&rows)).transpose()?;
+        let names = Names::of(&layout, filter.as_ref());
+        let mut columns = layout.columns.clone();
+        let mut met: BTreeSet<String> = columns.iter().cloned().collect();
+        let mut settling =
+            Settling { reader: self, file: &rows, layout: &layout, entry: &mut *entry, take };
+        let mut settle = |met: MetRow, verdict| settling.settle(met, verdict);
+        let mut waiting = Waiting::new(condition.as_ref());
         rows.for_each(names.selection(self.beside), |mut row| {
-            entry.count_read(1);
-            let value = self.value(&mut row, &names, &mut columns, &mut beside);
-            let (Ok((value, lost)), Some(layout)) = (&value, &layout) else {
-                // Without an object in the file there is no layout.
-                let no_columns = || RowProblem::NotAnObject { found: "no columns".to_owned() };
-                return self.refuse(&rows, &row, value.err().unwrap_or_else(no_columns), entry);
-            };
-            if let Some(filter) = &filter
-                && !filter.keeps(&file.path, row.number, &judged(value, &mut row.looks))?
-            {
-                entry.drop_row(row.number, "filtered_out");
-                return Ok(());
-            }
-            let taken = match self.read_row(&layout.recognised.layout, value) {
-                Ok(read) => take(layout, row.number, read, entry)?,
-                Err(fault) => Taken::Faulty(fault),
-            };
-            match taken {
-                Taken::Whole => {
-                    for what in lost {
-                        entry.note_lost(row.number, what);
-                    }
-                    Ok(())
-                }
-                Taken::Faulty(fault) => self.refuse(&rows, &row, RowProblem::from(&fault), entry),
-            }
+            let read = self.value(&mut row, &names, &mut columns, &mut met);
+            waiting.add(row, read, &mut settle)
         })?;
-        if let Some(layout) = &layout {
-            let others = names.others(&columns, self.beside);
-            entry.about = about(&layout.recognised.layout, source, file) + &others;
-        }
-        Ok(layout.map(|layout| FileLayout { columns, ..layout }))
+        waiting.end(&mut settle)?;
+        entry.about =
+            about(&layout.recognised.layout, source, file) + &names.others(&columns, self.beside);
+        Ok(Some(FileLayout { columns, ..layout }))
     }
 
     /// The row as an object, and what of it JSON has no value for; keys that were not seen before are noted.
     fn value(
         self,
-        row: &mut Row<'_>,
+        row: &mut Row,
         names: &Names<'_>,
         columns: &mut Vec<String>,
         known: &mut BTreeSet<String>,
-    ) -> Result<(Value, Vec<String>), RowProblem> {
+    ) -> ReadRow {
         let json = std::mem::replace(&mut row.value, Ok(Json::Null))?;
         let Json::Object(fields) = json else {
             return Err(RowProblem::NotAnObject { found: json.kind().to_owned() });
         };
-        if known.is_empty() {
-            known.extend(columns.iter().cloned());
-        }
         for (key, _) in &fields {
             if !known.contains(key) {
                 known.insert(key.clone());
@@ -202,7 +187,7 @@ impl Reader<'_> {
     fn refuse(
         self,
         file: &RowFile,
-        row: &Row<'_>,
+        row: &Row,
         problem: RowProblem,
         entry: &mut LedgerEntry,
     ) -> Result<(), DatasetError> {
@@ -217,82 +202,46 @@ impl Reader<'_> {
     }
 }
 
-/// The columns that are read.
-#[derive(Default)]
-struct Names<'a> {
-    all: Vec<&'a str>,
-    /// Those of them that hold text, whatever it looks like.
-    texts: Vec<&'a str>,
-    /// Those that a condition names.
-    judged: Vec<&'a str>,
+/// What becomes of the rows of a file.
+struct Settling<'a, 't> {
+    reader: Reader<'a>,
+    file: &'a RowFile,
+    layout: &'a FileLayout,
+    entry: &'a mut LedgerEntry,
+    take: &'a mut Take<'t>,
 }
 
-impl<'a> Names<'a> {
-    fn of(layout: Option<&'a FileLayout>, filter: Option<&'a Filter>) -> Self {
-        let Some(layout) = layout else { return Self::default() };
-        let layout = &layout.recognised.layout;
-        let of_filter = filter.map(Filter::columns).unwrap_or_default();
-        let texts = layout.text_columns().collect();
-        let of_layout = layout.columns().values().map(String::as_str);
-        let all = of_layout.chain(of_filter.iter().copied()).collect();
-        Self { all, texts, judged: of_filter }
-    }
-
-    /// The fields that are read; of the others the names alone, for messages.
-    fn only(&self, fields: Vec<(String, Json)>) -> Result<Value, RowProblem> {
-        let is_read = |(key, _): &(String, Json)| self.all.contains(&key.as_str());
-        let (read, others): (Vec<_>, Vec<_>) = fields.into_iter().partition(is_read);
-        let mut value = Json::Object(read).into_value()?;
-        if let Value::Object(map) = &mut value {
-            for (key, _) in others {
-                map.entry(key).or_insert(Value::Null);
+impl Settling<'_, '_> {
+    /// Hands over a row, or books why it is none.
+    fn settle(&mut self, met: MetRow, verdict: Verdict) -> Result<(), DatasetError> {
+        self.entry.count_read(1);
+        let MetRow { row, read } = met;
+        let (value, lost) = match read {
+            Ok(read) => read,
+            Err(problem) => return self.refuse(&row, problem),
+        };
+        if verdict == Verdict::Filtered {
+            self.entry.drop_row(row.number, "filtered_out");
+            return Ok(());
+        }
+        let taken = match self.reader.read_row(&self.layout.recognised.layout, &value) {
+            Ok(read) => (self.take)(self.layout, row.number, read, self.entry)?,
+            Err(fault) => Taken::Faulty(fault),
+        };
+        match taken {
+            Taken::Whole => {
+                for what in lost {
+                    self.entry.note_lost(row.number, &what);
+                }
+                Ok(())
             }
-        }
-        Ok(value)
-    }
-
-    /// All fields. What JSON has no value for is a fault of a field that is read, and null in another, as is said.
-    fn with_others(
-        &self,
-        mut fields: Vec<(String, Json)>,
-    ) -> Result<(Value, Vec<String>), RowProblem> {
-        let mut lost = Vec::new();
-        for (key, value) in &mut fields {
-            if !self.all.contains(&key.as_str())
-                && let Some(found) = value.take_foreign()
-            {
-                lost.push(format!("{key}: {found}"));
-            }
-        }
-        Ok((Json::Object(fields).into_value()?, lost))
-    }
-
-    /// What the ledger says of the columns that the layout does not name.
-    fn others(&self, columns: &[String], beside: Beside) -> String {
-        let others = columns.iter().map(String::as_str);
-        let others: Vec<&str> = others.filter(|name| !self.all.contains(name)).collect();
-        match (others.is_empty(), beside) {
-            (true, _) => String::new(),
-            (false, Beside::Kept) => format!("; beside it: {}", others.join(", ")),
-            (false, Beside::LeftOut) => format!("; not read: {}", others.join(", ")),
+            Taken::Faulty(fault) => self.refuse(&row, RowProblem::from(&fault)),
         }
     }
 
-    fn selection(&self, beside: Beside) -> Selection<'_> {
-        let only = (beside == Beside::LeftOut).then_some(self.all.as_slice());
-        Selection { only, as_text: &self.texts, judged: &self.judged }
+    fn refuse(&mut self, row: &Row, problem: RowProblem) -> Result<(), DatasetError> {
+        self.reader.refuse(self.file, row, problem, self.entry)
     }
-}
-
-/// The row as a condition sees it: a cell of text that looks like a number is one.
-fn judged<'v>(value: &'v Value, looks: &mut Vec<(String, Json)>) -> Cow<'v, Value> {
-    let mut value = Cow::Borrowed(value);
-    for (name, look) in looks.drain(..) {
-        if let (Value::Object(fields), Ok(look)) = (value.to_mut(), look.into_value()) {
-            fields.insert(name, look);
-        }
-    }
-    value
 }
 
 /// How the file is laid out, by its first rows, or by all of them where these do not tell.

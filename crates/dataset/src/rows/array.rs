@@ -34,7 +34,7 @@ pub(super) fn columns(path: &Path, limit: usize) -> Result<Option<Vec<String>>, 
 /// A break in the array makes the whole file unreadable, since what follows has no beginning.
 pub(super) fn for_each(
     path: &Path,
-    mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
+    mut sink: impl FnMut(Row) -> Result<Next, DatasetError>,
 ) -> Result<(), DatasetError> {
     let mut number = 0;
     for_each_item(path, |item| {

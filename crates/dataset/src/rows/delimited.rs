@@ -73,7 +73,7 @@ impl Delimited {
     pub(crate) fn for_each(
         &self,
         selection: Selection<'_>,
-        mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
+        mut sink: impl FnMut(Row) -> Result<Next, DatasetError>,
     ) -> Result<(), DatasetError> {
         let is_text = |name: &String| selection.as_text.contains(&name.as_str());
         let is_judged = |name: &String| selection.judged.contains(&name.as_str());

@@ -69,15 +69,15 @@ pub(super) fn is_array(path: &Path) -> Result<bool, DatasetError> {
 /// parsed.
 pub(super) fn for_each(
     path: &Path,
-    mut sink: impl FnMut(Row<'_>) -> Result<Next, DatasetError>,
+    mut sink: impl FnMut(Row) -> Result<Next, DatasetError>,
 ) -> Result<(), DatasetError> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(1);
         scope.spawn(move || read(path, &sender));
         for batch in receiver {
             for (line, value) in batch? {
-                let row =
-                    Row { number: line.number, value, looks: Vec::new(), line: Some(&line.bytes) };
+                let (number, looks) = (line.number, Vec::new());
+                let row = Row { number, value, looks, line: Some(line.bytes) };
                 if sink(row)? == Next::Stop {
                     return Ok(());
                 }

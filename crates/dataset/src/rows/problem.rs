@@ -172,19 +172,23 @@ pub struct RowError {
     pub problem: RowProblem,
 }
 
+impl RowUnit {
+    /// Where a row is: `a.jsonl:5`, or `a.parquet, row 5`.
+    pub(crate) fn place(self, file: &str, row: u64) -> String {
+        match self {
+            Self::Line => format!("{file}:{row}"),
+            Self::Row => format!("{file}, row {row}"),
+        }
+    }
+}
+
 impl fmt::Display for RowError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.unit, self.column) {
-            (RowUnit::Line, Some(column)) => {
-                write!(formatter, "{}:{}:{column}: {}", self.file, self.row, self.problem)
-            }
-            (RowUnit::Line, None) => {
-                write!(formatter, "{}:{}: {}", self.file, self.row, self.problem)
-            }
-            (RowUnit::Row, _) => {
-                write!(formatter, "{}, row {}: {}", self.file, self.row, self.problem)
-            }
+        write!(formatter, "{}", self.unit.place(&self.file, self.row))?;
+        if let (RowUnit::Line, Some(column)) = (self.unit, self.column) {
+            write!(formatter, ":{column}")?;
         }
+        write!(formatter, ": {}", self.problem)
     }
 }
 

@@ -9,24 +9,35 @@ use crate::rows::JSON;
 /// 2^53: up to here every integer is a float.
 const EXACT: i128 = 1 << 53;
 
+/// What becomes of values that have no type in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Differing {
+    /// Each is a text of JSON, so that a file gives it back as it was; objects differ by their keys and by their order.
+    Json,
+    /// They are kept apart from texts; objects are one with the keys of all.
+    Apart,
+}
+
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Nothing,
     Flag,
     Number(Numbers),
     Text,
     List(Box<Kind>),
-    /// Objects that all have these keys in this order.
+    /// Objects with these keys; in a file all have them, in this order.
     Object(Vec<(String, Kind)>),
     /// Values that have no type in common: objects of differing keys, or a text here and a number there. Each becomes a text
     /// of JSON, which Arrow knows as such.
     Json,
+    /// The same where nothing may be taken for what it is not: each value becomes an object, whose `json` is its text.
+    Apart,
 }
 
 /// What numbers there are.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     has_float: bool,
     /// The least and the greatest integer; both 0 where there is none.
     integers: (i128, i128),
@@ -59,45 +70,92 @@ impl Numbers {
     }
 }
 
+impl Differing {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Json => Kind::Json,
+            Self::Apart => Kind::Apart,
+        }
+    }
+}
+
 impl Kind {
     /// Of a list and an object the kinds of all that is in them.
-    pub(super) fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value, differing: Differing) -> Self {
+        let of = |value| Self::of(value, differing);
         match value {
             Value::Null => Self::Nothing,
             Value::Bool(_) => Self::Flag,
             Value::Number(number) => Self::Number(Numbers::of(number)),
             Value::String(_) => Self::Text,
             Value::Array(items) => {
-                let kind = items.iter().map(Self::of).fold(Self::Nothing, Self::with);
-                Self::List(Box::new(kind))
+                let both = |one: Self, other| one.with(other, differing);
+                Self::List(Box::new(items.iter().map(of).fold(Self::Nothing, both)))
             }
             // A column without columns in it cannot be written.
-            Value::Object(fields) if fields.is_empty() => Self::Json,
-            Value::Object(fields) => Self::Object(
-                fields.iter().map(|(key, value)| (key.clone(), Self::of(value))).collect(),
-            ),
+            Value::Object(fields) if fields.is_empty() && differing == Differing::Json => {
+                Self::Json
+            }
+            Value::Object(fields) => {
+                Self::Object(fields.iter().map(|(key, value)| (key.clone(), of(value))).collect())
+            }
         }
     }
 
+    /// One of each sort that a column may be of.
+    pub(crate) fn samples() -> [Self; 4] {
+        let numbers = Numbers { has_float: false, integers: (0, 0) };
+        [Self::Text, Self::Number(numbers), Self::Flag, Self::List(Box::new(Self::Nothing))]
+    }
+
     /// The kind that holds both.
-    pub(super) fn with(self, other: Self) -> Self {
+    pub(crate) fn with(self, other: Self, differing: Differing) -> Self {
         match (self, other) {
             (Self::Nothing, kind) | (kind, Self::Nothing) => kind,
             (Self::Number(one), Self::Number(other)) => {
                 let both = one.with(other);
-                if both.dtype().is_some() { Self::Number(both) } else { Self::Json }
+                if both.dtype().is_some() { Self::Number(both) } else { differing.kind() }
             }
-            (Self::List(one), Self::List(other)) => Self::List(Box::new(one.with(*other))),
-            (Self::Object(fields), Self::Object(others)) if has_keys_of(&fields, &others) => {
-                let both = fields.into_iter().zip(others);
-                Self::Object(both.map(|((key, one), (_, other))| (key, one.with(other))).collect())
+            (Self::List(one), Self::List(other)) => {
+                Self::List(Box::new(one.with(*other, differing)))
+            }
+            (Self::Object(fields), Self::Object(others))
+                if differing == Differing::Apart || has_keys_of(&fields, &others) =>
+            {
+                Self::Object(joined(fields, others, differing))
             }
             (one, other) if one == other => one,
-            _ => Self::Json,
+            _ => differing.kind(),
         }
     }
 
-    pub(super) fn dtype(&self) -> DataType {
+    /// What it is, in the words of error messages.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Nothing => "null",
+            Self::Flag => "true or false",
+            Self::Number(_) => "a number",
+            Self::Text => "a text",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+            Self::Json | Self::Apart => "of several kinds",
+        }
+    }
+
+    /// The integer in it that is farthest from 0, if floats leave integers out in its size.
+    pub(crate) fn beyond_floats(&self) -> Option<i128> {
+        match self {
+            Self::Number(Numbers { integers: (least, most), .. }) => {
+                let farthest = if -least > *most { *least } else { *most };
+                (farthest.abs() > EXACT).then_some(farthest)
+            }
+            Self::List(item) => item.beyond_floats(),
+            Self::Object(fields) => fields.iter().find_map(|(_, kind)| kind.beyond_floats()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn dtype(&self) -> DataType {
         match self {
             Self::Nothing => DataType::Null,
             Self::Flag => DataType::Boolean,
@@ -105,6 +163,7 @@ impl Kind {
             Self::Text | Self::Json => DataType::String,
             Self::List(item) => DataType::List(Box::new(item.dtype())),
             Self::Object(fields) => DataType::Struct(fields_of(fields)),
+            Self::Apart => DataType::Struct(json_field()),
         }
     }
 
@@ -112,7 +171,10 @@ impl Kind {
     pub(super) fn value<'a>(&self, value: &'a Value) -> AnyValue<'a> {
         match (self, value) {
             (_, Value::Null) => AnyValue::Null,
-            (Self::Json, value) => AnyValue::StringOwned(value.to_string().as_str().into()),
+            (Self::Json, value) => json(value),
+            (Self::Apart, value) => {
+                AnyValue::StructOwned(Box::new((vec![json(value)], json_field())))
+            }
             (Self::Flag, Value::Bool(truth)) => AnyValue::Boolean(*truth),
             (Self::Number(numbers), Value::Number(number)) => {
                 let value = match numbers.dtype() {
@@ -175,6 +237,35 @@ impl Kind {
     fn named_field(&self, field: &ArrowField) -> ArrowField {
         field.with_dtype(self.named(field.dtype.clone()))
     }
+}
+
+fn json<'a>(value: &Value) -> AnyValue<'a> {
+    AnyValue::StringOwned(value.to_string().as_str().into())
+}
+
+fn json_field() -> Vec<Field> {
+    vec![Field::new("json".into(), DataType::String)]
+}
+
+/// The fields of both, those of the first before the others.
+fn joined(
+    mut fields: Vec<(String, Kind)>,
+    others: Vec<(String, Kind)>,
+    differing: Differing,
+) -> Vec<(String, Kind)> {
+    if has_keys_of(&fields, &others) {
+        let both = fields.into_iter().zip(others);
+        return both.map(|((key, one), (_, other))| (key, one.with(other, differing))).collect();
+    }
+    for (key, other) in others {
+        match fields.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, kind)) => {
+                *kind = std::mem::replace(kind, Kind::Nothing).with(other, differing);
+            }
+            None => fields.push((key, other)),
+        }
+    }
+    fields
 }
 
 fn has_keys_of(fields: &[(String, Kind)], others: &[(String, Kind)]) -> bool {

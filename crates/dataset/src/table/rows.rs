@@ -12,7 +12,7 @@ use polars::prelude::{
 };
 use serde_json::{Map, Value};
 
-use super::kinds::{Kind, fields_of, named};
+use super::kinds::{Differing, Kind, fields_of, named};
 use super::parquet::{ROW_GROUP, writer};
 use crate::error::DatasetError;
 use crate::parquet_file::guarded;
@@ -56,7 +56,8 @@ impl RowsAsParquet {
                 self.kinds.len() - 1
             });
             let known = &mut self.kinds[place].1;
-            *known = std::mem::replace(known, Kind::Nothing).with(Kind::of(value));
+            *known = std::mem::replace(known, Kind::Nothing)
+                .with(Kind::of(value, Differing::Json), Differing::Json);
         }
         let json = serde_json::to_vec(row).unwrap_or_default();
         self.rows.push(&json).map_err(|source| DatasetError::write(&env::temp_dir(), source))
@@ -82,7 +83,8 @@ impl RowsAsParquet {
         while next < self.rows.len() {
             let group = self.group(next)?;
             next += group.len();
-            guarded(path, || writer.write_batch(&frame(&self.kinds, &group)?))?;
+            let cell = |row: usize, name: &str| group[row].get(name);
+            guarded(path, || writer.write_batch(&frame(&self.kinds, group.len(), cell)?))?;
         }
         guarded(path, || writer.finish())?;
         Ok(())
@@ -111,15 +113,20 @@ impl fmt::Debug for RowsAsParquet {
     }
 }
 
-fn frame(kinds: &[(String, Kind)], rows: &[Map<String, Value>]) -> PolarsResult<DataFrame> {
+/// So many rows as columns of these kinds; a cell that is not there is null.
+pub(crate) fn frame<'r>(
+    kinds: &[(String, Kind)],
+    num_rows: usize,
+    cell: impl Fn(usize, &str) -> Option<&'r Value>,
+) -> PolarsResult<DataFrame> {
     let column = |(name, kind): &(String, Kind)| {
-        let values = rows.iter().map(|row| kind.value(row.get(name).unwrap_or(&Value::Null)));
+        let values = (0..num_rows).map(|row| kind.value(cell(row, name).unwrap_or(&Value::Null)));
         let values: Vec<AnyValue<'_>> = values.collect();
         let name = name.as_str().into();
         Series::from_any_values_and_dtype(name, &values, &kind.dtype(), true)
             .map(PolarsColumn::from)
     };
-    DataFrame::new(rows.len(), kinds.iter().map(column).collect::<PolarsResult<_>>()?)
+    DataFrame::new(num_rows, kinds.iter().map(column).collect::<PolarsResult<_>>()?)
 }
 
 #[cfg(test)]

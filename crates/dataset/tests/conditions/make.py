@@ -1,9 +1,8 @@
-"""Verdicts of polars' own SQL expressions on a table of rows, which conditions of this crate must share.
+"""Verdicts of polars for Python on a table of rows, which conditions of this crate must share.
 
-    python make.py > verdicts.json        # with polars 2.1.0 of PyPI
+    python make.py > verdicts.json        # with polars 1.44.2 of PyPI
 
-Left out is what polars has no function for (`contains`, the length of a list by `length`), and division by 0, which has no
-value here and is infinite or no number there, where no number is greater than every number.
+polars 2.1.0 differs in what remains of a negative number: `-7 % 2` is -1 there, and 1 here.
 """
 
 import json
@@ -16,6 +15,14 @@ COLUMNS = {
     "n": [3, -7, 0, 4, None, 2],
     "ok": [True, False, None, True, False, True],
     "tags": [["a", "b"], [], None, ["x"], ["y", "z", "w"], ["q"]],
+    "meta": [
+        {"source": "web", "year": 2024},
+        {"source": "book", "year": None},
+        None,
+        {"source": None, "year": 1999},
+        {"source": "", "year": 0},
+        {"source": "web", "year": -1},
+    ],
 }
 
 CASES = """
@@ -75,9 +82,100 @@ array_length(tags) < 2
 n <> 3
 n != 3
 (n > 1) = ok
+n / 0 > 1
+n / 0 < 1
+0 / n = 0
+score / n > 0
+n / n = 1
+n // 2 = 1
+n // 2 = -4
+n % 0 = 0
+n // 0 = 1
+strpos(prompt, 'B') > 0
+strpos(prompt, '蓝') = 4
+strpos(prompt, '') > 0
+prompt LIKE '%是%'
+prompt ~ '^[A-Z]+$'
+prompt ~ '是.?蓝'
+prompt !~ '[A-Z]'
+prompt ~* 'abc'
+regexp_like(prompt, '^a', 'i')
+prompt RLIKE 'pad'
+octet_length(prompt) > 5
+char_length(prompt) = 3
+left(prompt, 1) = 'A'
+right(prompt, 1) = 'C'
+substr(prompt, 2, 1) = 'B'
+replace(prompt, 'B', 'X') = 'AXC'
+concat(prompt, '!') = 'ABC!'
+prompt || n = 'ABC-7'
+reverse(prompt) = 'CBA'
+ltrim(prompt) = 'pad '
+split_part(prompt, '_', 1) = 'a'
+array_length(tags) = 0
+array_contains(tags, 'a')
+NOT array_contains(tags, 'a')
+tags[1] = 'a'
+tags[2] = 'z'
+tags[9] IS NULL
+array_to_string(tags, '+') = 'a+b'
+array_length(string_to_array(prompt, '_')) = 2
+meta.source = 'web'
+meta.year > 1990
+meta.source IS NULL
+(meta -> 'source') = 'book'
+length(meta.source) = 0
+CASE WHEN n > 2 THEN 'many' WHEN n > 0 THEN 'few' ELSE 'none' END = 'few'
+CASE n WHEN 3 THEN true ELSE false END
+if(n > 0, ok, NOT ok)
+nullif(n, 3) IS NULL
+ifnull(n, 0) = 0
+greatest(n, score) = n
+least(n, 0) < 0
+round(score) = 1
+round(score, 1) = 0.8
+ceil(score) = 1
+floor(score) = -2
+sign(n) = -1
+sqrt(n) = 2
+power(n, 2) = 9
+ln(n) > 1
+CAST(n AS VARCHAR) = '3'
+n::text = '-7'
+CAST(n AS DOUBLE) / 2 = 1.5
+TRY_CAST(prompt AS INT) IS NULL
+n IS DISTINCT FROM 3
+n IS NOT DISTINCT FROM NULL
+ok IS TRUE
+ok IS NOT TRUE
+ok IS FALSE
+n <=> NULL
+NOT (n BETWEEN 1 AND 3 OR ok)
+n = 1 OR NULL
+score > 0 AND prompt LIKE '%'
+n + score > 3
+-score > 1
+n * n = 49
+score = 0.75 AND n = 3 AND ok AND prompt LIKE '天%'
 """.strip().splitlines()
 
-REFUSED = ["n > 'a'", "prompt > 1", "array_length(prompt) = 1", "abs(prompt) = 1", "nothing > 1"]
+REFUSED = """
+n > 'a'
+prompt > 1
+array_length(prompt) = 1
+length(tags) = 1
+abs(prompt) = 1
+nothing > 1
+meta.nothing = 1
+array_contains(tags, 1)
+n IN ('a', 'b')
+prompt IN (1, 2)
+contains(prompt, 'B')
+prompt ~ '['
+CAST(prompt AS INT) > 1
+n LIKE '3%'
+lower(n) = '3'
+""".strip().splitlines()
 
 frame = polars.DataFrame(COLUMNS)
 cases = {}

@@ -177,6 +177,41 @@ fn a_condition_keeps_rows_and_the_ledger_counts_the_others() {
 }
 
 #[test]
+fn rows_that_wait_for_a_verdict_keep_their_order_among_those_that_are_broken() {
+    let folder = TempDir::new().expect("a temporary folder");
+    // More rows than are judged together, of which each seventh is no JSON and each eleventh of no shape.
+    let line = |number: u32| match number {
+        _ if number.is_multiple_of(7) => "{".to_owned(),
+        _ if number.is_multiple_of(11) => json!({"prompt": 1, "n": number}).to_string(),
+        _ => json!({"prompt": format!("p{number}"), "completion": "c", "n": number}).to_string(),
+    };
+    let lines: Vec<String> = (1..=10_000).map(line).collect();
+    let path = folder.path().join("a.jsonl");
+    std::fs::write(&path, lines.join("\n")).expect("written");
+    let filter = Some("n % 2 = 0".to_owned());
+    let config = MixConfig::of(vec![Source { filter, ..Source::new(path.display().to_string()) }]);
+    let mixed = run(&config, 1).expect("a mix");
+    let rows =
+        |keep: &dyn Fn(u64) -> bool| (1..=10_000).filter(|row| keep(*row)).collect::<Vec<u64>>();
+    let (broken, even) = (|row: u64| row.is_multiple_of(7), |row: u64| row.is_multiple_of(2));
+    let entry = &mixed.ledger.entries[0];
+    assert_eq!(entry.read, 10_000);
+    let filtered = rows(&|row| !broken(row) && !even(row));
+    assert_eq!(entry.dropped["filtered_out"].rows, filtered);
+    let faulty = rows(&|row| broken(row) || (even(row) && row.is_multiple_of(11)));
+    assert_eq!(entry.row_errors.iter().map(|error| error.row).collect::<Vec<_>>(), faulty);
+    assert_eq!(
+        entry.row_errors[1]
+            .to_string()
+            .rsplit_once("a.jsonl:")
+            .map(|(_, rest)| rest[..5].to_owned()),
+        Some("14:1:".to_owned())
+    );
+    let kept = rows(&|row| !broken(row) && even(row) && !row.is_multiple_of(11));
+    assert_eq!(prompts(&mixed), kept.iter().map(|row| format!("p{row}")).collect::<Vec<_>>());
+}
+
+#[test]
 fn sources_of_different_kinds_are_mixed_where_they_become_the_same() {
     let folder = TempDir::new().expect("a folder");
     let pairs = [json!({"question": "q", "chosen": "a", "rejected": "b", "margin": 1.0})];
