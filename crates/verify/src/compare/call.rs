@@ -26,6 +26,43 @@ impl Judge {
         }
     }
 
+    /// Both sides, `g(a + b)` as a product where the other side has a g that is a factor.
+    pub(super) fn factored(&mut self, gold: Id, answer: Id) -> (Id, Id) {
+        for name in ["f", "g", "h"] {
+            let (one, other) = (self.is_factor(name, gold), self.is_factor(name, answer));
+            if one && self.is_applied(name, answer) && !other {
+                return (gold, self.as_product(name, answer));
+            }
+            if other && self.is_applied(name, gold) && !one {
+                return (self.as_product(name, gold), answer);
+            }
+        }
+        (gold, answer)
+    }
+
+    fn is_factor(&self, name: &str, id: Id) -> bool {
+        self.arena.any(id, &|node| matches!(node, Node::Symbol(symbol) if symbol == name))
+    }
+
+    fn is_applied(&self, name: &str, id: Id) -> bool {
+        self.arena.any(id, &|node| matches!(node, Node::Apply(applied, _) if applied == name))
+    }
+
+    fn as_product(&mut self, name: &str, id: Id) -> Id {
+        let node = self.arena.node(id).clone();
+        let children: Vec<Id> =
+            node.children().into_iter().map(|child| self.as_product(name, child)).collect();
+        if let (Node::Apply(applied, _), [argument]) = (&node, &children[..])
+            && applied == name
+        {
+            let factor = self.arena.symbol(name);
+            return self.arena.product(vec![factor, *argument]);
+        }
+        let mut next = children.into_iter();
+        let node = node.with_children(|child| next.next().unwrap_or(child));
+        self.arena.add(node)
+    }
+
     /// A letter right before a tuple.
     fn letter_and_arguments(&self, id: Id) -> Option<(char, Id)> {
         let Node::Product(ids) = self.arena.node(id) else { return None };

@@ -121,6 +121,7 @@ impl Judge {
         if same(&self.arena, gold, answer, &self.budget) {
             return Finding::new(true, Rule::SameForm);
         }
+        let (gold, answer) = self.factored(gold, answer);
         let (gold, answer) = self.unfolded(gold, answer);
         self.measured(gold, answer)
     }

@@ -290,6 +290,27 @@ fn without_aside(text: &str) -> &str {
     if is_aside && !before.trim().is_empty() { before.trim_end() } else { text }
 }
 
+/// What the last sentences say in words, in bold type or as a formula.
+fn said<'a>(text: &'a str, rules: &Rules) -> Vec<(u32, usize, Candidate<'a>)> {
+    let at = |priority: u32| move |(end, candidate)| (priority, end, candidate);
+    let mut ranked = Vec::new();
+    if rules.notation != Notation::Latex {
+        if let Some(date) = phrase::last_date(text) {
+            let candidate =
+                Candidate { parts: vec![date], kind: Kind::Plain, behind: Behind::Nothing };
+            let end = date.as_ptr().addr() - text.as_ptr().addr() + date.len();
+            ranked.push((300, end + 1, candidate));
+        }
+        ranked.extend(word::formula_said(text).map(at(290)));
+        ranked.extend(bold::last_said(text).map(at(260)));
+        ranked.extend(bold::last_relation(text).map(at(300)));
+    }
+    ranked.extend(word::last_clause(text).map(at(300)));
+    ranked.extend(word::said(text).map(at(300)));
+    ranked.extend(word::last_circled(text).map(at(300)));
+    ranked
+}
+
 /// What may be the answer, the likeliest first.
 fn candidates<'a>(
     text: &'a str,
@@ -326,17 +347,7 @@ fn candidates<'a>(
             number::last(text, math).into_iter().chain(number::last_chinese_fraction(text));
         ranked.extend(numbers.map(|(end, candidate)| (300, end, candidate)));
     }
-    if let Some(date) = phrase::last_date(text).filter(|_| rules.notation != Notation::Latex) {
-        let candidate = Candidate { parts: vec![date], kind: Kind::Plain, behind: Behind::Nothing };
-        let end = date.as_ptr().addr() - text.as_ptr().addr() + date.len();
-        ranked.push((300, end + 1, candidate));
-    }
-    ranked.extend(word::last_clause(text).map(|(end, candidate)| (300, end, candidate)));
-    ranked.extend(word::said(text).map(|(end, candidate)| (300, end, candidate)));
-    if rules.notation != Notation::Latex {
-        ranked.extend(bold::last_relation(text).map(|(end, candidate)| (300, end, candidate)));
-    }
-    ranked.extend(word::last_circled(text).map(|(end, candidate)| (300, end, candidate)));
+    ranked.extend(said(text, rules));
     if math.is_empty()
         && rules.notation != Notation::Latex
         && !text.bytes().any(|byte| byte.is_ascii_digit())

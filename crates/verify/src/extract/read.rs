@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::phrase::Ends;
 use super::{Behind, Candidate, Euler, Kind, choice, domain, phrase, word};
 use crate::expression::{Arena, End, Id, Node, Relation};
-use crate::lexer::{Style, is_small_word};
+use crate::lexer::{Style, is_han, is_small_word};
 use crate::limits::Budget;
 use crate::number::Literal;
 use crate::parser::parse;
@@ -152,6 +152,9 @@ impl Reader<'_> {
         if only_text(text).is_some() {
             return self.latex(text);
         }
+        if let Some(parts) = in_angles(text) {
+            return self.parse(&format!("({parts})"), Style::Plain);
+        }
         self.parse(text, Style::Plain).or_else(|| is_notation(text).then(|| self.latex(text))?)
     }
 
@@ -243,6 +246,12 @@ impl Reader<'_> {
     }
 }
 
+/// The components of `<3, 5, 4>`.
+fn in_angles(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix('<')?.strip_suffix('>')?;
+    (inner.contains(',') && !inner.contains(['<', '>', '='])).then_some(inner)
+}
+
 /// A text whose `e` between digits stand apart from the digits before them.
 fn apart(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
@@ -306,12 +315,13 @@ fn without_label(text: &str) -> &str {
 }
 
 /// Whether a text without delimiters is LaTeX: it has a command, and no prose beside it.
-fn is_notation(text: &str) -> bool {
+pub(super) fn is_notation(text: &str) -> bool {
     let prose = ["所以", "因此", "解得", "可得", "答案", "综上"];
     if prose.iter().any(|word| text.contains(word)) {
         return false;
     }
-    if !text.contains(['\\', '^', '_', '=', '+', '<', '>', '(']) {
+    let is_plain = text.contains(['/', '²', '³']) && !text.contains(is_han);
+    if !is_plain && !text.contains(['\\', '^', '_', '=', '+', '<', '>', '(']) {
         return false;
     }
     let mut long = 0;
@@ -324,7 +334,10 @@ fn is_notation(text: &str) -> bool {
         }
         if !run.is_empty() {
             let length = run.chars().count();
-            let is_word = length > 2 || (mark == ' ' && is_small_word(&run));
+            // `GMm` is a product.
+            let vowels = ['a', 'e', 'i', 'o', 'u', 'y'];
+            let is_long = length > 3 || (length == 3 && run.to_lowercase().contains(vowels));
+            let is_word = is_long || (mark == ' ' && is_small_word(&run));
             long += usize::from(is_word && before != '\\' && before != '{');
             run.clear();
         }

@@ -7,7 +7,7 @@ use crate::unit::Unit;
 pub(super) const LONGEST: usize = 160;
 
 /// Signs that stand between or around the numbers of an answer.
-const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠≡±×÷·−√∛∜π∞∪∩∈°²³!|: （）［］，、；";
+const SIGNS: &str = "+-*/^()[]{},;<>≤≥≠≡±×÷·−√∛∜π∞∪∩∈°⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ!|: （）［］，、；";
 
 /// Words that belong to notation.
 const WORDS: [&str; 18] = [
@@ -69,7 +69,7 @@ fn begin_of(text: &str, earliest: usize, start: usize) -> usize {
         let belongs = match piece {
             Piece::Notation => true,
             Piece::Equals => is_assigned(&text[earliest..at]) || is_equation(&text[earliest..at]),
-            Piece::Variable => is_sign(&text[begin..]),
+            Piece::Variable => is_sign(&text[begin..]) || is_times(text, at),
             // `26 cm^2`
             Piece::Prose => {
                 text[begin..].starts_with(['^', '²', '³'])
@@ -122,6 +122,14 @@ fn is_sign(after: &str) -> bool {
     ])
 }
 
+/// Whether the letter at this place stands for a sign of multiplication: `8.39 x 10^6`.
+fn is_times(text: &str, at: usize) -> bool {
+    let number_before = text[..at]
+        .strip_suffix(' ')
+        .is_some_and(|before| before.ends_with(|mark: char| mark.is_ascii_digit()));
+    number_before && text[at..].starts_with("x 10^")
+}
+
 /// Whether the left of an equals sign is the next element of a list: `…, x` or `… or x`.
 fn is_assigned(before: &str) -> bool {
     let before = before.trim_end();
@@ -157,7 +165,10 @@ fn is_equation(before: &str) -> bool {
 /// Behind the number: closing brackets, constants, exponents and one of some letters that touch it.
 fn close_of(text: &str, end: usize, letters: &[char]) -> usize {
     let rest = &text[end..];
-    let run = rest.trim_start_matches(['π', ')', ']', '}', '）', '］', '²', '³', '!', '°', '∞']);
+    let run = rest.trim_start_matches([
+        'π', ')', ']', '}', '）', '］', '⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹', '⁻', 'ⁿ',
+        '!', '°', '∞',
+    ]);
     let mut close = text.len() - run.len();
     for half in [" a.m.", " p.m.", " AM", " PM", " am", " pm", "am", "pm"] {
         let ends = |after: &str| !after.starts_with(|mark: char| mark.is_alphanumeric());

@@ -47,7 +47,8 @@ fn operand_length(text: &str) -> Option<usize> {
                 let word = &rest[..rest.len()
                     - rest.trim_start_matches(|mark: char| mark.is_ascii_alphabetic()).len()];
                 takes_argument = word.len() > 2 && FUNCTIONS.contains(&word);
-                let is_letter = word.len() == 1 && word != "a" && mark.is_ascii_lowercase();
+                let is_letter =
+                    word == "C" || (word.len() == 1 && word != "a" && mark.is_ascii_lowercase());
                 (is_letter || takes_argument || matches!(word, "pi" | "ln"))
                     .then_some(word.len())?
             }

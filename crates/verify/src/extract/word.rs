@@ -1,6 +1,8 @@
 //! A last word that is an answer by itself: "the statement is true".
 
+use super::read::is_notation;
 use super::{Behind, Candidate, Kind};
+use crate::unit::grammar;
 use crate::wording::meaning;
 
 /// Marks of statements to choose from.
@@ -55,6 +57,38 @@ pub(super) fn said(text: &str) -> Option<(usize, Candidate<'_>)> {
     let is_answer = ANSWERS.iter().any(|one| word.eq_ignore_ascii_case(one));
     let candidate = Candidate { parts: vec![word], kind: Kind::Plain, behind: Behind::Nothing };
     (is_letter || is_answer || meaning(word).is_some()).then_some((text.len(), candidate))
+}
+
+/// The formula that a sentence says its subject is, where no later sentence has a number: "the expression is kx²/2. Hope this
+/// helps!"
+pub(super) fn formula_said(text: &str) -> Option<(usize, Candidate<'_>)> {
+    let mut end = text.len();
+    while end > 0 {
+        let sentence = text[..end].trim_end_matches([' ', '\n', '.', '!', '*']);
+        let start = [". ", "\n", "! "].iter().filter_map(|mark| sentence.rfind(mark)).max();
+        let start = start.map_or(0, |at| at + 1);
+        let said =
+            VERBS.iter().filter_map(|verb| Some(sentence[start..].rfind(verb)? + verb.len()));
+        if let Some(behind) = said.max() {
+            let formula = sentence[start + behind..].trim_matches([' ', '*', '"']);
+            let has_letter = formula.contains(|mark: char| mark.is_ascii_alphabetic());
+            let number =
+                |mark: char| mark.is_ascii_digit() || matches!(mark, '.' | ',' | ' ' | '-');
+            let is_quantity = grammar::whole(formula.trim_start_matches(number)).is_some();
+            let is_plain = !formula.contains(['$', '\\']);
+            if has_letter && is_plain && !is_quantity && is_notation(formula) {
+                let parts = vec![formula];
+                let candidate = Candidate { parts, kind: Kind::Plain, behind: Behind::Nothing };
+                return Some((sentence.len(), candidate));
+            }
+        }
+        let has_value = |mark: char| mark.is_ascii_digit() || matches!(mark, '$' | '\\');
+        if sentence[start..].contains(has_value) {
+            return None;
+        }
+        end = start;
+    }
+    None
 }
 
 /// How much of the end of a text is looked at, in bytes.

@@ -127,6 +127,9 @@ impl Lexer {
                 return Some(());
             }
         }
+        if self.compound_unit() {
+            return Some(());
+        }
         let length = run.chars().count();
         for taken in (1..=length.min(8)).rev() {
             let name: String = run.chars().take(taken).collect();

@@ -96,19 +96,20 @@ impl Lexer {
         false
     }
 
-    /// Digits, with a sign or a letter perhaps, as a group.
+    /// Digits, letters and signs as a group.
     fn grouped(&mut self, run: &str) {
         self.push(Token::Mark('{'));
-        let digits = run.trim_start_matches(['+', '-']);
-        if run.starts_with('-') {
-            self.push(Token::Mark('-'));
-        }
-        let whole = digits.trim_end_matches('n');
-        if !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.push(Token::Number(Literal::integer(whole)));
-        }
-        if digits.ends_with('n') {
-            self.push(Token::Letter('n'));
+        let mut rest = run;
+        while let Some(mark) = rest.chars().next() {
+            let digits =
+                rest.len() - rest.trim_start_matches(|mark: char| mark.is_ascii_digit()).len();
+            let length = digits.max(mark.len_utf8());
+            self.push(match mark {
+                '0'..='9' => Token::Number(Literal::integer(&rest[..digits])),
+                '+' | '-' | '(' | ')' => Token::Mark(mark),
+                letter => Token::Letter(letter),
+            });
+            rest = &rest[length..];
         }
         self.push(Token::Mark('}'));
     }

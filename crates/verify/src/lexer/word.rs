@@ -1,6 +1,6 @@
 //! Runs of letters without a backslash: names of functions, units, conjunctions, symbols, or prose.
 
-use super::{Before, Lexer, Style, Token};
+use super::{Before, Lexer, Style, Token, is_han};
 use crate::number::Literal;
 use crate::unit::Unit;
 use crate::unit::grammar;
@@ -264,11 +264,12 @@ impl Lexer {
     }
 
     /// `kg·m/s^2`, `m/s`: a unit of several, of which a single letter that touches the number is none.
-    fn compound_unit(&mut self) -> bool {
+    pub(super) fn compound_unit(&mut self) -> bool {
         let rest: String = self.chars[self.at..].iter().take(64).collect();
         let Some(written) = grammar::read(&rest) else { return false };
         let is_letter = |at: usize| self.chars.get(at).is_some_and(char::is_ascii_alphabetic);
-        let stands_apart = self.is_spaced() || is_letter(self.at + 1) || self.divides_unit();
+        let is_word = is_letter(self.at + 1) || is_han(self.chars[self.at]);
+        let stands_apart = self.is_spaced() || is_word || self.divides_unit();
         let length = rest[..written.length].chars().count();
         if written.factors.len() < 2 || !stands_apart || is_letter(self.at + length) {
             return false;

@@ -101,6 +101,13 @@ impl Parser<'_> {
         if self.eat_set_close() {
             return Some(self.arena.add(Node::Constant(Constant::EmptySet)));
         }
+        // `\left\{\begin{array}{l}x=1\\y=2\end{array}\right.`
+        if self.peek() == Some(&Token::Begin("array".to_owned())) {
+            self.at += 1;
+            let system = self.environment("cases")?;
+            self.eat_set_close();
+            return Some(system);
+        }
         let bars = std::mem::take(&mut self.bars);
         let set = if let Some(start) = self.condition_start() {
             self.comprehension(start)?

@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 
 use super::Parser;
-use crate::expression::{Function, Id, Node};
+use crate::expression::{Function, Id, Node, Relation};
 use crate::lexer::Token;
 use crate::number::Literal;
 
@@ -74,6 +74,42 @@ impl Parser<'_> {
         let (all, chosen) = (all.value.clone(), chosen.value.clone());
         self.tried(|parser| {
             parser.at += 2;
+            let (all, chosen) = (parser.arena.rational(all), parser.arena.rational(chosen));
+            parser.count(counted, all, chosen)
+        })
+    }
+
+    /// `C(6, 2)` in a quotient or a sum; alone it may be a point as well.
+    pub(super) fn chosen_in_brackets(&mut self, letter: char) -> Option<Id> {
+        let counted = Counted::named(letter).filter(|counted| *counted == Counted::Subsets)?;
+        let [
+            Token::Mark('('),
+            Token::Number(all),
+            Token::Mark(','),
+            Token::Number(chosen),
+            Token::Mark(')'),
+        ] = self.tokens.all.get(self.at..self.at + 5)?
+        else {
+            return None;
+        };
+        let operates = |token: Option<&Token>| {
+            matches!(
+                token,
+                Some(
+                    Token::Mark('+' | '-' | '*' | '/' | '!')
+                        | Token::Command("cdot" | "div")
+                        | Token::Letter('C')
+                        | Token::Relation(Relation::Equal)
+                )
+            )
+        };
+        let before = self.at.checked_sub(2).and_then(|at| self.tokens.all.get(at));
+        if !operates(before) && !operates(self.ahead(5)) {
+            return None;
+        }
+        let (all, chosen) = (all.value.clone(), chosen.value.clone());
+        self.tried(|parser| {
+            parser.at += 5;
             let (all, chosen) = (parser.arena.rational(all), parser.arena.rational(chosen));
             parser.count(counted, all, chosen)
         })

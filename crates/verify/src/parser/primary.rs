@@ -66,6 +66,9 @@ impl Parser<'_> {
         if let Some(count) = self.chosen_below(letter) {
             return Some(count);
         }
+        if let Some(count) = self.chosen_in_brackets(letter) {
+            return Some(count);
+        }
         let name = self.name(letter.to_string())?;
         if self.at_mark('(') && self.is_function(letter, &name) {
             self.at += 1;

@@ -336,3 +336,28 @@ fn notation_of_plain_text() {
     check("120", &["10 choose 3"], &["10 choose 4"]);
     check(r"a_n=3\cdot2^{n-1}", &[r"a_n = \frac32 2^n"], &[r"a_n = \frac32 2^{n-1}"]);
 }
+
+#[test]
+fn choices_in_quotients_systems_in_braces_and_raised_letters() {
+    check(r"\frac{3}{11}", &["C(6,2)/C(11,2)"], &["C(6,2)/C(11,3)"]);
+    check("C(3,-1)", &["(3,-1)"], &["(3,1)"]);
+    check(
+        r"\begin{cases} x=9 \\ y=10 \end{cases}",
+        &[r"$\left\{\begin{array}{l}x=9\\y=10\end{array}\right.$", "(9,10)"],
+        &[r"$\left\{\begin{array}{l}x=10\\y=9\end{array}\right.$"],
+    );
+    check(r"a_n=6\cdot 2^{n-1}", &["aₙ = 6·2ⁿ⁻¹", "a_n = 3·2ⁿ"], &["aₙ = 6·2ⁿ", "aₙ = 6·2ⁿ⁺¹"]);
+    check(r"\begin{pmatrix} 3 \\ 5 \\ 4 \end{pmatrix}", &["<3, 5, 4>"], &["<3, 4, 5>"]);
+    check(
+        r"\frac{(m_1-m_2)g}{m_1+m_2}",
+        &[r"\(\dfrac{g(m_1-m_2)}{m_2+m_1}\)"],
+        &[r"\frac{g(m_1+m_2)}{m_1-m_2}"],
+    );
+    check("g(x)=x^2", &["x^2"], &["x^3"]);
+    check(r"\frac{GMm}{r^2}", &["GMm/r²"], &["GMm/r"]);
+    check(
+        r"1.41 \times 10^{4}",
+        &["It is **1.41 × 10⁴**.", "It is 1.41 x 10^4."],
+        &["It is **1.41 × 10³**."],
+    );
+}

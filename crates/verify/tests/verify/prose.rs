@@ -122,3 +122,32 @@ fn what_is_said_once_more_or_rejected_is_an_aside() {
     check("4", &["x = 4 (x = -2 is rejected)", "x=4（x=-2舍去）"], &["x = -2 (x = 4 is rejected)"]);
     check("5", &["Since $n^2 = 25$, we get $n = 5$ (as $n > 0$)."], &["so $n = -5$ (as $n < 0$)."]);
 }
+
+#[test]
+fn a_sentence_says_a_formula_or_a_name() {
+    check(
+        r"\frac{1}{2}kx^2",
+        &[
+            "Checking, this works. Therefore, the expression is kx²/2. Hope this helps!",
+            "so it is **kx²/2**.",
+        ],
+        &[
+            "Therefore, the expression is kx²/3. Hope this helps!",
+            "Therefore, the expression is kx/2.",
+        ],
+    );
+    check(
+        "(x-1)e^x+6x+C",
+        &[
+            "Differentiating gives $xe^x+6$. Hence, the antiderivative is xe^x-e^x+6x+C. Hope this helps!",
+        ],
+        &[
+            "Differentiating gives $xe^x+6$. Hence, the antiderivative is xe^x+e^x+6x+C. Hope this helps!",
+        ],
+    );
+    check(
+        "Wednesday",
+        &["247 mod 7 = 2; we count from Monday. So the day of the week is **Wednesday**."],
+        &["247 mod 7 = 2; we count from Monday. So the day of the week is **Thursday**."],
+    );
+}
