@@ -82,15 +82,7 @@ impl Dashboard {
 
     /// Shows a finished step.
     pub(crate) fn step(&mut self, record: &StepRecord) -> Result<(), Killed> {
-        let own = [
-            ("loss", record.loss),
-            ("grad_norm", record.grad_norm),
-            ("learning_rate", record.learning_rate),
-            ("tokens_per_second", record.tokens_per_second),
-        ];
-        let others = record.metrics.iter().map(|(name, value)| (name.as_str(), *value));
-        let values: Vec<(&str, f64)> =
-            own.into_iter().chain(others).filter(|(_, value)| value.is_finite()).collect();
+        let values = values(record);
         let Self { renderer, metrics, num_steps, .. } = self;
         let Some(renderer) = renderer else { return Err(Killed) };
         let done = usize::try_from(record.step).unwrap_or(usize::MAX).min(*num_steps);
@@ -98,7 +90,7 @@ impl Dashboard {
         let shown = catch_unwind(AssertUnwindSafe(|| {
             for (name, value) in values {
                 let id = metrics.entry(name.to_owned()).or_insert_with(|| register(renderer, name));
-                let entry = SerializedEntry::new(format!("{value:.6}"), value.to_string());
+                let entry = SerializedEntry::new(short(value), value.to_string());
                 let entry = MetricEntry::new(id.clone(), entry);
                 renderer
                     .update_train(MetricState::Numeric(entry, Some(NumericEntry::Value(value))));
@@ -136,6 +128,27 @@ impl Drop for Dashboard {
     }
 }
 
+/// What is looked at most, of the numbers of any method. The list beside the curves has room for a few, and shows the first.
+const FIRST: [&str; 6] =
+    ["loss", "reward", "objective/rlhf_reward", "kl", "objective/kl", "tokens_per_second"];
+
+/// The numbers of a step, those that are looked at most first.
+fn values(record: &StepRecord) -> Vec<(&str, f64)> {
+    let mut values: Vec<(&str, f64)> = record.scalars().collect();
+    let place = |name: &str| FIRST.iter().position(|first| *first == name);
+    values.sort_by_key(|(name, _)| place(name).unwrap_or(FIRST.len()));
+    values
+}
+
+/// A number in a few characters: learning rates are far below 1, and speeds far above.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1e4 => format!("{value:.0}"),
+        size if size != 0.0 && size < 1e-3 => format!("{value:.3e}"),
+        _ => format!("{value:.6}"),
+    }
+}
+
 /// Makes a metric known to the dashboard.
 fn register(renderer: &mut TuiMetricsRendererWrapper, name: &str) -> MetricId {
     let name = Arc::new(name.to_owned());
@@ -148,4 +161,26 @@ fn register(renderer: &mut TuiMetricsRendererWrapper, name: &str) -> MetricId {
         attributes: MetricAttributes::Numeric(NumericAttributes { unit: None, higher_is_better }),
     });
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewards_and_divergences_stand_before_what_is_looked_at_less() {
+        let metrics = [("entropy", 1.0), ("kl", 0.25), ("reward", 6.5), ("std", f64::NAN)];
+        let metrics = metrics.map(|(name, value)| (name.to_owned(), value));
+        let (loss, grad_norm, tokens_per_second) = (0.5, 2.0, 812.0);
+        let own = StepRecord { loss, grad_norm, tokens_per_second, ..StepRecord::new("grpo", 1) };
+        let record = StepRecord { metrics: metrics.into(), ..own };
+        let names: Vec<&str> = values(&record).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["loss", "reward", "kl", "tokens_per_second", "grad_norm", "entropy"]);
+    }
+
+    #[test]
+    fn small_and_large_numbers_are_no_rows_of_zeros() {
+        let numbers = [4.7e-7, 0.0, -0.25, 22_664.324_064].map(short);
+        assert_eq!(numbers, ["4.700e-7", "0.000000", "-0.250000", "22664"]);
+    }
 }

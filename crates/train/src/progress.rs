@@ -43,7 +43,7 @@ pub(crate) struct Reporter {
 enum Display {
     Bar(ProgressBar),
     #[cfg(feature = "tui")]
-    Dashboard(crate::dashboard::Dashboard),
+    Dashboard(Box<crate::dashboard::Dashboard>),
     Lines,
     Silent,
 }
@@ -66,7 +66,8 @@ impl Reporter {
         let display = match progress {
             #[cfg(feature = "tui")]
             Progress::Dashboard if is_seen && io::stdout().is_terminal() => {
-                Display::Dashboard(crate::dashboard::Dashboard::open(stage, span, run.stop.clone()))
+                let dashboard = crate::dashboard::Dashboard::open(stage, span, run.stop.clone());
+                Display::Dashboard(Box::new(dashboard))
             }
             Progress::Auto | Progress::Dashboard if is_seen => Display::Bar(bar(stage, span)),
             Progress::Auto | Progress::Dashboard | Progress::Lines => Display::Lines,

@@ -84,8 +84,18 @@ fn xtask(workspace: &Workspace) -> Result<Outcome, String> {
 }
 
 fn clippy(workspace: &Workspace) -> Result<Outcome, String> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    run(workspace.cargo().args(arguments)).map(|()| Outcome::Passed)
+    run(workspace.cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    // Programs of the tests that no test runs.
+    let programs = ["--package", "forethought-tests", "--features", "chaos,memory", "--bins"];
+    run(workspace.cargo().arg("clippy").args(programs).args(["--", "-D", "warnings"]))?;
+    Ok(Outcome::Passed)
 }
 
 /// A workspace build gives every crate the features that any crate asks for; only alone does a missing one show.
@@ -204,20 +214,12 @@ fn chaos(workspace: &Workspace) -> Result<Outcome, String> {
     Ok(Outcome::PassedWithout("the short form".into()))
 }
 
-/// Compiling CUDA code needs LLVM, type-checking it does not: the build scripts that would fetch it return early when
-/// they believe they build documentation.
 fn dashboard(workspace: &Workspace) -> Result<Outcome, String> {
-    let arguments = [
-        "test",
-        "--package",
-        "forethought-train",
-        "--features",
-        "tui",
-        "--test",
-        "it",
-        "dashboard",
-    ];
-    run(workspace.cargo().args(arguments))?;
+    let package = ["--package", "forethought-train", "--features", "tui"];
+    let lints = ["--all-targets", "--", "-D", "warnings"];
+    run(workspace.cargo().arg("clippy").args(package).args(lints))?;
+    let tests = ["--lib", "--test", "it", "dashboard"];
+    run(workspace.cargo().arg("test").args(package).args(tests))?;
     let has_script = std::process::Command::new("script").arg("--version").output().is_ok();
     Ok(if has_script {
         Outcome::Passed
@@ -226,6 +228,8 @@ fn dashboard(workspace: &Workspace) -> Result<Outcome, String> {
     })
 }
 
+/// Compiling CUDA code needs LLVM, type-checking it does not: the build scripts that would fetch it return early when
+/// they believe they build documentation.
 fn cuda(workspace: &Workspace) -> Result<Outcome, String> {
     if !has_feature(&workspace.read("crates/cli/Cargo.toml")?, "cuda") {
         return Ok(Outcome::Skipped("crates/cli has no `cuda` feature".into()));
