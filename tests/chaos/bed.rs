@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use forethought_tests::Project;
+use forethought_tests::{Project, copy_folder};
 
 /// Fine-tuning with two micro-batches a step, then answers that two steps each are trained on, judged by a process that takes
 /// its time; every step is saved. Then both models are asked.
@@ -57,7 +57,7 @@ const PREPARED: &str = "prepared";
 
 impl Bed {
     /// Makes the small pipeline and runs it undisturbed.
-    pub(crate) fn new(binary: PathBuf) -> Result<Self, String> {
+    pub(crate) fn new(binary: &Path) -> Result<Self, String> {
         let binary =
             binary.canonicalize().map_err(|error| format!("{}: {error}", binary.display()))?;
         let project = Project::new();
@@ -133,7 +133,7 @@ impl Bed {
     /// Makes one folder a copy of another.
     pub(crate) fn copy(&self, from: &str, to: &str) -> Result<(), String> {
         let (from, to) = (self.path(from), self.path(to));
-        let copied = remove(&to).and_then(|()| copy_all(&from, &to));
+        let copied = remove(&to).and_then(|()| copy_folder(&from, &to));
         copied.map_err(|error| format!("copy of {}: {error}", from.display()))
     }
 
@@ -185,18 +185,4 @@ fn timeless(log: &[u8]) -> String {
 
 fn remove(folder: &Path) -> io::Result<()> {
     if folder.exists() { fs::remove_dir_all(folder) } else { Ok(()) }
-}
-
-fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let path = entry?.path();
-        let target = to.join(path.file_name().unwrap_or_default());
-        if path.is_dir() {
-            copy_all(&path, &target)?;
-        } else {
-            fs::copy(&path, &target)?;
-        }
-    }
-    Ok(())
 }

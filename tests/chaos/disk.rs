@@ -66,7 +66,7 @@ pub(crate) fn run(bed: &Bed, amount: u64) -> Result<Tally, String> {
             (Some(0), _) => tally.count("roomy enough"),
             (Some(1), true) => tally.count("named in the error"),
             (Some(1), false) if log.len().to_string() == limit => {
-                tally.count("too small for words")
+                tally.count("too small for words");
             }
             (code, _) => tally.check(&place, Err(format!("{code:?}: {log}"))),
         }

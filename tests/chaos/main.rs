@@ -10,7 +10,7 @@ mod runs;
 mod signals;
 mod tally;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(binary, &amounts) {
+    match run(&binary, &amounts) {
         Ok(tallies) => conclude(&tallies),
         Err(problem) => {
             eprintln!("error: {problem}");
@@ -60,13 +60,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// Does one kind of harm so many times.
+type Part = fn(&Bed, u64) -> Result<Tally, String>;
+
 /// Does everything in turn.
-fn run(binary: PathBuf, amounts: &Amounts) -> Result<Vec<Tally>, String> {
+fn run(binary: &Path, amounts: &Amounts) -> Result<Vec<Tally>, String> {
     let started = Instant::now();
     let bed = Bed::new(binary)?;
     println!("a run left alone takes {:.1} s", bed.duration.as_secs_f64());
     let mut tallies = Vec::new();
-    let parts: [(fn(&Bed, u64) -> Result<Tally, String>, u64); 4] = [
+    let parts: [(Part, u64); 4] = [
         (kills::run, amounts.kills),
         (signals::run, amounts.signals),
         (disk::run, amounts.limits),

@@ -49,7 +49,7 @@ fn newest(names: &[String]) -> u64 {
 
 /// Whether a checkpoint is being written or deleted.
 pub(crate) fn is_saving(bed: &Bed, folder: &str) -> bool {
-    let is_staged = |name: &String| name.ends_with(".tmp");
+    let is_staged = |name: &String| Path::new(name).extension().is_some_and(|end| end == "tmp");
     TRAININGS.iter().any(|stage| checkpoints(bed, folder, stage).iter().any(is_staged))
 }
 

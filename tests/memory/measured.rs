@@ -41,7 +41,7 @@ pub(crate) fn read(said: &str) -> Vec<Measured> {
     for line in said.lines() {
         // `[3/9] sft`, then `      memory: 209 MB at most, 232 MB planned; 180 MB for the lengths that there were`
         if let Some((_, name)) = line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-            stage = name.split([':', ' ']).next().unwrap_or_default().to_owned();
+            name.split([':', ' ']).next().unwrap_or_default().clone_into(&mut stage);
         }
         let Some(text) = line.strip_prefix("      memory: ") else { continue };
         let Some((taken, rest)) = text.split_once(" at most, ") else { continue };

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use forethought_pipeline::{Outcome, Signal, StopFlag};
-use forethought_tests::Project;
+use forethought_tests::{Project, copy_folder};
 use rayon::ThreadPoolBuilder;
 
 use crate::attempt::{Attempt, Finished};
@@ -27,19 +27,6 @@ type Files = BTreeMap<OsString, Vec<u8>>;
 fn files(folder: &Path) -> Files {
     let entries = fs::read_dir(folder).expect("a folder").flatten();
     entries.map(|one| (one.file_name(), fs::read(one.path()).expect("a file"))).collect()
-}
-
-/// Copies a folder with all below it.
-pub(crate) fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
 }
 
 /// Stops the method at every place in turn. The folder holds all that comes before the method.
@@ -99,7 +86,8 @@ fn method_stopped_everywhere(method: &str) {
     let straight = attempt("straight").finish();
     let stages = attempt("straight").config().stages;
     let before = stages.iter().position(|stage| stage.name() == method).expect("the stage");
-    copy(&straight.folder.join("artifacts"), &project.path("stopped/artifacts"));
+    let artifacts = straight.folder.join("artifacts");
+    copy_folder(&artifacts, &project.path("stopped/artifacts")).expect("a copy");
     fs::remove_dir_all(project.path("stopped/artifacts").join(method)).expect("an artifact");
     // One read before each stage, the method included.
     let first_read = before as u64 + 1;

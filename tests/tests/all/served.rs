@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use forethought_pipeline::{Console, FirstContact, StopFlag, check, parse_device, replay};
-use forethought_tests::Project;
+use forethought_tests::{Project, copy_folder};
 use serde_json::Value;
 
 use crate::attempt::{Attempt, Finished};
-use crate::everywhere::copy;
 use crate::interrupt::timeless;
 use crate::lora::{model_folder, on_folder};
 use crate::vllm::Vllm;
@@ -222,7 +221,8 @@ fn other_methods_whose_server_fails_end_with_the_bits_of_a_run_that_had_the_same
         let broken = other(&project, method, &vllm, "run").resumed().finish();
         assert_replayed(&broken.folder, method, &vllm);
         let num_sampled = vllm.num_sampled();
-        copy(&broken.folder.join("rollouts"), &project.path("straight/rollouts"));
+        let rollouts = broken.folder.join("rollouts");
+        copy_folder(&rollouts, &project.path("straight/rollouts")).expect("a copy");
         let straight = other(&project, method, &vllm, "straight").resumed().finish();
         assert_eq!(vllm.num_sampled(), num_sampled, "{method} has every completion");
         let model = format!("{method}/model/model.safetensors");

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use forethought_tests::copy_folder;
 use forethought_train::{Fitted, Outcome};
 use serde::{Deserialize, Serialize};
 
@@ -58,24 +59,12 @@ fn go_on(folder: &Path) -> Fitted<Toy> {
     setup.fit(Toy::new(9.0), ToySource::new(STEPS)).expect("the rest of the run")
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
-}
-
 fn bless(release: &Path) {
     let _ = fs::remove_dir_all(release);
     fs::create_dir_all(release).expect("a folder");
     let folder = tempfile::tempdir().expect("a folder");
     begin(folder.path());
-    copy(&folder.path().join("checkpoints"), &release.join("checkpoints"));
+    copy_folder(&folder.path().join("checkpoints"), &release.join("checkpoints")).expect("a copy");
     fs::copy(folder.path().join("metrics.jsonl"), release.join("metrics.jsonl")).expect("a log");
     let end = serde_json::to_string_pretty(&End::of(&go_on(folder.path()))).expect("numbers");
     fs::write(release.join("end.json"), end + "\n").expect("written");
@@ -101,7 +90,7 @@ fn checkpoints_of_every_release_lead_where_they_led_then() {
     for release in fs::read_dir(releases()).expect("releases").flatten() {
         let name = release.file_name().to_string_lossy().into_owned();
         let folder = tempfile::tempdir().expect("a folder");
-        copy(&release.path(), folder.path());
+        copy_folder(&release.path(), folder.path()).expect("a copy");
         let text = fs::read_to_string(folder.path().join("end.json")).expect("where it led");
         let expected: End = serde_json::from_str(&text).expect("numbers");
         let resumed = go_on(folder.path());
