@@ -283,9 +283,8 @@ impl<'a> Splitter<'a> {
         ledger.check()?;
         let validation = self.questions.places(Side::Validation);
         if validation.is_empty() {
-            let reason = "training takes all there is, or the share rounds to no example; hold out questions before \
-                          training is drawn with validation.of: each_class, or raise validation.ratio";
-            return Err(self.empty("validation", reason.to_owned()));
+            let reason = self.no_validation();
+            return Err(self.empty("validation", reason));
         }
         Ok(Drawn {
             train: self.questions.places(Side::Train),
@@ -337,6 +336,28 @@ impl<'a> Splitter<'a> {
     fn empty(&mut self, split: &'static str, reason: String) -> DatasetError {
         self.questions.drop_open(Reason::BeyondClassShare);
         DatasetError::EmptySplit { split, reason, table: self.ledger().to_table() }
+    }
+
+    /// Why validation has no example, and what to change.
+    fn no_validation(&self) -> String {
+        let ratio = self.config.validation.ratio;
+        if self.wanted_validation == 0 {
+            return format!("a share of {ratio} rounds to no example; raise validation.ratio");
+        }
+        let over = self.fates.values().filter(|fate| **fate == ClassFate::OverMaxTrain).count();
+        let hold_out =
+            "or hold out questions before training is drawn with validation.of: each_class";
+        match (over, self.config.max_train) {
+            (0, _) => format!(
+                "training takes as many of each class as the smallest has, and no class has more; set max_train below that \
+                 with overflow: subsample, {hold_out}"
+            ),
+            (_, limit) => format!(
+                "training takes every example of the smaller classes, and {over} larger ones are left out for max_train = {}; \
+                 set overflow: subsample, which takes fewer of every class, {hold_out}",
+                limit.unwrap_or_default()
+            ),
+        }
     }
 
     fn no_class_left(&self) -> String {

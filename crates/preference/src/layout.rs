@@ -93,17 +93,19 @@ impl Layout {
         Ok(Self { shape, columns, tags })
     }
 
-    /// The shape with these columns; parts that are not named keep their usual name where the file has it.
+    /// The shape with these columns; parts that are not named keep their usual name where the file has it, and a part may be
+    /// named by a usual name of its column.
     ///
     /// # Errors
     ///
     /// As [`Layout::exact`].
     pub fn named(
         shape: Shape,
-        mut columns: BTreeMap<Part, String>,
+        columns: &BTreeMap<Part, String>,
         tags: Option<Tags>,
         found: &[String],
     ) -> Result<Self, LayoutError> {
+        let mut columns = meant(shape, columns);
         for of in shape.parts() {
             let is_free = |name: &&&str| {
                 found.iter().any(|one| one == **name) && !columns.values().any(|one| one == **name)
@@ -164,6 +166,19 @@ impl Layout {
             parts.filter_map(|of| self.columns.get(&of.part)).map(String::as_str).collect();
         format!("{} ({})", self.shape.name(), columns.join(", "))
     }
+}
+
+/// The columns by the parts of the shape: where it has no such part, the part whose column is usually called so is meant.
+pub(crate) fn meant(shape: Shape, columns: &BTreeMap<Part, String>) -> BTreeMap<Part, String> {
+    let has = |part: Part| shape.parts().iter().any(|of| of.part == part);
+    let renamed = |part: Part| {
+        let name = part.name();
+        let mut parts = shape.parts().iter();
+        let of = parts.find(|of| of.columns.contains(&name.as_str()))?;
+        (!columns.contains_key(&of.part)).then_some(of.part)
+    };
+    let part = |part: Part| if has(part) { part } else { renamed(part).unwrap_or(part) };
+    columns.iter().map(|(one, column)| (part(*one), column.clone())).collect()
 }
 
 fn usual_tags(shape: Shape) -> Tags {

@@ -9,6 +9,7 @@ use forethought_schema::RecordKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::layout::meant;
 use crate::slips::{did_you_mean, nearest};
 use crate::{Layout, LayoutError, Part, Shape, Tags};
 use fits::{Share, misfit};
@@ -66,6 +67,14 @@ pub enum RecogniseError {
         shape: &'static str,
         /// What does not fit.
         why: String,
+    },
+    /// Parts that no shape has together.
+    #[error("no shape has the parts {} together; there are: {}", parts.join(", "), shapes.join("; "))]
+    Parts {
+        /// The parts whose columns were declared.
+        parts: Vec<String>,
+        /// The shapes that have the most of them, each with its parts.
+        shapes: Vec<String>,
     },
     /// No shape fits.
     #[error(
@@ -148,6 +157,9 @@ impl Declared {
         if let Some(shape) = self.shape {
             return self.declared(shape, found, sample);
         }
+        if let Some(error) = self.without_shape() {
+            return Err(error);
+        }
         let guess = |share| self.guess(wanted, found, (sample, share));
         guess(Share::Nearly).or_else(|error| match error {
             RecogniseError::None { .. } => guess(Share::Mostly).map_err(|_| error),
@@ -166,8 +178,26 @@ impl Declared {
         found.iter().map(String::as_str).filter(is_text).collect()
     }
 
+    /// An error if no shape has all parts whose columns are declared.
+    fn without_shape(&self) -> Option<RecogniseError> {
+        let num_strange = |shape: &Shape| {
+            let of_shape = |part: &&Part| !shape.parts().iter().any(|of| of.part == **part);
+            meant(*shape, &self.columns).keys().filter(of_shape).count()
+        };
+        let least = Shape::ALL.iter().map(num_strange).min().filter(|least| *least > 0)?;
+        let names =
+            |parts: &mut dyn Iterator<Item = Part>| parts.map(Part::name).collect::<Vec<_>>();
+        let near = Shape::ALL.iter().filter(|shape| num_strange(shape) == least);
+        let shapes = near.map(|shape| {
+            let parts = names(&mut shape.parts().iter().map(|of| of.part));
+            format!("{} ({})", shape.name(), parts.join(", "))
+        });
+        let shapes = shapes.collect();
+        Some(RecogniseError::Parts { parts: names(&mut self.columns.keys().copied()), shapes })
+    }
+
     fn layout(&self, shape: Shape, found: &[String]) -> Result<Layout, LayoutError> {
-        Layout::named(shape, self.columns.clone(), self.tags.clone(), found)
+        Layout::named(shape, &self.columns, self.tags.clone(), found)
     }
 
     fn declared(
@@ -183,7 +213,7 @@ impl Declared {
             }
         }
         // A sample in which nothing fits is another file than was meant; single rows are for the ledger.
-        if let Some(misfit) = misfit(&layout, sample, Share::Some, &self.columns) {
+        if let Some(misfit) = misfit(&layout, sample, Share::Some, &meant(shape, &self.columns)) {
             return Err(RecogniseError::Misfit { shape: shape.name(), why: misfit.why });
         }
         Ok(Recognised { layout, why: "declared".to_owned(), others: Vec::new() })
@@ -202,7 +232,7 @@ impl Declared {
             let missing: Vec<&str> =
                 layout.required().filter(|name| !found.iter().any(|one| one == name)).collect();
             let num_required = layout.required().count();
-            match misfit(&layout, sample, share, &self.columns) {
+            match misfit(&layout, sample, share, &meant(shape, &self.columns)) {
                 None if missing.is_empty() => fitting.push(layout),
                 Some(misfit) if missing.is_empty() => {
                     is_doubtful |= !is_weak(shape);

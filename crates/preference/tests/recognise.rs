@@ -258,6 +258,30 @@ fn declared_columns_stand_for_the_usual_ones() {
 }
 
 #[test]
+fn a_part_may_be_called_by_a_usual_name_of_its_column() {
+    let row = json!({"text": "2 + 2?", "result": "4"});
+    let named = declared(None, &[(Part::Problem, "text"), (Part::Answer, "result")]);
+    let found = resolve(&named, row).expect("an exercise").layout;
+    assert_eq!(found.describe(), "exercise (text, result)");
+    let row = json!({"q": "Hi", "output": "Hello"});
+    let named = declared(Some(Shape::Alpaca), &[(Part::Instruction, "q")]);
+    assert_eq!(resolve(&named, row).expect("alpaca").layout.describe(), "alpaca (q, output)");
+
+    let row = || json!({"text": "2 + 2?", "result": "4"});
+    let named = declared(None, &[(Part::Problem, "text"), (Part::Question, "result")]);
+    let error = resolve(&named, row()).expect_err("one part twice").to_string();
+    let start = "no shape has the parts question, problem together; there are: ";
+    assert!(
+        error.starts_with(start)
+            && error.contains("exercise (context, question, solution, answer)"),
+        "{error}"
+    );
+    let named = declared(None, &[(Part::Chosen, "text"), (Part::Answer, "result")]);
+    let error = resolve(&named, row()).expect_err("of no shape").to_string();
+    assert!(error.contains("triple (question, chosen, rejected, margin)"), "{error}");
+}
+
+#[test]
 fn what_does_not_go_together_is_refused_by_name() {
     let row = || json!({"question": "q", "chosen": "a", "rejected": "b"});
     let error = |declared: &Declared| resolve(declared, row()).expect_err("wrong").to_string();

@@ -41,7 +41,7 @@ impl DatasetError {
             Self::UnknownFormat(_) | Self::OtherFormat { .. } => Some("format"),
             Self::MissingColumns { .. } => Some("columns"),
             Self::Shape { source, .. } => Some(match **source {
-                RecogniseError::NoColumn { .. } => "columns",
+                RecogniseError::NoColumn { .. } | RecogniseError::Parts { .. } => "columns",
                 _ => "shape",
             }),
             Self::Checksum { .. } => Some("sha256"),

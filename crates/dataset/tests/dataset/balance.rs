@@ -176,10 +176,30 @@ fn settings_that_leave_nothing_say_why() {
     assert!(error(&[], &plain).contains("training: there is no example"));
     let text = error(&[(4, 30), (5, 30)], &plain);
     assert!(
-        text.starts_with("nothing is left for validation: training takes all there is"),
+        text.starts_with(
+            "nothing is left for validation: training takes as many of each class as the smallest has, and no class has \
+             more; set max_train below that with overflow: subsample, or hold out questions before training is drawn with \
+             validation.of: each_class\n"
+        ),
         "{text}"
     );
     assert!(text.contains("60 rows read = 60 kept + 0 dropped"), "{text}");
+    let limited = config(20, Some(40), 0.25, ShareOf::Training);
+    let text = error(&[(4, 30), (5, 31)], &limited);
+    assert!(
+        text.starts_with(
+            "nothing is left for validation: training takes every example of the smaller classes, and 1 larger ones are \
+             left out for max_train = 40; set overflow: subsample"
+        ),
+        "{text}"
+    );
+    let mended = BalanceConfig { overflow: Overflow::Subsample, ..limited };
+    assert_eq!(split(&[(4, 30), (5, 31)], &mended).expect("both splits").validation.len(), 10);
+    let text = error(&[(4, 30), (5, 40)], &config(20, None, 0.001, ShareOf::Training));
+    assert!(
+        text.contains("a share of 0.001 rounds to no example; raise validation.ratio"),
+        "{text}"
+    );
     let text = error(&[(4, 30)], &config(20, Some(29), 0.25, ShareOf::Training));
     assert!(text.contains("max_train = 29 has no room for 30 examples of one class"), "{text}");
     assert!(text.contains("30 rows read = 0 kept + 30 dropped"), "{text}");
