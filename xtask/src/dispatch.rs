@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use crate::features;
 use crate::workspace::{Workspace, output};
 
 /// The package of the binary, and the binary.
@@ -21,7 +22,7 @@ tokenizers: about 20 minutes on 2 cores, less on more. Later builds take seconds
 ///
 /// If the build fails, or the binary cannot be started.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, String> {
-    let binary = build(workspace, &features(arguments))?;
+    let binary = build(workspace, &features::of(workspace.root(), arguments))?;
     let mut command = Command::new(&binary);
     command.args(arguments);
     become_it(&mut command, &binary)
@@ -46,23 +47,6 @@ pub(crate) fn build(workspace: &Workspace, features: &[&str]) -> Result<PathBuf,
     }
     let records = output(&mut cargo)?;
     executable(&records).ok_or_else(|| "cargo built no executable".to_owned())
-}
-
-/// The cargo features that the arguments ask for: `--device cuda` and `--device cuda:1` need `cuda`, `--tui` needs `tui`,
-/// `data fetch` needs `hub`.
-fn features(arguments: &[OsString]) -> Vec<&'static str> {
-    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
-    let after_flag = words.windows(2).filter(|pair| pair[0] == "--device").map(|pair| &*pair[1]);
-    let joined = words.iter().filter_map(|word| word.strip_prefix("--device="));
-    let is_cuda = |device: &str| device == "cuda" || device.starts_with("cuda:");
-    let has_cuda = after_flag.chain(joined).any(is_cuda);
-    let is_fetch = words.len() > 1 && words[0] == "data" && words[1] == "fetch";
-    let has_dashboard = words.iter().any(|word| word == "--tui");
-    [("cuda", has_cuda), ("hub", is_fetch), ("tui", has_dashboard)]
-        .into_iter()
-        .filter(|(_, is_asked)| *is_asked)
-        .map(|(name, _)| name)
-        .collect()
 }
 
 /// The last executable that cargo's records name.
@@ -104,23 +88,6 @@ fn become_it(command: &mut Command, binary: &Path) -> Result<ExitCode, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn features_of(line: &str) -> Vec<&'static str> {
-        features(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn only_a_cuda_device_asks_for_the_cuda_feature() {
-        assert_eq!(features_of("pipeline think --device cuda"), ["cuda"]);
-        assert_eq!(features_of("pipeline think --device cuda:1 --resume"), ["cuda"]);
-        assert_eq!(features_of("pipeline think --device=cuda:0"), ["cuda"]);
-        assert!(features_of("pipeline think --device cpu").is_empty());
-        assert!(features_of("pipeline cuda --set device=cuda").is_empty());
-        assert!(features_of("pipeline think --device").is_empty());
-        assert_eq!(features_of("pipeline think --tui --device cuda"), ["cuda", "tui"]);
-        assert_eq!(features_of("data fetch me/data"), ["hub"]);
-        assert!(features_of("data inspect fetch").is_empty());
-    }
 
     #[test]
     fn the_executable_is_read_from_the_last_record_that_has_one() {

@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod dispatch;
+mod features;
 mod finding;
 mod interop;
 mod layers;
@@ -28,7 +29,8 @@ commands of the forethought binary (built in release mode when needed, then run 
   report     the HTML page of a run
   ...        whatever `cargo xtask help` lists; `cargo xtask COMMAND --help` teaches each
 
-  With `--device cuda` the binary is built with its `cuda` feature.
+  With `--device cuda` the binary is built with its `cuda` feature, and where data or a model on the
+  hub is named (owner/name), with `hub`.
 
 tasks for developers
   ci         every check, cheapest first; `cargo xtask ci --help` lists the steps

@@ -71,6 +71,7 @@ pub use mix::{
 pub use objects::{ObjectRow, for_each_object, read_objects};
 pub use probe::{FirstContact, Probe, examine};
 pub use problems::{Problems, for_each_problem, read_problems};
+pub use question::Fingerprint;
 pub use records::{
     ExampleRow, ExampleRows, Examples, FileLayout, OnBadRow, Source, SourceFile, find_files,
     read_examples,

@@ -5,10 +5,12 @@ use sha2::{Digest, Sha256};
 /// 128 bits of a SHA-256: what is remembered of a text to know it again. Two of a billion texts agree with a probability
 /// of 1e-21.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Fingerprint([u8; 16]);
+pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    pub(crate) fn of(text: &[u8]) -> Self {
+    /// That of a text.
+    #[must_use]
+    pub fn of(text: &[u8]) -> Self {
         let digest: [u8; 32] = Sha256::digest(text).into();
         let mut half = [0; 16];
         half.copy_from_slice(&digest[..16]);

@@ -13,7 +13,8 @@ pub enum HubError {
     Name(String),
     /// There is no such folder, and no way to look further.
     #[error(
-        "{0}: there is no such file or folder; to look for it on the Hugging Face hub, build with --features hub"
+        "{0}: there is no such file or folder; to look for it on the Hugging Face hub, build with \
+         `cargo install --path crates/cli --features hub`"
     )]
     WithoutHub(String),
     /// There is no place for the cache.

@@ -52,7 +52,10 @@ pub use dataset_info::{DatasetEntry, DatasetInfo, DatasetInfoError, Formatting};
 pub use fault::RowFault;
 pub use layout::{Layout, LayoutError, Read, Written};
 pub use recognise::{Declared, RecogniseError, Recognised};
-pub use rule::{ClassPairs, LowerRule, PairingRule, PairingRuleError, SymmetricRule, class_pairs};
+pub use rule::{
+    ClassPairs, LowerRule, PairingRule, PairingRuleError, SymmetricRule, class_pairs,
+    pairs_of_class,
+};
 pub use shape::{Part, Shape};
 pub use tags::Tags;
 pub use unpaired::unpair;

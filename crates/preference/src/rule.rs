@@ -155,8 +155,8 @@ pub struct ClassPairs {
     pub skipped: Vec<usize>,
 }
 
-/// `num_per_prompt` pairs for each prompt and its true class: the true number is chosen, a wrong one rejected. A prompt
-/// whose rule knows no wrong class is skipped and named. Which wrong class a prompt gets depends on the seed and its index.
+/// `num_per_prompt` pairs for each prompt and its true class, as [`pairs_of_class`] makes them. A prompt whose rule knows no
+/// wrong class is skipped and named.
 ///
 /// # Panics
 ///
@@ -170,16 +170,32 @@ pub fn class_pairs<P: Clone + Into<Prompt>>(
 ) -> ClassPairs {
     let mut made = ClassPairs { pairs: Vec::new(), skipped: Vec::new() };
     for (index, (prompt, class)) in examples.iter().enumerate() {
-        let rejected = (0..num_per_prompt as u64)
-            .filter_map(|number| rule.rejected(*class, seed, &[index as u64, number]));
-        let pairs: Vec<_> =
-            rejected.map(|wrong| pair(prompt.clone().into(), *class, wrong)).collect();
+        let example = (index, prompt.clone().into(), *class);
+        let pairs = pairs_of_class(&example, rule, num_per_prompt, seed);
         if pairs.len() < num_per_prompt {
             made.skipped.push(index);
         }
         made.pairs.extend(pairs);
     }
     made
+}
+
+/// So many pairs for a prompt and its true class, or fewer where the rule knows no wrong class: the true number is chosen, a
+/// wrong one rejected. Which wrong class it gets depends on the seed and its index.
+///
+/// # Panics
+///
+/// If [`PairingRule::check`] finds the rule wrong.
+#[must_use]
+pub fn pairs_of_class(
+    (index, prompt, class): &(usize, Prompt, u32),
+    rule: &PairingRule,
+    num_pairs: usize,
+    seed: Seed,
+) -> Vec<PreferencePair> {
+    let wrong = (0..num_pairs as u64)
+        .filter_map(|number| rule.rejected(*class, seed, &[*index as u64, number]));
+    wrong.map(|wrong| pair(prompt.clone(), *class, wrong)).collect()
 }
 
 fn pair(prompt: Prompt, class: u32, wrong: u32) -> PreferencePair {

@@ -171,6 +171,11 @@ impl LinePicker {
         Ok(Self { path: path.to_owned(), file, bounds })
     }
 
+    /// How many lines there are.
+    pub(crate) fn len(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
     /// A line with its end, by its place counted from 0.
     ///
     /// # Panics

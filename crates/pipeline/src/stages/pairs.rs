@@ -17,7 +17,7 @@ use super::files::{FileSource, default_ratio, is_validation, ratio_problem};
 use super::links::Inputs;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{write_json, write_lines};
+use crate::artifact::{LineWriter, write_json};
 use crate::config::Problem;
 
 /// The kind of each validation pair, in the artifact of a pairs stage.
@@ -46,20 +46,43 @@ pub enum PairSource {
     Files(FileSource),
 }
 
-/// The pairs of both sides of the split, and what became of what they were made of.
-#[derive(Debug)]
-struct Made {
-    train: Vec<PreferencePair>,
-    validation: Vec<PreferencePair>,
+/// The pairs of both sides of the split, written as they are made.
+struct PairWriter {
+    train: LineWriter,
+    validation: LineWriter,
+    num_train: usize,
     /// The kind of each validation pair; empty where there are no kinds.
     kinds: Vec<String>,
+    /// What became of what they were made of.
     ledger: Ledger,
 }
 
-impl Made {
-    fn new(stage: &str) -> Self {
-        let (train, validation, kinds) = (Vec::new(), Vec::new(), Vec::new());
-        Self { train, validation, kinds, ledger: Ledger::new(stage) }
+impl PairWriter {
+    fn create(context: &Context<'_>) -> Result<Self, PipelineError> {
+        let writer = |split: &str| LineWriter::create(&context.staging.join(split));
+        Ok(Self {
+            train: writer("train.jsonl")?,
+            validation: writer("validation.jsonl")?,
+            num_train: 0,
+            kinds: Vec::new(),
+            ledger: Ledger::new(context.name),
+        })
+    }
+
+    fn train(&mut self, pair: &PreferencePair) -> Result<(), PipelineError> {
+        self.num_train += 1;
+        self.train.write(pair)
+    }
+
+    fn validation(&mut self, pair: &PreferencePair) -> Result<(), PipelineError> {
+        self.validation.write(pair)
+    }
+
+    /// The number of pairs to train on, the kinds of the others, and the account.
+    fn finish(self) -> Result<(usize, Vec<String>, Ledger), PipelineError> {
+        self.train.finish()?;
+        self.validation.finish()?;
+        Ok((self.num_train, self.kinds, self.ledger))
     }
 }
 
@@ -74,16 +97,6 @@ fn write_files(
     };
     let written = source.write(context, Some(RecordKind::Preference), pair)?;
     Ok((written.num_train, Vec::new(), written.ledger))
-}
-
-/// Writes pairs; the number of those to train on, the kinds of the others, and the account.
-fn write_made(
-    made: Made,
-    context: &Context<'_>,
-) -> Result<(usize, Vec<String>, Ledger), PipelineError> {
-    write_lines(&context.staging.join("train.jsonl"), &made.train)?;
-    write_lines(&context.staging.join("validation.jsonl"), &made.validation)?;
-    Ok((made.train.len(), made.kinds, made.ledger))
 }
 
 impl PairsStage {
@@ -113,8 +126,8 @@ impl PairsStage {
     /// Writes `train.jsonl` and `validation.jsonl`, one pair a line, the kinds of the latter, and `ledger.json`.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
         let (num_train, kinds, ledger) = match &self.source {
-            PairSource::Classes(source) => write_made(source.make(context)?, context)?,
-            PairSource::Spoilt(source) => write_made(source.make(context)?, context)?,
+            PairSource::Classes(source) => source.write(context)?,
+            PairSource::Spoilt(source) => source.write(context)?,
             PairSource::Files(source) => write_files(source, context)?,
         };
         if num_train == 0 {

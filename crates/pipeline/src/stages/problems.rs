@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use forethought_dataset::Ledger;
+use forethought_dataset::{Fingerprint, Ledger};
 use forethought_reward::{Field, Fields};
 use forethought_schema::{Message, Problem as Exercise, Prompt, PromptCompletion, Role};
 use forethought_seed::Seed;
@@ -18,7 +19,7 @@ use super::files::{default_ratio, is_validation, ratio_problem};
 use super::ingest::PROBLEMS;
 use super::{Context, Done};
 use crate::PipelineError;
-use crate::artifact::{read_lines, write_lines};
+use crate::artifact::{LinePicker, LineReader, LineWriter};
 use crate::config::Problem;
 
 /// Settings of the problems stage.
@@ -71,6 +72,20 @@ const SPLITS: [&str; 2] = ["train", "validation"];
 /// Problems of each side that a check wants: to read an answer as mathematics takes time.
 const CHECKED: usize = 64;
 
+/// Where a problem is that can be asked and judged.
+#[derive(Debug)]
+struct Readable {
+    /// Its line among the ingested problems, from 0.
+    line: usize,
+    /// The file it was read from, and its row there.
+    file: Arc<str>,
+    row: u64,
+    /// The side of the split, by its place in [`SPLITS`].
+    side: usize,
+    /// By which problems are drawn where there are too many.
+    key: u64,
+}
+
 impl ProblemsStage {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> =
@@ -93,29 +108,34 @@ impl ProblemsStage {
     }
 
     /// Writes, for both sides, `SPLIT.jsonl` (prompt-completion) and `SPLIT.columns.jsonl` (problem, solution, answer), and
-    /// `ledger.json`.
+    /// `ledger.json`. Of the texts, those of one problem are in memory at a time.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let exercises: Vec<Exercise> = read_lines(&context.input("ingest", PROBLEMS))?;
+        let path = context.input("ingest", PROBLEMS);
         let system = self.system(context)?;
         let mut ledger = Ledger::new(context.name);
         let wanted = if context.purpose.is_check() { CHECKED } else { usize::MAX };
-        let kept = self.readable(&exercises, (context.seed, wanted), &mut ledger);
+        let kept = self.readable(LineReader::open(&path)?, (context.seed, wanted), &mut ledger)?;
+        let mut lines = LinePicker::open(&path)?;
         for (side, (split, limit)) in
             SPLITS.into_iter().zip([self.max_train, self.max_validation]).enumerate()
         {
-            let of_side = kept.iter().copied().filter(|one| self.side(context.seed, one) == side);
-            let chosen = limited(of_side.collect(), limit, split, context, &mut ledger);
+            let of_side = kept.iter().filter(|one| one.side == side).collect();
+            let chosen = limited(of_side, limit, split, &mut ledger);
             if chosen.is_empty() {
                 let message = format!("no problem is left for {split}\n{}", ledger.to_table());
                 return Err(PipelineError::stage(context.name, message));
             }
-            let examples: Vec<PromptCompletion> =
-                chosen.iter().map(|one| self.example(system.as_deref(), one)).collect();
-            let pairs = chosen.iter().zip(&examples);
-            let columns: Vec<Fields> =
-                pairs.map(|(one, example)| columns(one, &example.prompt)).collect();
-            write_lines(&context.staging.join(format!("{split}.jsonl")), &examples)?;
-            write_lines(&context.staging.join(columns_file(split)), &columns)?;
+            let writer = |name: &str| LineWriter::create(&context.staging.join(name));
+            let mut examples = writer(&format!("{split}.jsonl"))?;
+            let mut rewarded = writer(&columns_file(split))?;
+            for one in chosen {
+                let exercise: Exercise = lines.value(one.line)?;
+                let example = self.example(system.as_deref(), &exercise);
+                examples.write(&example)?;
+                rewarded.write(&columns(&exercise, &example.prompt))?;
+            }
+            examples.finish()?;
+            rewarded.finish()?;
         }
         context.book(&ledger)?;
         Ok(Done::Finished)
@@ -138,32 +158,37 @@ impl ProblemsStage {
 
     /// The problems that can be asked and judged; of those with one question, the first. Of a side that has as many as are
     /// wanted no more are read.
-    fn readable<'a>(
+    fn readable(
         &self,
-        exercises: &'a [Exercise],
+        exercises: impl Iterator<Item = Result<Exercise, PipelineError>>,
         (seed, wanted): (Seed, usize),
         ledger: &mut Ledger,
-    ) -> Vec<&'a Exercise> {
+    ) -> Result<Vec<Readable>, PipelineError> {
         let mut asked = BTreeSet::new();
-        let mut kept = Vec::new();
+        let mut kept: Vec<Readable> = Vec::new();
         let mut left = SPLITS.map(|_| wanted);
-        for exercise in exercises {
-            let left = &mut left[self.side(seed, exercise)];
-            if *left == 0 {
+        for (line, exercise) in exercises.enumerate() {
+            let exercise = exercise?;
+            let side = self.side(seed, &exercise);
+            if left[side] == 0 {
                 continue;
             }
-            let fault = self.fault(exercise);
-            let is_new = fault.is_some() || asked.insert(exercise.problem.as_str());
+            let fault = self.fault(&exercise);
+            let question = exercise.problem.as_bytes();
+            let is_new = fault.is_some() || asked.insert(Fingerprint::of(question));
             let entry = ledger.entry(&exercise.file);
             entry.count_read(1);
             if let Some(reason) = fault.or((!is_new).then_some("asked_before")) {
                 entry.drop_row(exercise.row, reason);
-            } else {
-                kept.push(exercise);
-                *left -= 1;
+                continue;
             }
+            let (row, key) = (exercise.row, seed.key("limit", question));
+            let last = kept.last().filter(|one| *one.file == exercise.file);
+            let file = last.map_or_else(|| Arc::from(exercise.file), |one| one.file.clone());
+            kept.push(Readable { line, file, row, side, key });
+            left[side] -= 1;
         }
-        kept
+        Ok(kept)
     }
 
     /// Why a problem cannot be used.
@@ -235,17 +260,15 @@ fn is_integer(read: &Answers) -> bool {
 
 /// At most so many of the problems, drawn by the seed, in their order.
 fn limited<'a>(
-    exercises: Vec<&'a Exercise>,
+    problems: Vec<&'a Readable>,
     limit: Option<usize>,
     split: &str,
-    context: &Context<'_>,
     ledger: &mut Ledger,
-) -> Vec<&'a Exercise> {
-    let key = |one: &Exercise| context.seed.key("limit", one.problem.as_bytes());
-    let mut keys: Vec<u64> = exercises.iter().map(|one| key(one)).collect();
+) -> Vec<&'a Readable> {
+    let mut keys: Vec<u64> = problems.iter().map(|one| one.key).collect();
     keys.sort_unstable();
     let last = limit.and_then(|limit| keys.get(limit - 1)).copied().unwrap_or(u64::MAX);
-    let (kept, left): (Vec<_>, Vec<_>) = exercises.into_iter().partition(|one| key(one) <= last);
+    let (kept, left): (Vec<_>, Vec<_>) = problems.into_iter().partition(|one| one.key <= last);
     for one in &kept {
         ledger.entry(&one.file).keep(split);
     }
@@ -332,14 +355,18 @@ mod tests {
         let exercises: Vec<Exercise> = bad.chain((40..400).map(|row| problem(row, "3"))).collect();
         let (stage, seed) = (stage("{}"), Seed::new(5));
         let mut ledger = Ledger::new("problems");
-        let kept = stage.readable(&exercises, (seed, 6), &mut ledger);
+        let read = |wanted, ledger: &mut Ledger| {
+            let exercises = exercises.iter().cloned().map(Ok);
+            stage.readable(exercises, (seed, wanted), ledger).expect("readable")
+        };
+        let kept = read(6, &mut ledger);
         for side in 0..2 {
-            let of_side = kept.iter().filter(|one| stage.side(seed, one) == side).count();
+            let of_side = kept.iter().filter(|one| one.side == side).count();
             assert_eq!(of_side, 6, "side {side}");
         }
         assert!(ledger.read() < 200, "{} of 400 were read", ledger.read());
         let mut ledger = Ledger::new("problems");
-        let all = stage.readable(&exercises, (seed, usize::MAX), &mut ledger);
+        let all = read(usize::MAX, &mut ledger);
         assert_eq!((all.len(), ledger.read()), (360, 400));
     }
 

@@ -3,14 +3,13 @@
 use forethought_dataset::Ledger;
 use forethought_model::Decoder;
 use forethought_objective::PairLengths;
-use forethought_preference::unpair;
-use forethought_schema::{Example, PreferencePair, Record, UnpairedPreference};
+use forethought_schema::{Example, PreferencePair, Prompt, Record};
 use forethought_tokenize::{Encoded, Encoder, Overflow};
 use forethought_train::BatchError;
 use serde::Deserialize;
 
 use crate::PipelineError;
-use crate::artifact::{LineReader, read_lines};
+use crate::artifact::LineReader;
 use crate::examples::{Lengths, Limit, completion_of};
 use crate::learner::Task;
 use crate::stages::Context;
@@ -86,18 +85,10 @@ impl EncodedPair {
 }
 
 /// The pairs of a stage as ids; what is too long is handled as the limit says, and counted in `ledger.json`. A pair of which
-/// one side is left out is left out.
+/// one side is left out is left out. Of the texts, those of one pair are in memory at a time.
 pub(crate) fn read_pairs(reading: &Reading<'_>) -> Result<Vec<EncodedPair>, PipelineError> {
-    let path = reading.context.input(reading.data, "train.jsonl");
-    encode_pairs(reading, LineReader::<PreferencePair>::open(&path)?)
-}
-
-/// Of the texts, those of one pair are in memory at a time.
-fn encode_pairs(
-    reading: &Reading<'_>,
-    pairs: impl Iterator<Item = Result<PreferencePair, PipelineError>>,
-) -> Result<Vec<EncodedPair>, PipelineError> {
     let context = reading.context;
+    let pairs = LineReader::<PreferencePair>::open(&context.input(reading.data, "train.jsonl"))?;
     let mut lengths = Lengths::new(context.name, &reading.file());
     let mut kept = Vec::new();
     let mut bar = context.console.count("pairs into tokens");
@@ -127,60 +118,73 @@ enum LabelledLine {
     Example(Example),
 }
 
-/// Completions as ids.
+/// Completions as ids, in the order of the file.
+#[derive(Debug, Default)]
 pub(crate) struct LabelledCompletions {
     /// Each with whether it is desirable.
     pub(crate) list: Vec<(Encoded, bool)>,
-    /// How many of them, one after the other, each record of the file has become.
-    pub(crate) per_record: usize,
+    /// The record that each is of, counted from 0 among those that were kept: a pair has two.
+    pub(crate) records: Vec<usize>,
 }
 
-/// Labelled completions as ids; pairs are taken apart. Length limits hold as in [`read_pairs`].
+impl LabelledCompletions {
+    fn push(&mut self, record: impl IntoIterator<Item = (Encoded, bool)>) {
+        let number = self.records.last().map_or(0, |last| last + 1);
+        self.list.extend(record);
+        self.records.resize(self.list.len(), number);
+    }
+}
+
+/// Labelled completions as ids; pairs are taken apart. Length limits hold as in [`read_pairs`], and of the texts, those of
+/// one line are in memory at a time.
 pub(crate) fn read_labelled(reading: &Reading<'_>) -> Result<LabelledCompletions, PipelineError> {
     let context = reading.context;
-    let lines: Vec<LabelledLine> = read_lines(&context.input(reading.data, "train.jsonl"))?;
-    let (mut pairs, mut single) = (Vec::new(), Vec::new());
-    for (index, line) in lines.into_iter().enumerate() {
-        match line {
-            LabelledLine::Pair(pair) => pairs.push(pair),
-            LabelledLine::Example(Example { record: Record::Preference(pair), .. }) => {
-                pairs.push(pair);
-            }
-            LabelledLine::Example(Example { record: Record::Unpaired(one), .. }) => {
-                single.push(one);
-            }
-            LabelledLine::Example(Example { record, .. }) => {
-                let (number, kind) = (index + 1, record.kind().as_str());
-                let message = format!("example {number} is a {kind}, which has no label");
-                return Err(reading.failed(message));
-            }
-        }
+    let lines = LineReader::<LabelledLine>::open(&context.input(reading.data, "train.jsonl"))?;
+    let mut lengths = Lengths::new(context.name, &reading.file());
+    let mut completions = LabelledCompletions::default();
+    let mut bar = context.console.count("completions into tokens");
+    for (index, line) in lines.enumerate() {
+        encode_labelled(reading, (index, line?), &mut lengths, &mut completions)?;
+        bar.set(index + 1);
     }
-    if single.is_empty() {
-        let apart = encode_pairs(reading, pairs.into_iter().map(Ok))?.into_iter();
-        let list = apart.flat_map(|pair| [(pair.chosen, true), (pair.rejected, false)]);
-        return Ok(LabelledCompletions { list: list.collect(), per_record: 2 });
-    }
-    single.extend(unpair(&pairs));
-    let list = encode_labelled(reading, &single)?;
-    Ok(LabelledCompletions { list, per_record: 1 })
+    reading.require_any(&lengths.ledger)?;
+    context.book(&lengths.ledger)?;
+    Ok(completions)
 }
 
 fn encode_labelled(
     reading: &Reading<'_>,
-    completions: &[UnpairedPreference],
-) -> Result<Vec<(Encoded, bool)>, PipelineError> {
-    let mut lengths = Lengths::new(reading.context.name, &reading.file());
-    let mut kept = Vec::with_capacity(completions.len());
-    for (index, one) in completions.iter().enumerate() {
-        let fitted = reading.limit().encode(&one.prompt, &one.completion);
-        let fitted = fitted
-            .map_err(|message| reading.failed(format!("completion {}: {message}", index + 1)))?;
-        kept.extend(lengths.count(fitted, index).map(|encoded| (encoded, one.label)));
+    (index, line): (usize, LabelledLine),
+    lengths: &mut Lengths,
+    completions: &mut LabelledCompletions,
+) -> Result<(), PipelineError> {
+    let number = index + 1;
+    let encode = |prompt: &Prompt, completion: &str| {
+        let fitted = reading.limit().encode(prompt, completion);
+        fitted.map_err(|message| reading.failed(format!("example {number}: {message}")))
+    };
+    match line {
+        LabelledLine::Pair(pair)
+        | LabelledLine::Example(Example { record: Record::Preference(pair), .. }) => {
+            let sides =
+                (encode(&pair.prompt, &pair.chosen)?, encode(&pair.prompt, &pair.rejected)?);
+            if let Some((chosen, rejected)) = lengths.count_pair(sides, index) {
+                completions.push([(chosen, true), (rejected, false)]);
+            }
+        }
+        LabelledLine::Example(Example { record: Record::Unpaired(one), .. }) => {
+            let fitted = encode(&one.prompt, &one.completion)?;
+            if let Some(encoded) = lengths.count(fitted, index) {
+                completions.push([(encoded, one.label)]);
+            }
+        }
+        LabelledLine::Example(Example { record, .. }) => {
+            let kind = record.kind().as_str();
+            let message = format!("example {number} is a {kind}, which has no label");
+            return Err(reading.failed(message));
+        }
     }
-    reading.require_any(&lengths.ledger)?;
-    reading.context.book(&lengths.ledger)?;
-    Ok(kept)
+    Ok(())
 }
 
 /// Examples as a method sees them.
@@ -207,5 +211,25 @@ pub(crate) trait Examples: Send {
     /// Takes back what [`Examples::state`] gave.
     fn restore(&mut self, _state: &str) -> Result<(), BatchError> {
         Err("these examples keep no state".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forethought_tokenize::Boundary;
+
+    use super::*;
+
+    #[test]
+    fn completions_know_their_record_where_pairs_stand_among_single_ones() {
+        let boundary = Boundary::Clean;
+        let one = || Encoded { ids: vec![1, 2], completion_mask: vec![false, true], boundary };
+        let mut completions = LabelledCompletions::default();
+        completions.push([(one(), true), (one(), false)]);
+        completions.push([(one(), false)]);
+        completions.push([(one(), true), (one(), false)]);
+        assert_eq!(completions.records, [0, 0, 1, 2, 2]);
+        let labels: Vec<bool> = completions.list.iter().map(|(_, label)| *label).collect();
+        assert_eq!(labels, [true, false, false, true, false]);
     }
 }

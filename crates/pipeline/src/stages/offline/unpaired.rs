@@ -17,7 +17,7 @@ pub(super) fn examples(
     reading: &Reading<'_>,
     loss: Arc<dyn UnpairedLoss + Send + Sync>,
 ) -> Result<Box<dyn Examples>, PipelineError> {
-    let LabelledCompletions { list: completions, per_record } = read_labelled(reading)?;
+    let LabelledCompletions { list: completions, records } = read_labelled(reading)?;
     let sequences: Vec<_> = completions.iter().map(|(one, _)| completion_of(one)).collect();
     let reference = reference::log_probs(reading, "reference", &sequences)?;
     let mismatched = if loss.needs_kl() { mismatched(reading, &completions) } else { Vec::new() };
@@ -29,7 +29,7 @@ pub(super) fn examples(
     let mismatched =
         mismatched.map(|((ids, first), reference)| Mismatched { ids, first, reference });
     let mismatched = mismatched.collect();
-    Ok(Box::new(Labelled { completions, per_record, loss, reference, mismatched }))
+    Ok(Box::new(Labelled { completions, records, loss, reference, mismatched }))
 }
 
 /// To each prompt the answer to another, for the estimate of the divergence. Who gets whose is drawn once, so that the
@@ -59,8 +59,8 @@ fn mismatched(reading: &Reading<'_>, completions: &[(Encoded, bool)]) -> Vec<(Ve
 struct Labelled {
     /// Each with whether it is desirable.
     completions: Vec<(Encoded, bool)>,
-    /// How many of them, one after the other, are of one record.
-    per_record: usize,
+    /// The record that each is of.
+    records: Vec<usize>,
     loss: Arc<dyn UnpairedLoss + Send + Sync>,
     /// Of each completion, `[token]`.
     reference: Vec<Vec<f32>>,
@@ -103,7 +103,7 @@ impl Examples for Labelled {
     }
 
     fn record(&self, index: usize) -> usize {
-        index / self.per_record
+        self.records[index]
     }
 
     fn sequences(&self, index: usize) -> Vec<&[u32]> {

@@ -1,14 +1,14 @@
 //! Pairs of a true class and a wrong one.
 
 use forethought_dataset::Ledger;
-use forethought_preference::{PairingRule, class_pairs};
-use forethought_schema::{LabelledQuestion, PreferencePair, Prompt, PromptCompletion};
+use forethought_preference::{PairingRule, pairs_of_class};
+use forethought_schema::{LabelledQuestion, PreferencePair, PromptCompletion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Made;
+use super::PairWriter;
 use crate::PipelineError;
-use crate::artifact::read_lines;
+use crate::artifact::LineReader;
 use crate::config::Problem;
 use crate::stages::Context;
 use crate::training::problem;
@@ -44,11 +44,15 @@ impl ClassSource {
         zero.into_iter().chain(rule).collect()
     }
 
-    pub(super) fn make(&self, context: &Context<'_>) -> Result<Made, PipelineError> {
-        let mut ledger = Ledger::new(context.name);
-        let train = self.side(context, "train", &mut ledger)?;
-        let validation = self.side(context, "validation", &mut ledger)?;
-        Ok(Made { train, validation, ledger, ..Made::new(context.name) })
+    /// Writes the pairs, of the texts one line in memory at a time.
+    pub(super) fn write(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<(usize, Vec<String>, Ledger), PipelineError> {
+        let mut writer = PairWriter::create(context)?;
+        self.side(context, "train", &mut writer, PairWriter::train)?;
+        self.side(context, "validation", &mut writer, PairWriter::validation)?;
+        writer.finish()
     }
 
     /// The pairs of one side of the split.
@@ -56,21 +60,25 @@ impl ClassSource {
         &self,
         context: &Context<'_>,
         split: &str,
-        ledger: &mut Ledger,
-    ) -> Result<Vec<PreferencePair>, PipelineError> {
+        writer: &mut PairWriter,
+        write: impl Fn(&mut PairWriter, &PreferencePair) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
         let file = format!("{split}.jsonl");
-        let examples: Vec<PromptCompletion> = read_lines(&context.input("convert", &file))?;
-        let labelled: Vec<LabelledQuestion> = read_lines(&context.split(&file))?;
-        let classes = examples.into_iter().zip(&labelled);
-        let classes: Vec<(Prompt, u32)> =
-            classes.map(|(example, one)| (example.prompt, one.class)).collect();
-        let made =
-            class_pairs(&classes, &self.rule, self.num_per_prompt, context.seed.derive(split));
-        let entry = ledger.entry(&file);
-        entry.count_read(classes.len() as u64);
-        let num_kept = classes.len() - made.skipped.len();
-        (0..num_kept).for_each(|_| entry.keep(split));
-        made.skipped.iter().for_each(|index| entry.drop_row(*index as u64 + 1, "no_wrong_class"));
-        Ok(made.pairs)
+        let examples = LineReader::<PromptCompletion>::open(&context.input("convert", &file))?;
+        let labelled = LineReader::<LabelledQuestion>::open(&context.split(&file))?;
+        let seed = context.seed.derive(split);
+        for (index, (example, labelled)) in examples.zip(labelled).enumerate() {
+            let example = (index, example?.prompt, labelled?.class);
+            let pairs = pairs_of_class(&example, &self.rule, self.num_per_prompt, seed);
+            let entry = writer.ledger.entry(&file);
+            entry.count_read(1);
+            if pairs.len() < self.num_per_prompt {
+                entry.drop_row(index as u64 + 1, "no_wrong_class");
+            } else {
+                entry.keep(split);
+            }
+            pairs.iter().try_for_each(|pair| write(writer, pair))?;
+        }
+        Ok(())
     }
 }

@@ -7,9 +7,9 @@ use rand::seq::SliceRandom as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Made, default_ratio, is_validation, ratio_problem};
+use super::{PairWriter, default_ratio, is_validation, ratio_problem};
 use crate::PipelineError;
-use crate::artifact::read_lines;
+use crate::artifact::{LinePicker, LineReader};
 use crate::config::Problem;
 use crate::stages::Context;
 
@@ -76,37 +76,41 @@ impl SpoiltSource {
         none.into_iter().chain(ratio).collect()
     }
 
-    pub(super) fn make(&self, context: &Context<'_>) -> Result<Made, PipelineError> {
-        let traces: Vec<Trace> = read_lines(&context.input("ingest", "traces.jsonl"))?;
-        let mut made = Made::new(context.name);
-        let mut ledger = Ledger::new(context.name);
-        for (index, trace) in traces.iter().enumerate() {
-            let entry = ledger.entry(&trace.file);
-            entry.count_read(1);
+    /// Writes the pairs, of the texts two traces in memory at a time.
+    pub(super) fn write(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<(usize, Vec<String>, Ledger), PipelineError> {
+        let path = context.input("ingest", "traces.jsonl");
+        let mut others = LinePicker::open(&path)?;
+        let mut writer = PairWriter::create(context)?;
+        for (index, trace) in LineReader::<Trace>::open(&path)?.enumerate() {
+            let trace = trace?;
             let mut stream = context.seed.stream("spoil", &[index as u64]);
             let kind = self.kinds[below(self.kinds.len(), &mut stream)];
-            let other = &traces[below(traces.len(), &mut stream)].answer;
-            let Some(rejected) = spoil(&trace.answer, kind, other, &mut stream) else {
+            let other = below(others.len(), &mut stream);
+            let other = match kind {
+                Spoiling::OtherAnswer => others.value::<Trace>(other)?.answer,
+                _ => String::new(),
+            };
+            let entry = writer.ledger.entry(&trace.file);
+            entry.count_read(1);
+            let Some(rejected) = spoil(&trace.answer, kind, &other, &mut stream) else {
                 entry.drop_row(trace.row, "cannot_be_spoilt");
                 continue;
             };
-            let pair = PreferencePair {
-                prompt: Prompt::Text(trace.question.clone()),
-                chosen: trace.answer.clone(),
-                rejected,
-                margin: None,
-            };
-            if is_validation(context.seed, &trace.question, self.validation_ratio) {
-                entry.keep("validation");
-                made.validation.push(pair);
-                made.kinds.push(kind.name().to_owned());
+            let is_held_out = is_validation(context.seed, &trace.question, self.validation_ratio);
+            entry.keep(if is_held_out { "validation" } else { "train" });
+            let prompt = Prompt::Text(trace.question);
+            let pair = PreferencePair { prompt, chosen: trace.answer, rejected, margin: None };
+            if is_held_out {
+                writer.validation(&pair)?;
+                writer.kinds.push(kind.name().to_owned());
             } else {
-                entry.keep("train");
-                made.train.push(pair);
+                writer.train(&pair)?;
             }
         }
-        made.ledger = ledger;
-        Ok(made)
+        writer.finish()
     }
 }
 
