@@ -42,17 +42,40 @@ pub(super) fn last(text: &str) -> Option<(usize, Candidate<'_>)> {
 /// Verbs before what a sentence says of its subject.
 const VERBS: [&str; 6] = [" is ", " are ", " get ", " be ", " obtain ", " have "];
 
+/// How many sentences from the end are looked at.
+const SENTENCES: usize = 4;
+
+/// The last sentences of a text, the last one first, each with the place of its end in the text.
+fn sentences(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(TAIL));
+    let mut rest = &text[from..];
+    let next = move || {
+        rest = rest.trim_end_matches([' ', '\n', '.', '!', '*']);
+        let marks = [". ", "\n", "? ", "! "].iter();
+        let start = marks.filter_map(|mark| rest.rfind(mark)).max().map_or(0, |at| at + 1);
+        let (before, sentence) = rest.split_at(start);
+        let end = from + rest.len();
+        rest = before;
+        (!sentence.is_empty()).then_some((end, sentence))
+    };
+    std::iter::from_fn(next).take(SENTENCES)
+}
+
+fn has_value(sentence: &str) -> bool {
+    sentence.contains(|mark: char| mark.is_ascii_digit() || matches!(mark, '$' | '\\'))
+}
+
+/// What a sentence says of its subject: what follows its last verb.
+fn behind_verb(sentence: &str) -> Option<&str> {
+    let behind = VERBS.iter().filter_map(|verb| Some(sentence.rfind(verb)? + verb.len())).max()?;
+    Some(sentence[behind..].trim_matches([' ', '*', '"']))
+}
+
 /// What the last sentence says in a word and without any number: "The statement is true.", "Thus, the result is E.", "we get
 /// infinity".
 pub(super) fn said(text: &str) -> Option<(usize, Candidate<'_>)> {
-    let end = text.trim_end_matches([' ', '\n', '.', '!', '*']).len();
-    let start = [". ", "\n", "? ", "! "].iter().filter_map(|mark| text[..end].rfind(mark)).max();
-    let sentence = &text[start.map_or(0, |at| at + 1)..end];
-    if sentence.contains(|mark: char| mark.is_ascii_digit() || matches!(mark, '$' | '\\')) {
-        return None;
-    }
-    let behind = VERBS.iter().filter_map(|verb| Some(sentence.rfind(verb)? + verb.len())).max()?;
-    let word = sentence[behind..].trim_matches([' ', '*', '"', '(', ')']);
+    let (_, sentence) = sentences(text).next().filter(|(_, sentence)| !has_value(sentence))?;
+    let word = behind_verb(sentence)?.trim_matches(['(', ')']);
     let is_letter = matches!(word.as_bytes(), [b'A'..=b'J']);
     let is_answer = ANSWERS.iter().any(|one| word.eq_ignore_ascii_case(one));
     let candidate = Candidate { parts: vec![word], kind: Kind::Plain, behind: Behind::Nothing };
@@ -62,33 +85,26 @@ pub(super) fn said(text: &str) -> Option<(usize, Candidate<'_>)> {
 /// The formula that a sentence says its subject is, where no later sentence has a number: "the expression is kx²/2. Hope this
 /// helps!"
 pub(super) fn formula_said(text: &str) -> Option<(usize, Candidate<'_>)> {
-    let mut end = text.len();
-    while end > 0 {
-        let sentence = text[..end].trim_end_matches([' ', '\n', '.', '!', '*']);
-        let start = [". ", "\n", "! "].iter().filter_map(|mark| sentence.rfind(mark)).max();
-        let start = start.map_or(0, |at| at + 1);
-        let said =
-            VERBS.iter().filter_map(|verb| Some(sentence[start..].rfind(verb)? + verb.len()));
-        if let Some(behind) = said.max() {
-            let formula = sentence[start + behind..].trim_matches([' ', '*', '"']);
-            let has_letter = formula.contains(|mark: char| mark.is_ascii_alphabetic());
-            let number =
-                |mark: char| mark.is_ascii_digit() || matches!(mark, '.' | ',' | ' ' | '-');
-            let is_quantity = grammar::whole(formula.trim_start_matches(number)).is_some();
-            let is_plain = !formula.contains(['$', '\\']);
-            if has_letter && is_plain && !is_quantity && is_notation(formula) {
-                let parts = vec![formula];
-                let candidate = Candidate { parts, kind: Kind::Plain, behind: Behind::Nothing };
-                return Some((sentence.len(), candidate));
-            }
+    for (end, sentence) in sentences(text) {
+        if let Some(formula) = behind_verb(sentence).filter(|formula| is_formula(formula)) {
+            let parts = vec![formula];
+            return Some((end, Candidate { parts, kind: Kind::Plain, behind: Behind::Nothing }));
         }
-        let has_value = |mark: char| mark.is_ascii_digit() || matches!(mark, '$' | '\\');
-        if sentence[start..].contains(has_value) {
-            return None;
+        if has_value(sentence) {
+            break;
         }
-        end = start;
     }
     None
+}
+
+/// Whether it is notation with letters in plain text, and more than a number with its unit.
+fn is_formula(text: &str) -> bool {
+    let number = |mark: char| mark.is_ascii_digit() || matches!(mark, '.' | ',' | ' ' | '-');
+    let is_quantity = grammar::whole(text.trim_start_matches(number)).is_some();
+    text.contains(|mark: char| mark.is_ascii_alphabetic())
+        && !text.contains(['$', '\\'])
+        && !is_quantity
+        && is_notation(text)
 }
 
 /// How much of the end of a text is looked at, in bytes.

@@ -240,7 +240,8 @@ impl Lexer {
     /// Whether what was read last divides a unit by what comes next: `g/cm^3`.
     fn divides_unit(&self) -> bool {
         let is_unit = |token: &Token| matches!(token, Token::Unit(_));
-        self.last() == Some(&Token::Mark('/')) && self.out.all.iter().any(is_unit)
+        let recent = &self.out.all[self.out.all.len().saturating_sub(8)..];
+        self.last() == Some(&Token::Mark('/')) && recent.iter().any(is_unit)
     }
 
     /// Whether something stands between the last token and the next.

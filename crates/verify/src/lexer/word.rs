@@ -39,6 +39,9 @@ const MULTIPLES: &[(&str, &str)] = &[
     ("dozen", "12"),
 ];
 
+/// How far around a letter others are looked for, in characters and in tokens.
+const NEAR: usize = 256;
+
 fn function(word: &str) -> Option<&'static str> {
     FUNCTIONS.iter().find(|name| **name == word).copied()
 }
@@ -307,8 +310,9 @@ impl Lexer {
 
     /// Whether two letters that touch a number are factors, for there are others in the same expression: `v^2/(2ng)`.
     fn is_product(&self, run: &str) -> bool {
-        let relation = self.out.all.iter().rposition(|token| matches!(token, Token::Relation(_)));
-        let expression = &self.out.all[relation.map_or(0, |at| at + 1)..];
+        let recent = &self.out.all[self.out.all.len().saturating_sub(NEAR)..];
+        let relation = recent.iter().rposition(|token| matches!(token, Token::Relation(_)));
+        let expression = &recent[relation.map_or(0, |at| at + 1)..];
         run.len() == 2
             && !self.is_spaced()
             && expression.iter().any(|token| matches!(token, Token::Letter(_)))
@@ -327,14 +331,15 @@ impl Lexer {
             before.is_some_and(|mark| mark.is_ascii_digit() || matches!(mark, '/' | '*' | '·'))
         };
         let next = self.chars[self.at + 1..].iter().find(|mark| !mark.is_whitespace());
-        let terms = self.out.all.windows(2);
+        let near = self.at.saturating_sub(NEAR)..self.chars.len().min(self.at + NEAR);
+        let terms = self.out.all[self.out.all.len().saturating_sub(NEAR)..].windows(2);
         let is_sum = |pair: &[Token]| {
             matches!(pair[1], Token::Mark('+' | '-'))
                 && !matches!(pair[0], Token::Mark('^' | '{' | '(' | '*') | Token::Relation(_))
         };
         matches!(next, Some('+' | '-' | '='))
             || terms.into_iter().any(is_sum)
-            || (0..self.chars.len()).any(|at| at != self.at && is_alone(at) && !is_counted(at))
+            || near.into_iter().any(|at| at != self.at && is_alone(at) && !is_counted(at))
     }
 
     /// Whether a phrase of this length is followed by the end, a space or a punctuation mark.

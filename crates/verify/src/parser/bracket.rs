@@ -79,7 +79,9 @@ impl Parser<'_> {
             );
         let names_element = matches!(self.peek(), Some(Token::Letter(_)))
             && matches!(self.ahead(1), Some(Token::Mark('|' | ':')));
-        let id = match self.condition_start().filter(|_| names_element && !is_argument) {
+        let is_set = names_element && !is_argument;
+        let start = if is_set { self.condition_start() } else { None };
+        let id = match start {
             Some(start) => self.comprehension(start)?,
             None => self.list()?,
         };

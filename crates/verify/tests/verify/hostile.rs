@@ -188,6 +188,23 @@ fn long() -> impl Iterator<Item = String> {
         "x^",
         "\\frac",
         "$1$ and ",
+        ". ",
+        " is ",
+        "it is 2x. ",
+        "5 m ",
+        "5 m/s ",
+        "2 h 30 min ",
+        "5 kg 3 g ",
+        "5\\mathrm{m^{2}}",
+        "1\\mu",
+        "5 kg·",
+        "**1** ",
+        "{x|",
+        "C(2,1)/",
+        "P(X=",
+        "\\begin{cases}1&x<0\\\\",
+        "(x=1舍去）",
+        "2, about ",
     ]
     .into_iter()
     .map(|piece| piece.repeat(1_000_000 / piece.len()))
