@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use polars::prelude::PolarsResult;
 use polars_arrow::array::Array;
-use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field};
+use polars_arrow::datatypes::{ArrowDataType, ArrowSchema, Field, Metadata};
 use polars_arrow::io::ipc::read::{
     FileReader, StreamReader, StreamState, read_file_metadata, read_stream_metadata,
 };
@@ -20,7 +20,7 @@ use tempfile::SpooledTempFile;
 
 use crate::error::DatasetError;
 use crate::guard::guarded;
-use crate::rows::{Batch, Column};
+use crate::rows::{Batch, ClassNames, Column, FEATURES, class_names};
 
 /// What an Arrow file begins and ends with; a stream begins with its first message.
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -41,6 +41,7 @@ pub(crate) struct ArrowFile {
     layout: Layout,
     packing: Packing,
     columns: Vec<String>,
+    class_names: ClassNames,
 }
 
 impl ArrowFile {
@@ -54,11 +55,17 @@ impl ArrowFile {
         let (layout, packing) = checked(path)?;
         let file = open(path)?;
         // Schemas are not compressed.
-        let schema = guarded(|| Batches::new(layout, file, None).map(|batches| batches.schema));
-        let schema =
-            schema.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
-        let columns = schema.iter_names().map(ToString::to_string).collect();
-        Ok(Self { path: path.to_owned(), layout, packing, columns })
+        let batches = guarded(|| Batches::new(layout, file, None));
+        let batches =
+            batches.map_err(|message| DatasetError::Arrow { path: path.to_owned(), message })?;
+        let columns = batches.schema.iter_names().map(ToString::to_string).collect();
+        let class_names = batches.class_names;
+        Ok(Self { path: path.to_owned(), layout, packing, columns, class_names })
+    }
+
+    /// What `datasets` says of its classes.
+    pub(crate) fn class_names(&self) -> ClassNames {
+        self.class_names.clone()
     }
 
     /// The columns, in the order of the file.
@@ -107,6 +114,7 @@ type Arrays = RecordBatchT<Box<dyn Array>>;
 /// The batches of a file.
 struct Batches {
     schema: ArrowSchema,
+    class_names: ClassNames,
     reader: Box<dyn Iterator<Item = PolarsResult<Arrays>>>,
 }
 
@@ -118,8 +126,9 @@ impl Batches {
                 let mut metadata = read_file_metadata(&mut file)?;
                 let schema = metadata.schema.as_ref().clone();
                 metadata.schema = Arc::new(stored(&schema));
+                let class_names = classes(metadata.custom_schema_metadata.as_deref());
                 let reader = FileReader::new(file, metadata, projection, None);
-                Self { schema, reader: Box::new(reader) }
+                Self { schema, class_names, reader: Box::new(reader) }
             }
             Layout::Stream => return Self::of_stream(file, projection),
         })
@@ -132,6 +141,7 @@ impl Batches {
         let mut metadata = read_stream_metadata(&mut stream)?;
         let schema = metadata.schema.clone();
         metadata.schema = stored(&schema);
+        let class_names = classes(metadata.custom_schema_metadata.as_ref());
         let reader = StreamReader::new(stream, metadata, projection);
         // A stream that waits for more is one without its end, which the structure has not.
         let reader = reader.map_while(|state| match state {
@@ -139,7 +149,7 @@ impl Batches {
             Ok(StreamState::Waiting) => None,
             Err(error) => Some(Err(error)),
         });
-        Ok(Self { schema, reader: Box::new(reader) })
+        Ok(Self { schema, class_names, reader: Box::new(reader) })
     }
 
     /// The next batch; its columns are those at `wanted` in the schema.
@@ -154,6 +164,12 @@ impl Batches {
         });
         Ok(Some(Batch { num_rows, columns: columns.collect() }))
     }
+}
+
+/// The names of classes in what is written beside a schema.
+fn classes(metadata: Option<&Metadata>) -> ClassNames {
+    let features = metadata.and_then(|metadata| metadata.get(FEATURES));
+    features.map_or_else(ClassNames::new, |text| class_names(text))
 }
 
 /// A schema with what the reader does not know as something that is stored alike.

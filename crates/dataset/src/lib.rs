@@ -76,7 +76,7 @@ pub use records::{
     ExampleRow, ExampleRows, Examples, FileLayout, OnBadRow, Source, SourceFile, find_files,
     read_examples,
 };
-pub use rows::{Json, Row, RowError, RowFile, RowProblem, RowUnit, Selection};
+pub use rows::{ClassNames, Json, Row, RowError, RowFile, RowProblem, RowUnit, Selection};
 pub use source::{Format, UnknownFormatName};
 pub use steps::{listed_steps, told_steps};
 pub use table::{Column, ColumnType, RowsAsParquet, Table};

@@ -18,7 +18,7 @@ use polars_parquet::read::{
 use rayon::prelude::*;
 
 use crate::error::DatasetError;
-use crate::rows::{Batch, Column};
+use crate::rows::{Batch, ClassNames, Column, FEATURES, class_names};
 
 /// What a parquet file begins and ends with.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -55,6 +55,13 @@ impl ParquetFile {
     /// The columns, in the order of the file.
     pub(crate) fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// What `datasets` says of its classes.
+    pub(crate) fn class_names(&self) -> ClassNames {
+        let mut pairs = self.metadata.key_value_metadata().iter().flatten();
+        let features = pairs.find(|pair| pair.key == FEATURES).and_then(|pair| pair.value.as_ref());
+        features.map_or_else(ClassNames::new, |text| class_names(text))
     }
 
     /// What the values of a column are.

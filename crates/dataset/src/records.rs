@@ -26,7 +26,7 @@ pub(crate) use reading::{Met, is_regrouped, read_into};
 use crate::error::DatasetError;
 use crate::ledger::Ledger;
 use crate::probe::FirstContact;
-use crate::rows::{RowError, RowProblem, RowUnit};
+use crate::rows::{ClassNames, RowError, RowProblem, RowUnit};
 
 /// An example and the row it was read from.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,8 @@ pub struct FileLayout {
     pub recognised: Recognised,
     /// The columns, in the order they first appear.
     pub columns: Vec<String>,
+    /// The names of the classes that numbers of its columns stand for, as `datasets` says.
+    pub class_names: ClassNames,
 }
 
 /// Examples, where they come from, and what became of every row that was read.

@@ -4,6 +4,7 @@ mod array;
 mod columnar;
 mod delimited;
 mod exact;
+mod features;
 mod json;
 mod lines;
 mod place;
@@ -13,10 +14,12 @@ mod text;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+pub use features::ClassNames;
 pub use json::Json;
 pub use problem::{RowError, RowProblem, RowUnit};
 
 pub(crate) use columnar::{Batch, Column, INTERVAL, JSON, UUID};
+pub(crate) use features::{KEY as FEATURES, class_names};
 
 use crate::arrow_file::ArrowFile;
 use crate::error::DatasetError;
@@ -168,6 +171,17 @@ impl RowFile {
     #[must_use]
     pub fn columns(&self) -> Option<&[String]> {
         self.columns.as_deref()
+    }
+
+    /// The names of classes that numbers of columns stand for, where `datasets` wrote the file.
+    #[must_use]
+    pub fn class_names(&self) -> ClassNames {
+        let within = match &self.content {
+            Content::Parquet(file) => file.class_names(),
+            Content::Arrow(file) => file.class_names(),
+            Content::Lines | Content::Array | Content::Delimited(_) => ClassNames::new(),
+        };
+        if within.is_empty() { features::beside(&self.path) } else { within }
     }
 
     /// What [`Row::number`] counts.

@@ -55,6 +55,19 @@ fn pairs() -> [Value; 3] {
 }
 
 #[test]
+fn inspect_says_what_the_numbers_of_classes_mean() {
+    let place = Place::new(&[]);
+    let saved = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dataset/tests/classes/saved");
+    let (output, _) = place.done(&["inspect", &saved.display().to_string()]);
+    assert!(output.contains("label       false 1, true 1\n"), "{output}");
+    assert!(output.contains("classes     of `label`: 0 bad, 1 good\n"), "{output}");
+    let condition = ["--where", "avg(label) > 0"];
+    let (code, _, error) = place.data(&["inspect", "absent.jsonl", condition[0], condition[1]]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("an aggregate depends on other rows"), "{error}");
+}
+
+#[test]
 fn inspect_says_the_shape_why_and_what_the_rows_hold() {
     let place = Place::new(&[("pairs.jsonl", &pairs())]);
     let (output, _) = place.done(&["inspect", "pairs.jsonl", "--rows", "1"]);

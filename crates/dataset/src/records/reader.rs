@@ -273,7 +273,8 @@ fn layout_of(
     });
     let (recognised, columns) = found.map_err(|error| with_delimiter(error, rows, columns))?;
     let file: Arc<str> = file.path.display().to_string().into();
-    Ok(FileLayout { file, unit: rows.unit(), recognised, columns })
+    let (unit, class_names) = (rows.unit(), rows.class_names());
+    Ok(FileLayout { file, unit, recognised, columns, class_names })
 }
 
 /// The error of a file of one column whose name has what separates cells in other files: these are separated otherwise.

@@ -1,6 +1,10 @@
 //! Rows of every shape into traces: recognised, declared, chosen among.
 
-use forethought_dataset::{Deduplicate, MixConfig, MixOrder, Source, Unfinished, read_traces};
+use std::path::Path;
+
+use forethought_dataset::{
+    Deduplicate, FirstContact, MixConfig, MixOrder, Source, Unfinished, read_examples, read_traces,
+};
 use forethought_preference::{Part, Shape};
 
 use super::ingest::{Folder, fates, questions, questions_and_rows, read, write_messages};
@@ -100,4 +104,27 @@ fn a_mix_chooses_among_traces_that_are_whole() {
     let dropped = mixed.ledger.dropped_by_reason();
     assert_eq!((dropped["duplicate"], dropped["unfinished"]), (2, 1));
     assert_eq!((mixed.ledger.read(), mixed.ledger.kept()), (5, 2));
+}
+
+/// `tests/classes/make.py` wrote the files, with `datasets`.
+#[test]
+fn the_names_of_classes_are_known_and_the_values_stay_numbers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/classes");
+    for name in ["classes.parquet", "saved"] {
+        let sources = [Source::new(folder.join(name).display().to_string())];
+        let examples = read_examples("test", &sources, &FirstContact::Here).expect("readable");
+        let classes = &examples.layouts[0].class_names;
+        assert_eq!(classes["label"], ["bad", "good"], "{name}");
+        let labels = &examples.layouts[0].recognised.layout;
+        assert_eq!(labels.describe(), "unpaired (prompt, completion, label)", "{name}");
+    }
+    // The folder's own description is read where the file has none.
+    let copy = tempfile::tempdir().expect("a folder");
+    std::fs::copy(folder.join("saved/dataset_info.json"), copy.path().join("dataset_info.json"))
+        .expect("copied");
+    let rows = copy.path().join("a.jsonl");
+    std::fs::write(&rows, r#"{"prompt": "a", "completion": "b", "label": 1}"#).expect("written");
+    let sources = [Source::new(rows.display().to_string())];
+    let examples = read_examples("test", &sources, &FirstContact::Here).expect("readable");
+    assert_eq!(examples.layouts[0].class_names["label"], ["bad", "good"]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use forethought_dataset::{
-    DatasetError, ExampleRows, Examples, FileLayout, NearDuplicates, count_duplicates,
+    ClassNames, DatasetError, ExampleRows, Examples, FileLayout, NearDuplicates, count_duplicates,
 };
 use forethought_preference::Layout;
 use forethought_schema::{Example, Record};
@@ -33,6 +33,8 @@ pub(super) struct FileFacts {
     pub(super) num_thinking: usize,
     /// How often each value of a field stands that has few of them; the label of a completion is `label`.
     pub(super) labels: BTreeMap<String, BTreeMap<String, usize>>,
+    /// What the numbers of a column mean, as `datasets` says.
+    pub(super) class_names: ClassNames,
     pub(super) lengths: Option<Lengths>,
     pub(super) samples: Vec<Sample>,
 }
@@ -150,6 +152,7 @@ impl FileFacts {
             near_threshold: near.threshold,
             num_thinking,
             labels: labels.few(),
+            class_names: layout.class_names.clone(),
             lengths: None,
             samples: Vec::new(),
         })

@@ -10,6 +10,9 @@ use crate::data::marked::{Learnt, Marks};
 /// Faulty rows that are shown one by one.
 const SHOWN_FAULTS: usize = 5;
 
+/// Classes of a column that are shown.
+const SHOWN_CLASSES: usize = 20;
+
 /// The facts of a file, a line each.
 pub(super) fn file(facts: &FileFacts) -> String {
     let mut text = format!("{}\n", facts.file);
@@ -36,6 +39,9 @@ pub(super) fn file(facts: &FileFacts) -> String {
             values.iter().map(|(value, count)| format!("{value} {count}")).collect();
         line(name, &counts.join(", "));
     }
+    for (name, classes) in &facts.class_names {
+        line("classes", &format!("of `{name}`: {}", few(classes)));
+    }
     if let Some(lengths) = &facts.lengths {
         if facts.kind == RecordKind::Exercise.as_str() {
             line("read as", "prompt and completion, the solution behind the problem");
@@ -57,6 +63,16 @@ pub(super) fn file(facts: &FileFacts) -> String {
         }
     }
     text
+}
+
+/// Some of the names of classes, each with the number that stands for it.
+fn few(classes: &[String]) -> String {
+    let named = classes.iter().enumerate().take(SHOWN_CLASSES);
+    let mut named: Vec<String> = named.map(|(number, name)| format!("{number} {name}")).collect();
+    if classes.len() > SHOWN_CLASSES {
+        named.push(format!("{} more", classes.len() - SHOWN_CLASSES));
+    }
+    named.join(", ")
 }
 
 fn duplicates(facts: &FileFacts) -> String {
