@@ -46,9 +46,9 @@ pub fn is_convertible(from: RecordKind, to: RecordKind) -> bool {
 ///
 /// If there is no such way, or this example does not go it.
 pub fn convert(example: Example, to: RecordKind) -> Result<Converted, RowFault> {
-    let Example { record, tools, mut extra } = example;
+    let Example { record, tools, border, mut extra } = example;
     if record.kind() == to {
-        let examples = vec![Example { record, tools, extra }];
+        let examples = vec![Example { record, tools, border, extra }];
         return Ok(Converted { examples, lost: Vec::new() });
     }
     let is_grouped = to == RecordKind::Preference;
@@ -71,7 +71,8 @@ pub fn convert(example: Example, to: RecordKind) -> Result<Converted, RowFault> 
         }
     };
     lost.sort_unstable();
-    let example = |record| Example { record, tools: tools.clone(), extra: extra.clone() };
+    let (tools, extra) = (&tools, &extra);
+    let example = |record| Example { record, tools: tools.clone(), border, extra: extra.clone() };
     Ok(Converted { examples: records.into_iter().map(example).collect(), lost })
 }
 
@@ -323,5 +324,6 @@ pub fn pair_of(chosen: Example, rejected: Example) -> Option<Example> {
         rejected: bad.completion,
         margin: None,
     };
-    Some(Example { record: Record::Preference(pair), tools: chosen.tools, extra: chosen.extra })
+    let (tools, border, extra) = (chosen.tools, chosen.border, chosen.extra);
+    Some(Example { record: Record::Preference(pair), tools, border, extra })
 }

@@ -15,7 +15,7 @@ use crate::{Part, Shape, Tags};
 
 pub use read::Read;
 pub(crate) use turns::thinking_text;
-pub use write::Written;
+pub use write::{BORDER, Written};
 
 /// How the rows of one file are laid out: their shape, the column of each part, and the words of turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

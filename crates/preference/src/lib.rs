@@ -50,7 +50,7 @@ pub use convert::{
 };
 pub use dataset_info::{DatasetEntry, DatasetInfo, DatasetInfoError, Formatting};
 pub use fault::RowFault;
-pub use layout::{Layout, LayoutError, Read, Written};
+pub use layout::{BORDER, Layout, LayoutError, Read, Written};
 pub use recognise::{Declared, RecogniseError, Recognised};
 pub use rule::{
     ClassPairs, LowerRule, PairingRule, PairingRuleError, SymmetricRule, class_pairs,

@@ -186,14 +186,35 @@ fn a_margin_is_kept_by_the_shapes_that_have_one_and_named_by_the_others() {
 }
 
 #[test]
-fn alpaca_joins_instruction_and_input_and_says_so() {
+fn alpaca_joins_instruction_and_input_and_only_other_shapes_lose_their_border() {
     let row =
         json!({"instruction": "Name it.", "input": "the sky", "output": "Blue.", "source": 7});
-    let read = Layout::usual(Shape::Alpaca).read(&row).expect("alpaca");
+    let alpaca = Layout::usual(Shape::Alpaca);
+    let read = alpaca.read(&row).expect("alpaca");
     assert_eq!(read.example.record, completed("Name it.\nthe sky".into()));
-    assert_eq!(read.example.extra["source"], 7);
-    let notes: Vec<String> = read.notes.into_iter().collect();
-    assert_eq!(notes, ["the border between instruction and input"]);
+    assert_eq!((&read.example.extra["source"], read.example.border), (&json!(7), Some(9)));
+    assert!(read.notes.is_empty(), "{:?}", read.notes);
+
+    let written = alpaca.write(&read.example).expect("alpaca");
+    assert_eq!((Value::Object(written.row), written.lost.len()), (row.clone(), 0));
+    let mut with_history = row;
+    with_history["history"] = json!([["Hi", "Hello"]]);
+    let example = alpaca.read(&with_history).expect("alpaca").example;
+    let written = alpaca.write(&example).expect("alpaca");
+    assert_eq!(Value::Object(written.row), with_history);
+
+    let prompt = Layout::usual(Shape::PromptCompletion).write(&read.example).expect("a text");
+    assert_eq!(prompt.row["prompt"], json!("Name it.\nthe sky"));
+    let lost: Vec<String> = prompt.lost.into_iter().collect();
+    assert_eq!(lost, ["the border between instruction and input"]);
+    // A border that is none, in a file that was changed by hand, is no reason to cut a text there.
+    let moved = Example { border: Some(3), ..read.example };
+    let written = alpaca.write(&moved).expect("alpaca");
+    assert_eq!(
+        (&written.row["instruction"], &written.row["input"]),
+        (&json!("Name it.\nthe sky"), &json!(""))
+    );
+    assert_eq!(written.lost.len(), 1);
 }
 
 #[test]

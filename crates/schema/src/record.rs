@@ -103,6 +103,10 @@ pub struct Example {
     /// The tools that a conversation may call: a list of JSON schemas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Value>,
+    /// Where in the last text of the prompt a second field of the row begins, in bytes, behind the line end that joins the
+    /// two; none where it was one field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub border: Option<usize>,
     /// The fields of the row that its shape does not name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
@@ -110,7 +114,7 @@ pub struct Example {
 
 impl From<Record> for Example {
     fn from(record: Record) -> Self {
-        Self { record, tools: None, extra: Map::new() }
+        Self { record, tools: None, border: None, extra: Map::new() }
     }
 }
 

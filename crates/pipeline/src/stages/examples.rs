@@ -36,7 +36,8 @@ impl ExamplesStage {
 
     /// Writes `train.jsonl` and `validation.jsonl`, one example a line, and `ledger.json`.
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Done, PipelineError> {
-        let split = self.files.write(context, self.kind, |example| Some(example.clone()))?;
+        let split =
+            self.files.write(context, self.kind, |example| Some((example.clone(), None)))?;
         if split.num_train == 0 {
             let message = format!("no example is left\n{}", split.ledger.to_table());
             return Err(PipelineError::stage(context.name, message));

@@ -62,27 +62,30 @@ impl FileSource {
     }
 
     /// Writes `train.jsonl` and `validation.jsonl` of the examples of all files, of this kind where one is asked for, row by
-    /// row: what `line` makes of each.
+    /// row: what `line` makes of each, with the names of what is lost of it.
     pub(super) fn write<T: Serialize>(
         &self,
         context: &Context<'_>,
         kind: Option<RecordKind>,
-        line: impl Fn(&Example) -> Option<T>,
+        line: impl Fn(&Example) -> Option<(T, Option<&'static str>)>,
     ) -> Result<WrittenSplit, PipelineError> {
         let mut mixed = mix(&MixConfig::from(self), Mixing { reading: context.reading(), kind })?;
         let writer = |split: &str| LineWriter::create(&context.staging.join(split));
         let (mut train, mut validation) = (writer("train.jsonl")?, writer("validation.jsonl")?);
         let mut num_train = 0;
         mixed.for_each(|examples| {
-            let mut side = "train";
+            let (mut side, mut lost) = ("train", BTreeSet::new());
             for example in examples {
                 let is_held_out = is_validation(context.seed, &key(example), self.validation_ratio);
                 side = if is_held_out { "validation" } else { "train" };
                 num_train += usize::from(!is_held_out);
                 let split = if is_held_out { &mut validation } else { &mut train };
-                line(example).map_or(Ok(()), |line| split.write(&line))?;
+                if let Some((line, without)) = line(example) {
+                    split.write(&line)?;
+                    lost.extend(without.map(str::to_owned));
+                }
             }
-            Ok::<_, PipelineError>(RowFate::Kept(side, BTreeSet::new()))
+            Ok::<_, PipelineError>(RowFate::Kept(side, lost))
         })?;
         train.finish()?;
         validation.finish()?;

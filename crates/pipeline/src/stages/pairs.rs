@@ -6,6 +6,7 @@ mod spoilt;
 use std::path::PathBuf;
 
 use forethought_dataset::Ledger;
+use forethought_preference::BORDER;
 use forethought_schema::{Example, PreferencePair, Record, RecordKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,7 @@ fn write_files(
     context: &Context<'_>,
 ) -> Result<(usize, Vec<String>, Ledger), PipelineError> {
     let pair = |example: &Example| match &example.record {
-        Record::Preference(pair) => Some(pair.clone()),
+        Record::Preference(pair) => Some((pair.clone(), example.border.map(|_| BORDER))),
         _ => None,
     };
     let written = source.write(context, Some(RecordKind::Preference), pair)?;

@@ -14,12 +14,14 @@ pub(super) struct Fields<'a> {
     pub(super) row: &'a Map<String, Value>,
     /// What of the row is not in its record.
     pub(super) notes: BTreeSet<String>,
+    /// Where a second field begins in the last text of the prompt.
+    pub(super) border: Option<usize>,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn new(layout: &'a Layout, row: &'a Value) -> Result<Self, RowFault> {
         let row = row.as_object().ok_or(RowFault::NoObject { found: kind(row) })?;
-        Ok(Self { layout, row, notes: BTreeSet::new() })
+        Ok(Self { layout, row, border: None, notes: BTreeSet::new() })
     }
 
     /// The column of a part; a part that is not read has its own name.

@@ -32,7 +32,8 @@ impl Layout {
         let mut fields = Fields::new(self, row)?;
         let record = fields.checked_record()?;
         let (tools, extra) = (fields.tools(), fields.extra());
-        Ok(Read { example: Example { record, tools, extra }, notes: fields.notes })
+        let border = fields.border;
+        Ok(Read { example: Example { record, tools, border, extra }, notes: fields.notes })
     }
 
     /// Reads what a row holds, and nothing that stands beside it.
@@ -212,8 +213,8 @@ impl Fields<'_> {
         let (instruction, input) = (self.text(Part::Prompt)?, self.optional_text(Part::Query)?);
         let parts = [Some(instruction), input].into_iter().flatten();
         let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-        if parts.len() > 1 {
-            self.note_border(Part::Prompt, Part::Query);
+        if let [instruction, _] = parts.as_slice() {
+            self.border = Some(instruction.len() + 1);
         }
         let query = parts.join("\n");
         self.require_some(Part::Prompt, &query)?;

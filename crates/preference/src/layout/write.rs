@@ -11,6 +11,9 @@ use crate::answers::{with_box, with_hashes, without_own_box};
 use crate::convert::only_turn;
 use crate::{Part, RowFault, Shape};
 
+/// What is lost of an example whose [`border`](Example::border) is not written.
+pub const BORDER: &str = "the border between instruction and input";
+
 /// A row that was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
@@ -28,8 +31,12 @@ impl Layout {
     /// If the example is of another kind, or its prompt does not fit: a conversation where the shape holds one text, or
     /// roles that do not take turns where LLaMA-Factory passes such rows over.
     pub fn write(&self, example: &Example) -> Result<Written, RowFault> {
-        let mut row = Writing { layout: self, row: Map::new(), lost: Vec::new() };
+        let (fields, lost) = (Map::new(), Vec::new());
+        let mut row = Writing { layout: self, row: fields, border: example.border, lost };
         row.record(&example.record)?;
+        if row.border.is_some() {
+            row.lost.push(BORDER.to_owned());
+        }
         if let Some(tools) = &example.tools {
             // As a text: the columns of a table would fill each schema with the keys of all others.
             let text = tools.as_str().map_or_else(|| tools.to_string(), str::to_owned);
@@ -50,6 +57,8 @@ impl Layout {
 struct Writing<'a> {
     layout: &'a Layout,
     row: Map<String, Value>,
+    /// Where a second field began in the prompt, until that is written.
+    border: Option<usize>,
     lost: Vec<String>,
 }
 
@@ -205,6 +214,17 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// The instruction and the input of an alpaca row, which are one text to whoever reads it.
+    fn fields_of<'t>(&mut self, query: &'t str) -> (&'t str, &'t str) {
+        let border = self.border.filter(|_| self.layout.columns.contains_key(&Part::Query));
+        let fields = border.and_then(|border| query.split_at_checked(border));
+        let fields = fields.and_then(|(before, input)| Some((before.strip_suffix('\n')?, input)));
+        if fields.is_some() {
+            self.border = None;
+        }
+        fields.unwrap_or((query, ""))
+    }
+
     /// The prompt of an alpaca row.
     fn alpaca(&mut self, prompt: &Prompt) -> Result<(), RowFault> {
         let turns = turns_of(prompt);
@@ -215,9 +235,10 @@ impl Writing<'_> {
         let (system, turns) = split_system(&turns);
         let (query, history) =
             turns.split_last().ok_or_else(|| RowFault::Empty { field: Part::Prompt.name() })?;
-        self.set(Part::Prompt, query.content.as_str());
+        let (instruction, input) = self.fields_of(&query.content);
+        self.set(Part::Prompt, instruction);
         if self.layout.columns.contains_key(&Part::Query) {
-            self.set(Part::Query, "");
+            self.set(Part::Query, input);
         }
         if let Some(system) = system {
             self.set(Part::System, system.content.as_str());
