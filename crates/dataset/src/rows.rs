@@ -14,6 +14,8 @@ mod text;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 pub use features::ClassNames;
 pub use json::Json;
 pub use problem::{RowError, RowProblem, RowUnit};
@@ -333,4 +335,17 @@ impl Content {
             Self::Arrow(file) => Ok(Some(file.columns().to_vec())),
         }
     }
+}
+
+/// What a value takes in memory, about.
+pub(crate) fn bytes_of(value: &Value) -> usize {
+    let within = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(bytes_of).sum(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| key.len() + bytes_of(value)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + within
 }

@@ -4,11 +4,12 @@ use serde_json::{Map, Value};
 
 use super::{Condition, Filter};
 use crate::error::DatasetError;
-use crate::rows::{Json, Row, RowFile, Selection};
+use crate::rows::{Json, Row, RowFile, Selection, bytes_of};
 use crate::table::{Differing, Kind};
 
-/// Rows on which a condition is tried before the rest of the file is read.
+/// Rows on which a condition is tried before the rest of the file is read, and about as many bytes of them.
 const HEAD: usize = 1000;
+const HEAD_BYTES: usize = 4 << 20;
 
 /// The kinds of the columns.
 ///
@@ -38,14 +39,15 @@ impl<'f> Held<'f> {
         let columns = filter.columns.iter().map(column).collect();
         let mut held = Self { filter, file, columns };
         let names = filter.columns();
-        let mut head = Some(Head::new());
+        let (mut head, mut bytes) = (Some(Head::new()), 0);
         file.for_each(Selection { only: Some(&names), ..Selection::ALL }, |row| {
             let Some((number, fields)) = held.judged(row) else { return Ok(()) };
             held.meet(number, &fields)?;
             if let Some(rows) = &mut head {
+                bytes += fields.values().map(bytes_of).sum::<usize>();
                 rows.push((number, fields));
             }
-            let full = head.take_if(|rows| rows.len() == HEAD);
+            let full = head.take_if(|rows| rows.len() == HEAD || bytes >= HEAD_BYTES);
             full.map_or(Ok(()), |rows| held.try_on(&rows))
         })?;
         head.map_or(Ok(()), |rows| held.try_on(&rows))?;

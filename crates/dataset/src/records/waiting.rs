@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::error::DatasetError;
 use crate::filter::Condition;
-use crate::rows::{Row, RowProblem};
+use crate::rows::{Row, RowProblem, bytes_of};
 
 /// Rows that are judged together at most, and about as many bytes of them.
 const ROWS: usize = 4096;
@@ -89,17 +89,4 @@ impl<'c> Waiting<'c> {
 fn looks(row: &mut Row) -> Map<String, Value> {
     let looks = row.looks.drain(..);
     looks.filter_map(|(name, look)| Some((name, look.into_value().ok()?))).collect()
-}
-
-/// What a value takes in memory, about.
-fn bytes_of(value: &Value) -> usize {
-    let within = match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(bytes_of).sum(),
-        Value::Object(fields) => {
-            fields.iter().map(|(key, value)| key.len() + bytes_of(value)).sum()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    };
-    size_of::<Value>() + within
 }
