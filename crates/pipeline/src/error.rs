@@ -102,7 +102,7 @@ pub enum PipelineError {
     Remote(forethought_remote_rollout::RemoteError),
     /// The tokenizer cannot be trained.
     #[error(transparent)]
-    Bpe(#[from] forethought_tokenize::BpeError),
+    Bpe(forethought_tokenize::BpeError),
     /// The adapter does not fit the model.
     #[error(transparent)]
     Lora(#[from] forethought_model::LoraError),
@@ -134,6 +134,16 @@ impl From<RolloutError> for PipelineError {
             // Only a signal cancels.
             RolloutError::Cancelled => Self::Interrupted,
             error => Self::Rollout(error),
+        }
+    }
+}
+
+impl From<forethought_tokenize::BpeError> for PipelineError {
+    fn from(error: forethought_tokenize::BpeError) -> Self {
+        match error {
+            // Only a signal makes it unwanted.
+            forethought_tokenize::BpeError::LeftOff => Self::Interrupted,
+            error => Self::Bpe(error),
         }
     }
 }

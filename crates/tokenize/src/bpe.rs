@@ -114,6 +114,9 @@ pub enum BpeError {
     /// The counts of pairs would not fit.
     #[error("a tokenizer is trained on at most {MAX_TEXT} bytes of text, got {0}")]
     TooMuchText(usize),
+    /// It was left off, as was asked.
+    #[error("the training of the tokenizer was left off")]
+    LeftOff,
     /// The trainer failed.
     #[error("training the tokenizer failed: {0}")]
     Trainer(String),
@@ -140,6 +143,19 @@ pub fn train_bpe<T: AsRef<str> + Sync>(
     texts: &[T],
     config: &BpeConfig,
 ) -> Result<Encoder, BpeError> {
+    train_bpe_while(texts, config, &|| true)
+}
+
+/// As [`train_bpe`], and no further text is read once nobody wants the tokenizer any more: reading them takes most of the time.
+///
+/// # Errors
+///
+/// As [`train_bpe`], and if it is not wanted any more.
+pub fn train_bpe_while<T: AsRef<str> + Sync>(
+    texts: &[T],
+    config: &BpeConfig,
+    is_wanted: &(dyn Fn() -> bool + Sync),
+) -> Result<Encoder, BpeError> {
     config.validate()?;
     match texts.iter().map(|text| text.as_ref().len()).sum() {
         0 => return Err(BpeError::NoText),
@@ -154,8 +170,12 @@ pub fn train_bpe<T: AsRef<str> + Sync>(
         .min_frequency(config.min_frequency)
         .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
         .build();
-    let parts = texts.iter().flat_map(|text| without(text.as_ref(), &specials));
+    let texts = texts.iter().take_while(|_| is_wanted());
+    let parts = texts.flat_map(|text| without(text.as_ref(), &specials));
     tokenizer.train(&mut trainer, parts)?;
+    if !is_wanted() {
+        return Err(BpeError::LeftOff);
+    }
     let added = specials.iter().map(|token| AddedToken::from(*token, true));
     tokenizer.add_special_tokens(added)?;
     Ok(Encoder::from_folder(files(&tokenizer, &specials)?)?)

@@ -35,7 +35,7 @@ mod stop;
 mod template;
 mod turns;
 
-pub use bpe::{BpeConfig, BpeError, train_bpe};
+pub use bpe::{BpeConfig, BpeError, train_bpe, train_bpe_while};
 pub use encoded::{Boundary, Encoded, Ending, Prompt};
 pub use encoder::Encoder;
 pub use error::TokenizeError;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module as _;
 use forethought_model::{Decoder, DecoderConfig, inspect, load, read_config, save};
 use forethought_schema::{Problem as Exercise, PromptCompletion, Trace};
-use forethought_tokenize::{BpeConfig, Encoder, train_bpe};
+use forethought_tokenize::{BpeConfig, Encoder, train_bpe_while};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -202,7 +202,7 @@ impl ScratchModel {
                     let step = texts.len().div_ceil(CHECKED_TEXTS).max(1);
                     texts = texts.into_iter().step_by(step).collect();
                 }
-                Ok(train_bpe(&texts, bpe)?)
+                Ok(train_bpe_while(&texts, bpe, &|| !context.stop.is_raised())?)
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Training a tokenizer: what comes out, that it is the same every time, and what is refused.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use forethought_schema::{Message, Role};
 use forethought_tokenize::{
-    BpeConfig, Conversation, Encoder, Ending, GenerationPrompt, Prompt, train_bpe,
+    BpeConfig, BpeError, Conversation, Encoder, Ending, GenerationPrompt, Prompt, train_bpe,
+    train_bpe_while,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -212,4 +214,14 @@ proptest! {
         prop_assert!(encoded.ids.starts_with(&prompt));
         prop_assert_eq!(encoded.ids.last(), encoder.eos_ids().first());
     }
+}
+
+#[test]
+fn a_tokenizer_that_nobody_wants_any_more_reads_no_further_text() {
+    let asked = AtomicUsize::new(0);
+    let is_wanted = || asked.fetch_add(1, Ordering::SeqCst) < 10;
+    let error = train_bpe_while(&texts(), &BpeConfig::new(300), &is_wanted).expect_err("left off");
+    assert!(matches!(error, BpeError::LeftOff), "{error}");
+    // Ten texts, the one after them, and the end.
+    assert_eq!(asked.into_inner(), 12);
 }
