@@ -73,13 +73,14 @@ pub(super) fn moments(steps: &Steps) -> u64 {
 }
 
 /// While the folder of the result is written: weights that an adapter was folded into, and a tensor on its way into the
-/// file, in the type and order of the file. The optimiser is gone.
+/// file, twice at any time: as it is held and as numbers, in one order and in the other, as numbers and as bytes. The optimiser
+/// is gone.
 pub(super) fn folder(demand: &Demand, _steps: &Steps) -> Vec<Part> {
     let Footprint { projections, adapter, head, .. } = demand.footprint;
     let is_merged = adapter > 0 || demand.base != Base::F32;
     vec![
         ("merged weights", if is_merged { FLOAT * projections } else { 0 }),
-        ("tensor on its way into the file", 3 * FLOAT * head),
+        ("tensor on its way into the file", 2 * FLOAT * head),
     ]
 }
 

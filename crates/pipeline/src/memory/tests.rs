@@ -180,6 +180,14 @@ fn a_base_in_few_bits_is_smaller_by_what_its_layers_are_until_an_adapter_is_fold
 }
 
 #[test]
+fn the_largest_tensor_is_there_twice_while_it_is_written() {
+    let parts = MemoryPlan::of(&demand()).times.concat();
+    let tensor = parts.iter().find(|(name, _)| *name == "tensor on its way into the file");
+    // 1,000 rows of 64.
+    assert_eq!(tensor.expect("a part").1, 2 * 4 * 1000 * 64);
+}
+
+#[test]
 fn what_fits_is_let_through_and_what_does_not_is_told_settings_that_would() {
     let machine = |available| Some(Machine { available, resident: 0 });
     assert!(fit(&demand(), lowerable(), machine(1_000_000_000)).is_ok());
