@@ -13,7 +13,7 @@ const BINARY: &str = "forethought";
 /// Said before the build whose length would otherwise surprise.
 const FIRST_BUILD: &str = "\
 Building the forethought binary in release mode. The first build compiles Burn, polars and the
-tokenizers: about 20 minutes on 2 cores, less on more. Later builds take seconds. Then the command runs.";
+tokenizers: about 14 minutes on 2 cores, less on more. Later builds take seconds. Then the command runs.";
 
 /// Builds what the arguments need and runs it where the user stands. On Unix this process becomes the binary, so that
 /// signals and the exit code are its own.

@@ -112,7 +112,10 @@ pub enum BpeError {
     #[error("there is no text to train a tokenizer on")]
     NoText,
     /// The counts of pairs would not fit.
-    #[error("a tokenizer is trained on at most {MAX_TEXT} bytes of text, got {0}")]
+    #[error(
+        "a tokenizer is trained on at most {MAX_TEXT} bytes of text, got {0}; train it on fewer texts, or take one that is \
+         trained already"
+    )]
     TooMuchText(usize),
     /// It was left off, as was asked.
     #[error("the training of the tokenizer was left off")]
