@@ -75,7 +75,7 @@ impl Unit {
     /// The unit of a symbol of the SI, with or without a prefix.
     pub(crate) fn of_si(name: &str) -> Option<Self> {
         let is_symbol = PREFIXABLE.iter().any(|(symbol, ..)| *symbol == name);
-        let is_plain = matches!(name, "kg" | "K" | "cd" | "cm" | "mm" | "km") || is_symbol;
+        let is_plain = matches!(name, "kg" | "K" | "cm" | "mm" | "km") || is_symbol;
         if is_plain { Self::symbol(name) } else { prefixed(name) }
     }
 
@@ -162,12 +162,12 @@ fn compound_name(name: &str) -> Option<Unit> {
             return Some(Unit::named(rest)?.power(exponent));
         }
     }
-    for separator in [" per ", " an ", " a ", "/", "每"] {
+    for separator in [" per ", " an ", " a "] {
         if let Some((above, below)) = name.split_once(separator) {
             return Some(Unit::named(above)?.times(&Unit::named(below)?.power(-1)));
         }
     }
-    let powers = [("²", 2), ("³", 3), ("^2", 2), ("^3", 3), (" squared", 2), (" cubed", 3)];
+    let powers = [(" squared", 2), (" cubed", 3)];
     let (base, exponent) =
         powers.iter().find_map(|(end, exponent)| Some((name.strip_suffix(end)?, *exponent)))?;
     Some(Unit::named(base)?.power(exponent))
