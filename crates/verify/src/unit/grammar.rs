@@ -255,6 +255,8 @@ mod tests {
         ] {
             assert_eq!(whole(text).map(|written| written.unit()), Some(force.clone()), "{text}");
         }
+        let area = whole("J/(N/m)").expect("a unit").unit();
+        assert_eq!(Some(area), whole("m^2").map(|written| written.unit()));
         let heat = whole("J/(kg·K)").expect("a unit").unit();
         for text in [
             "J/kg·K",

@@ -32,6 +32,15 @@ fn order_spelling_and_ends_of_cases_that_agree_do_not_matter() {
 }
 
 #[test]
+fn a_boundary_may_stand_in_one_condition_alone() {
+    check(
+        r"\begin{cases}1 & x<2 \\ 0 & \text{otherwise}\end{cases}",
+        &[r"\begin{cases}0 & x \ge 2 \\ 1 & \text{otherwise}\end{cases}"],
+        &[r"\begin{cases}1 & x \le 2 \\ 0 & \text{otherwise}\end{cases}"],
+    );
+}
+
+#[test]
 fn absolute_values_are_functions_by_cases() {
     let by_cases = r"\begin{cases}x & x \ge 0 \\ -x & x<0\end{cases}";
     check(by_cases, &["|x|", r"\sqrt{x^2}"], &["x", "-x", "|x|+1", "-|x|"]);

@@ -136,6 +136,7 @@ fn a_sentence_says_a_formula_or_a_name() {
             "Therefore, the expression is kx/2.",
         ],
     );
+    check("5", &["The expression is kx/2. So there are 5 of them."], &[]);
     check(
         "(x-1)e^x+6x+C",
         &[
